@@ -1,0 +1,1 @@
+//! Wire condition → checked tree: names, types, operators, bounds.

@@ -1,0 +1,194 @@
+//! Long work as data: what a job is to do, how far it is, how it ended (design section 6).
+//!
+//! Does not know how a job runs; the server's `jobs` does that.
+
+use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber};
+use crate::page::Sort;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One job, as stored. Times are microseconds since the epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Id; an export shares it.
+    pub id: JobId,
+    /// Owner.
+    pub organization: OrganizationId,
+    /// The dataset it works on, if any: deleting the dataset cancels the job.
+    pub dataset: Option<DatasetId>,
+    /// What to do. Never changes.
+    pub task: Task,
+    /// Where it stands.
+    pub state: State,
+    /// How far it got; written with each unit of work, so that a restart resumes exactly there.
+    pub progress: Progress,
+    /// A caller asked it to stop.
+    pub cancel_requested: bool,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// Why it failed, for the caller.
+    pub error_message: Option<String>,
+    /// Enqueued.
+    pub created_at: i64,
+    /// First started.
+    pub started_at: Option<i64>,
+    /// Ended.
+    pub completed_at: Option<i64>,
+}
+
+/// State of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Waiting for a worker.
+    Queued,
+    /// At work.
+    Running,
+    /// Done.
+    Completed,
+    /// Gave up; `error_message` says why. What was done stays done.
+    Failed,
+    /// Stopped on request. What was done stays done.
+    Cancelled,
+}
+
+impl State {
+    /// Name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Neither queued nor running.
+    pub fn ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What a job does. Filters are kept as the caller sent them and compiled when the job starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// Copy matching request logs into a dataset (contract B.15, and B.2 at creation).
+    Import {
+        /// Target.
+        dataset: DatasetId,
+        /// Source window, inclusive, microseconds.
+        start_time: Option<i64>,
+        /// Source window, inclusive, microseconds.
+        end_time: Option<i64>,
+        /// Filters over source logs, wire form.
+        filters: Value,
+        /// Percent of matches, above 0 up to 100.
+        sampling_percentage: f64,
+        /// Source rows up to this one; later logs are not part of the job.
+        watermark: RowNumber,
+    },
+    /// Copy all rows of another dataset.
+    Duplicate {
+        /// From.
+        source: DatasetId,
+        /// To.
+        dataset: DatasetId,
+        /// Source rows up to this one.
+        watermark: RowNumber,
+    },
+    /// Remove matching rows (contract B.16).
+    Remove {
+        /// From where.
+        dataset: DatasetId,
+        /// Filters over rows, wire form.
+        filters: Value,
+        /// Row window, inclusive, microseconds.
+        start_time: Option<i64>,
+        /// Row window, inclusive, microseconds.
+        end_time: Option<i64>,
+        /// Rows up to this one; rows added after the request stay.
+        watermark: RowNumber,
+    },
+    /// Write matching rows to a file (contract B.19).
+    Export {
+        /// From where.
+        collection: Collection,
+        /// Filters over rows, wire form.
+        filters: Value,
+        /// Order of the rows.
+        sort: Sort,
+        /// Only these fields, when given.
+        include_fields: Option<Vec<String>>,
+        /// File format.
+        format: ExportFormat,
+        /// File name without its folder, with the suffix.
+        file_name: String,
+    },
+    /// Delete for good what was already hidden (rows of a removed or emptied dataset).
+    Purge {
+        /// Store's own number of the hidden collection.
+        collection: i64,
+    },
+}
+
+impl Task {
+    /// Name on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Import { .. } => "import",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Remove { .. } => "remove",
+            Self::Export { .. } => "export",
+            Self::Purge { .. } => "purge",
+        }
+    }
+}
+
+/// Format of an export file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportFormat {
+    /// `.csv`
+    #[serde(rename = ".csv")]
+    Csv,
+    /// `.jsonl`
+    #[serde(rename = ".jsonl")]
+    Jsonl,
+}
+
+impl ExportFormat {
+    /// The wire name, which is the file suffix.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Csv => ".csv",
+            Self::Jsonl => ".jsonl",
+        }
+    }
+}
+
+/// How far a job is. Units are rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Rows to do, once known.
+    pub total: Option<u64>,
+    /// Rows looked at.
+    pub done: u64,
+    /// Rows added, removed or written.
+    pub affected: u64,
+    /// Rows passed over, such as those already in the dataset.
+    pub skipped: u64,
+    /// Where to go on: the last row number done. Selections run from high to low row numbers.
+    pub cursor: Option<RowNumber>,
+    /// Sampling threshold fixed at the first start: rows whose hash is at most this are taken.
+    pub cutoff: Option<u64>,
+}
+
+/// Written in the same transaction as a unit of work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Which job.
+    pub job: JobId,
+    /// Its progress after this unit.
+    pub progress: Progress,
+}

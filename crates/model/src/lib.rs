@@ -1,0 +1,18 @@
+//! What the data is: records, datasets, jobs, keys, the filter language and the limits.
+//!
+//! Knows nothing of files, sockets, SQL, HTTP, threads or the wall clock: ids and times are handed in.
+
+pub mod dataset;
+pub mod error;
+pub mod field;
+pub mod filter;
+pub mod ids;
+pub mod job;
+pub mod key;
+pub mod limits;
+pub mod log;
+pub mod page;
+pub mod scalar;
+pub mod summary;
+
+pub use error::{Error, Result};

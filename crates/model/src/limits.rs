@@ -1,0 +1,67 @@
+//! Every limit, in one place. Defaults are those of design section 8; each can be configured under `limits.`.
+
+use serde::{Deserialize, Serialize};
+
+/// Bounds on what one request, row, list or queue may hold. Sizes are bytes, times are seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Request body.
+    pub max_body_bytes: usize,
+    /// One row, as JSON text.
+    pub max_row_bytes: usize,
+    /// Items of a bulk call.
+    pub bulk_items: usize,
+    /// Items of `request-logs/batch/create`.
+    pub batch_items: usize,
+    /// Page size of dataset, row, evaluator and score lists.
+    pub max_page_size: u64,
+    /// Page size of span lists.
+    pub max_span_page_size: u64,
+    /// Nesting of a filter.
+    pub filter_depth: usize,
+    /// Conditions of a filter.
+    pub filter_conditions: usize,
+    /// Metadata keys that get a column, per collection; more are filtered from the row itself.
+    pub metadata_columns: usize,
+    /// Time for one request.
+    pub request_seconds: u64,
+    /// Requests at work at once; more are answered 503 with `Retry-After`.
+    pub concurrent_requests: usize,
+    /// Jobs not yet ended, per organization.
+    pub open_jobs: usize,
+    /// Jobs at work at once.
+    pub concurrent_jobs: usize,
+    /// Rows per unit of a job.
+    pub job_batch_rows: usize,
+    /// Writes waiting for the writer; more wait in their request.
+    pub write_queue: usize,
+    /// Seconds to let requests and jobs finish at shutdown.
+    pub shutdown_seconds: u64,
+    /// Switches on the hosted service's own limits: 30 bulk calls a minute per organization, 20 MB per log (contract A.8).
+    pub parity: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 100 * 1024 * 1024,
+            max_row_bytes: 20 * 1024 * 1024,
+            bulk_items: 500,
+            batch_items: 5_000,
+            max_page_size: 100,
+            max_span_page_size: 1_000,
+            filter_depth: 16,
+            filter_conditions: 1_000,
+            metadata_columns: 1_000,
+            request_seconds: 60,
+            concurrent_requests: 512,
+            open_jobs: 100,
+            concurrent_jobs: 2,
+            job_batch_rows: 1_000,
+            write_queue: 4_096,
+            shutdown_seconds: 9,
+            parity: false,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Sums over matching rows (contract B.17, E.7).
+
+/// Raw sums, from which the means of the wire are computed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// Matching rows.
+    pub rows: u64,
+    /// USD.
+    pub cost: f64,
+    /// Sum of `total_request_tokens`.
+    pub total_tokens: i64,
+    /// Sum of `prompt_tokens`.
+    pub prompt_tokens: i64,
+    /// Sum of `completion_tokens`.
+    pub completion_tokens: i64,
+    /// Rows whose `status` is `error`.
+    pub errors: u64,
+    /// Rows whose `cache_hit` is true.
+    pub cache_hits: u64,
+    /// Seconds, over rows that have it.
+    pub latency: Mean,
+    /// Tokens a second, over rows that have it.
+    pub tokens_per_second: Mean,
+    /// Seconds, over rows that have it.
+    pub time_to_first_token: Mean,
+}
+
+/// A running mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mean {
+    /// Sum of the values.
+    pub sum: f64,
+    /// How many.
+    pub count: u64,
+}
+
+impl Mean {
+    /// Adds a value, if there is one.
+    pub fn add(&mut self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.sum += value;
+            self.count += 1;
+        }
+    }
+
+    /// The mean; 0 when there is no value (contract B.17).
+    pub fn value(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.sum / self.count as f64 }
+    }
+}
+
+/// One group of I10: the value of the grouping field (`None` for null) and its sums.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Value of the grouping field.
+    pub key: Option<String>,
+    /// Sums over the group.
+    pub sums: Sums,
+}
+
+impl Sums {
+    /// Adds one record.
+    pub fn add(&mut self, log: &crate::log::Log) {
+        use crate::field::Field;
+        use crate::scalar::Scalar;
+        self.rows += 1;
+        self.cost += log.float(Field::Cost).unwrap_or(0.0);
+        self.total_tokens += log.int(Field::TotalRequestTokens).unwrap_or(0);
+        self.prompt_tokens += log.int(Field::PromptTokens).unwrap_or(0);
+        self.completion_tokens += log.int(Field::CompletionTokens).unwrap_or(0);
+        self.errors += u64::from(log.text(Field::Status) == Some("error"));
+        self.cache_hits += u64::from(log.scalars.get(Field::CacheHit) == Some(&Scalar::Bool(true)));
+        self.latency.add(log.float(Field::Latency));
+        self.tokens_per_second.add(log.float(Field::TokensPerSecond));
+        self.time_to_first_token.add(log.float(Field::TimeToFirstToken));
+    }
+}

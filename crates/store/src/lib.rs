@@ -1,0 +1,48 @@
+//! Where the data is kept. Knows SQL and files, not HTTP.
+//!
+//! One trait per noun, object-safe, gathered in [`Stores`]. Two stores: `embedded` (SQLite file + column index) and `memory`
+//! (plain maps and the reference meaning: the oracle of tests). Every method is atomic and, when it returns, durable and
+//! visible to the very next read. Ids and times come from the caller; a store writes what it is given.
+
+pub mod conformance;
+pub mod datasets;
+pub mod embedded;
+pub mod jobs;
+pub mod keys;
+pub mod logs;
+pub mod memory;
+
+pub use datasets::Datasets;
+pub use jobs::Jobs;
+pub use keys::Keys;
+pub use logs::Logs;
+
+use std::sync::Arc;
+
+/// All stores of a server. Cheap to clone.
+#[derive(Clone)]
+pub struct Stores {
+    /// Logs and dataset rows.
+    pub logs: Arc<dyn Logs>,
+    /// Datasets.
+    pub datasets: Arc<dyn Datasets>,
+    /// Background jobs.
+    pub jobs: Arc<dyn Jobs>,
+    /// Organizations and API keys.
+    pub keys: Arc<dyn Keys>,
+    /// Health of what is below.
+    pub health: Arc<dyn Health>,
+}
+
+/// Whether the store can serve.
+#[async_trait::async_trait]
+pub trait Health: Send + Sync {
+    /// Reads work.
+    async fn readable(&self) -> evalset_model::Result<()>;
+    /// Writes work (a full disk fails here).
+    async fn writable(&self) -> evalset_model::Result<()>;
+    /// Name → value of gauges for `/metrics`, e.g. `evalset_store_file_bytes`.
+    fn gauges(&self) -> Vec<(&'static str, f64)>;
+    /// Flushes and releases what is held. Called once, last; later calls of any method may fail.
+    async fn close(&self);
+}

@@ -1,0 +1,142 @@
+//! The store of logs and dataset rows.
+
+use async_trait::async_trait;
+use evalset_model::Result;
+use evalset_model::filter::{LogField, LogFilter};
+use evalset_model::ids::{Collection, LogId, RowNumber};
+use evalset_model::job::Step;
+use evalset_model::log::Log;
+use evalset_model::page::{Page, Sort, Window};
+use evalset_model::summary::{Group, Sums};
+use std::sync::Arc;
+
+/// What to do with a row whose id is already in the collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// The new one replaces it (contract E.1), as one atomic step.
+    Replace,
+    /// The old one stays; the new one counts as skipped (contract B.15).
+    Keep,
+}
+
+/// Result of adding rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Rows written.
+    pub written: u64,
+    /// Rows passed over because their id was there already, or that no longer exist in the source.
+    pub skipped: u64,
+}
+
+/// A read of an ordered, filtered list.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Which rows.
+    pub filter: LogFilter,
+    /// Order.
+    pub sort: Sort,
+    /// Which part.
+    pub window: Window,
+}
+
+/// Which rows to select for a job.
+#[derive(Clone, Debug)]
+pub struct Pick {
+    /// Which rows.
+    pub filter: LogFilter,
+    /// Only rows up to this number, if given.
+    pub watermark: Option<RowNumber>,
+    /// Keep a part of them, if given.
+    pub sample: Option<Sample>,
+    /// Order; by falling row number when none.
+    pub sort: Option<Sort>,
+}
+
+/// Repeatable pseudo-random choice: rows are ranked by [`sample_hash`] of seed and id, and the lowest are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sample {
+    /// Keep `round(n · percent / 100)` of the n matches, at least 1 when n ≥ 1.
+    Percent {
+        /// The dataset's id.
+        seed: String,
+        /// Above 0, up to 100.
+        percent: f64,
+    },
+    /// Keep rows whose hash is at most `cutoff`: the same choice made again.
+    Cutoff {
+        /// The dataset's id.
+        seed: String,
+        /// From the first [`Picked`].
+        cutoff: u64,
+    },
+}
+
+/// The hash rows are ranked by.
+pub fn sample_hash(seed: &str, id: &LogId) -> u64 {
+    let mut bytes = Vec::with_capacity(seed.len() + id.as_str().len() + 1);
+    bytes.extend_from_slice(seed.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(id.as_str().as_bytes());
+    xxhash_rust::xxh3::xxh3_64(&bytes)
+}
+
+/// How many of `matches` a sample of `percent` keeps (contract B.15).
+pub fn sample_size(matches: u64, percent: f64) -> u64 {
+    if matches == 0 { 0 } else { ((matches as f64 * percent / 100.0).round() as u64).clamp(1, matches) }
+}
+
+/// Selected rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picked {
+    /// Rows that match the filter under the watermark, before sampling.
+    pub matches: u64,
+    /// The greatest hash kept, when sampling.
+    pub cutoff: Option<u64>,
+    /// The rows, in order.
+    pub rows: Vec<RowNumber>,
+}
+
+/// Computes the new form of a row from the present one. May be called again when another write came between.
+pub type Change = Arc<dyn Fn(Log) -> Result<Log> + Send + Sync>;
+
+/// Logs and dataset rows. A collection that was never written to, or whose dataset is unknown, is empty: callers check that
+/// the dataset exists. Writes into a dataset that is gone fail with `NotFound`.
+#[async_trait]
+pub trait Logs: Send + Sync {
+    /// Adds rows, all or none; later duplicates inside `rows` obey `existing` too. Keeps the dataset's counts.
+    async fn insert(&self, collection: Collection, rows: Vec<Log>, existing: Existing) -> Result<Added>;
+
+    /// One row.
+    async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Log>>;
+
+    /// Changes one row atomically and returns its new form; `NotFound` when there is none. The id must not change.
+    async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Log>;
+
+    /// Removes rows by id, all in one step; returns how many there were.
+    async fn delete(&self, collection: Collection, ids: &[LogId]) -> Result<u64>;
+
+    /// A page of full rows with the exact total.
+    async fn page(&self, collection: Collection, query: Query) -> Result<Page<Log>>;
+
+    /// Sums over matching rows.
+    async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums>;
+
+    /// Sums per value of `by` (a text scalar or metadata field), in no particular order. Null is a group of its own.
+    async fn groups(&self, collection: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>>;
+
+    /// The highest row number in the collection now; 0 when empty.
+    async fn watermark(&self, collection: Collection) -> Result<RowNumber>;
+
+    /// Row numbers for a job or a streamed read.
+    async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked>;
+
+    /// Full rows by number, in the order given; rows gone since are left out.
+    async fn read(&self, collection: Collection, rows: &[RowNumber]) -> Result<Vec<Log>>;
+
+    /// Copies rows between collections under their ids, keeping those already in the target; the copies are unannotated
+    /// (`annotation_status` `pending`, nobody) and carry no scores (H10). One atomic step together with `step`.
+    async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added>;
+
+    /// Removes rows by number, one atomic step together with `step`; returns how many there were.
+    async fn remove(&self, collection: Collection, rows: &[RowNumber], step: Option<Step>) -> Result<u64>;
+}
