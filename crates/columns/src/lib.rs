@@ -1,1 +1,35 @@
-//! Columns
+//! The in-memory column index of one collection of logs: which rows pass a filter, in what order, and their sums.
+//!
+//! Derived from the stored rows and disposable. Values lie in chunks of 65,536 rows: texts as dictionary codes, numbers as they
+//! are, metadata and scores as one column per key. A filter becomes one bit a row ([`Rows`]); what only the whole row can tell
+//! comes back as undecided ([`Verdict`]). The meaning of every test is the reference's (`evalset_model::filter::meaning`),
+//! asked once per distinct text.
+//!
+//! Knows `evalset-model`. Does no IO, takes no locks, starts no threads; whoever owns a [`Columns`] guards it.
+
+mod bits;
+mod cells;
+mod chunked;
+mod codes;
+mod columns;
+mod dictionary;
+mod dynamic;
+mod evaluate;
+mod ids;
+mod key;
+mod leaf;
+mod narrow;
+mod numbers;
+mod order;
+mod plan;
+mod probe;
+mod read;
+mod reference;
+mod rows;
+mod scalar;
+mod search;
+mod sums;
+
+pub use columns::{ColumnLimits, Columns, LogRef};
+pub use evaluate::Verdict;
+pub use rows::Rows;

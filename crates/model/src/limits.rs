@@ -34,6 +34,8 @@ pub struct Limits {
     pub concurrent_jobs: usize,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
+    /// Days that the file of an export is kept.
+    pub export_days: u64,
     /// Writes waiting for the writer; more wait in their request.
     pub write_queue: usize,
     /// Seconds to let requests and jobs finish at shutdown.
@@ -59,6 +61,7 @@ impl Default for Limits {
             open_jobs: 100,
             concurrent_jobs: 2,
             job_batch_rows: 1_000,
+            export_days: 7,
             write_queue: 4_096,
             shutdown_seconds: 9,
             parity: false,

@@ -12,6 +12,13 @@ pub struct Sort {
     pub descending: bool,
 }
 
+impl Sort {
+    /// By falling `timestamp`: the order of rows when none is asked for.
+    pub fn newest_first() -> Self {
+        Self { field: LogField::Scalar(crate::field::Field::Timestamp), descending: true }
+    }
+}
+
 /// Which rows of an ordered list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The program `evalset`. All it does is in the library; here is only the exit status.
+
+fn main() -> std::process::ExitCode {
+    evalset::cli::main()
+}

@@ -28,8 +28,15 @@ pub trait Jobs: Send + Sync {
     /// One job of the organization.
     async fn get(&self, organization: OrganizationId, id: JobId) -> Result<Option<Job>>;
 
-    /// Jobs of the organization, newest first: the rows `offset..offset+limit` and the total. `Purge` jobs are left out.
-    async fn list(&self, organization: OrganizationId, offset: u64, limit: u64) -> Result<(Vec<Job>, u64)>;
+    /// Jobs of the organization, newest first: the rows `offset..offset+limit` and the total. Only those of this
+    /// [`Task::kind`](evalset_model::job::Task::kind), when given; `Purge` jobs are left out.
+    async fn list(
+        &self,
+        organization: OrganizationId,
+        kind: Option<&'static str>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<Job>, u64)>;
 
     /// Jobs of the organization that have not ended, `Purge` jobs left out.
     async fn open(&self, organization: OrganizationId) -> Result<u64>;
@@ -42,6 +49,10 @@ pub trait Jobs: Send + Sync {
 
     /// Records how a running job ended. Nothing happens to a job that has already ended.
     async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()>;
+
+    /// Sets the status of a dataset by the rule of [`Outcome::dataset`], apart from a job's end: `loading` when a copy job
+    /// starts, `ready` when a queued one was cancelled. Nothing happens when the dataset is gone.
+    async fn set_status(&self, dataset: DatasetId, status: Status) -> Result<()>;
 
     /// Asks a job to stop: a queued one becomes `cancelled` at once, a running one gets `cancel_requested`. Returns the job
     /// as it is then; `None` when there is none.

@@ -4,6 +4,7 @@
 //! (plain maps and the reference meaning: the oracle of tests). Every method is atomic and, when it returns, durable and
 //! visible to the very next read. Ids and times come from the caller; a store writes what it is given.
 
+#[cfg(test)]
 pub mod conformance;
 pub mod datasets;
 pub mod embedded;
@@ -11,6 +12,7 @@ pub mod jobs;
 pub mod keys;
 pub mod logs;
 pub mod memory;
+mod reference;
 
 pub use datasets::Datasets;
 pub use jobs::Jobs;

@@ -1,1 +1,192 @@
-//! x
+//! A server in the test's own process: its own data folder, its own port, strict when it ends.
+//!
+//! The test is a closure given to [`with_app`], so that the harness always gets to look: a job left in the queue, a background
+//! task that does not end or a panic in one fails the test.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test harness fails by panicking")]
+
+use evalset::app::{App, Parts};
+use evalset::http::{middleware, router};
+use evalset::ops::keys;
+use evalset_model::key::Environment;
+use evalset_model::limits::Limits;
+use evalset_store::{Stores, embedded, memory};
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Time for background work to end; only reached when something hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server.
+pub struct TestApp {
+    /// Its inside, for what no route shows.
+    pub app: App,
+    /// Base URL without a trailing slash.
+    pub url: String,
+    /// A key of the organization `default`, environment prod.
+    pub key: String,
+    http: reqwest::Client,
+    data: TempDir,
+}
+
+/// An answer: its status and its JSON body (null when empty, a string when it is no JSON).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Body.
+    pub body: Value,
+}
+
+impl Reply {
+    /// The body, when the status is as expected.
+    #[track_caller]
+    pub fn expect_status(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self.body
+    }
+}
+
+/// Which store is under the server.
+#[derive(Clone, Copy, Debug)]
+pub enum Under {
+    /// SQLite and column index, in a temporary folder.
+    Embedded,
+    /// Plain maps.
+    Memory,
+}
+
+/// Runs a test against a fresh server on the embedded store with default limits.
+pub async fn with_app(test: impl AsyncFnOnce(&TestApp)) {
+    with_limits(Under::Embedded, Limits::default(), test).await;
+}
+
+/// Runs a test against a fresh server.
+pub async fn with_limits(under: Under, limits: Limits, test: impl AsyncFnOnce(&TestApp)) {
+    let server = TestApp::start(under, limits).await;
+    test(&server).await;
+    server.finish().await;
+}
+
+impl TestApp {
+    async fn start(under: Under, limits: Limits) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let stores: Stores = match under {
+            Under::Embedded => embedded::open(embedded::Options::new(data.path(), &limits)).await.unwrap(),
+            Under::Memory => memory::open(),
+        };
+        let exports_dir = data.path().join("exports");
+        let app = App::new(Parts { stores, limits, exports_dir, span_window_seconds: 3_600, public_url: None });
+        let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
+        evalset::jobs::start(&app);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let routes = middleware::wrap(&app, router::router(&app).unwrap());
+        let stopping = app.stopping.clone().cancelled_owned();
+        app.tasks.spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(stopping).await.unwrap() });
+        Self { app, url, key, http: reqwest::Client::new(), data }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    /// A new key of an organization, which is made when there is none of this name.
+    pub async fn key_of(&self, organization: &str, environment: Environment) -> String {
+        make_key(&self.app, organization, environment).await
+    }
+
+    /// Sends a request with the default key.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
+        self.send_as(&self.key, method, path, body).await
+    }
+
+    /// Sends a request with any key.
+    pub async fn send_as(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> Reply {
+        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(key);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.unwrap();
+        let body = match serde_json::from_slice(&bytes) {
+            Ok(json) => json,
+            Err(_) if bytes.is_empty() => Value::Null,
+            Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+        };
+        Reply { status, body }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// PATCH with a JSON body.
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    /// PUT with a JSON body.
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    /// DELETE, with a JSON body when given.
+    pub async fn delete(&self, path: &str, body: Option<Value>) -> Reply {
+        self.send(Method::DELETE, path, body).await
+    }
+
+    /// A new empty dataset; its id.
+    pub async fn dataset(&self, name: &str) -> String {
+        let body = serde_json::json!({"name": name, "is_empty": true});
+        let dataset = self.post("/api/datasets/", body).await.expect_status(201);
+        dataset["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until no job of the default organization is open.
+    pub async fn settle(&self) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.open_jobs().await > 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "jobs did not end within {PATIENCE:?}");
+    }
+
+    async fn open_jobs(&self) -> u64 {
+        let mut open = 0;
+        for organization in self.app.stores.keys.organizations().await.unwrap() {
+            open += self.app.stores.jobs.open(organization.id).await.unwrap();
+        }
+        open
+    }
+
+    async fn finish(self) {
+        let left = self.open_jobs().await;
+        assert_eq!(left, 0, "the test left {left} jobs open: `settle` waits for them");
+        self.app.stopping.cancel();
+        self.app.tasks.close();
+        if tokio::time::timeout(PATIENCE, self.app.tasks.wait()).await.is_err() {
+            panic!("{} background tasks did not end", self.app.tasks.len());
+        }
+        self.app.stores.health.close().await;
+    }
+}
+
+async fn make_key(app: &App, organization: &str, environment: Environment) -> String {
+    let store = app.stores.keys.as_ref();
+    let organization = keys::organization(store, &app.clock, organization).await.unwrap();
+    let made = keys::create(store, &app.clock, organization.id, "test", environment).await.unwrap();
+    made.secret.expose_secret().to_owned()
+}

@@ -193,6 +193,7 @@ mod field_name {
     use crate::field::Field;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde's `with` calls")]
     pub fn serialize<S: Serializer>(field: &Field, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_str(field.name())
     }
@@ -207,6 +208,7 @@ mod text_field_name {
     use crate::field::TextField;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde's `with` calls")]
     pub fn serialize<S: Serializer>(field: &TextField, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_str(field.name())
     }

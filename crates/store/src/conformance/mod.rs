@@ -1,1 +1,53 @@
-//! Suite
+//! What every store must do: one suite, run on each (`suite!` names all tests and makes one of each per store).
+//!
+//! Knows the traits only. Tests take `&Stores` of a fresh, empty store.
+
+pub(crate) mod datasets;
+pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod logs;
+pub(crate) mod moves;
+pub(crate) mod picks;
+pub(crate) mod reads;
+pub(crate) mod samples;
+pub(crate) mod soak;
+
+/// Makes one test per item of the suite, each on a store of its own from `$make`, an async function that returns
+/// `(Stores, guard)`.
+macro_rules! suite {
+    ($make:path) => {
+        crate::conformance::suite! { @each $make;
+            logs: insert_and_read_back, insert_is_all_or_none, existing_rows_are_kept_or_replaced,
+                duplicates_inside_one_call, update_changes_one_row, update_refused_changes_nothing,
+                concurrent_updates_all_apply, delete_by_id, counts_follow_every_write, organizations_do_not_meet,
+                places_do_not_meet, unknown_datasets, odd_values_survive;
+            reads: total_and_window, pages_cover_all_rows_once, nulls_come_last, filters_agree_with_the_reference,
+                text_filters_agree_with_the_reference, sums_and_groups_agree_with_the_reference, empty_collections,
+                reads_see_every_write;
+            picks: order_and_watermark, sample_sizes, samples_repeat, cutoff_makes_the_same_choice, text_filters_pick;
+            moves: copy_keeps_ids_and_resets_annotation, copy_skips_what_is_there_or_gone, copy_and_step_are_one,
+                remove_and_step_are_one, steps_need_a_running_job, moves_into_the_void;
+            datasets: life_of_a_dataset, list_is_newest_first, create_with_a_job, conflicts,
+                clear_hides_at_once_and_purges_later, delete_hides_at_once_and_cancels, empty_datasets_need_no_purge,
+                newest_rows_are_newest;
+            jobs: claims_go_by_age, progress_is_kept, cancel_queued_and_running, finish_and_retry,
+                finish_after_cancel_does_nothing, requeue_after_a_crash, lists_by_organization_and_kind,
+                dataset_status_follows_its_copy_jobs, cancelled_copies_leave_the_dataset_ready;
+            keys: organizations_are_numbered, keys_by_hash, keys_are_unique, revoking;
+        }
+    };
+    (@each $make:path; $($noun:ident: $($name:ident),+;)+) => {
+        $(
+            mod $noun {
+                $(
+                    #[tokio::test]
+                    async fn $name() {
+                        let (stores, _guard) = $make().await;
+                        crate::conformance::$noun::$name(&stores).await;
+                    }
+                )+
+            }
+        )+
+    };
+}
+pub(crate) use suite;

@@ -1,1 +1,130 @@
-//! Embedded
+//! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast (design section 3).
+//!
+//! `writer` is the only thread that writes; `readers` is a pool of connections; `indexes` holds the columns of open
+//! collections; `view` brings file and columns to the same commit. One file per noun stands on these.
+
+mod collection;
+mod datasets;
+mod decide;
+mod doctor;
+mod error;
+mod file;
+mod health;
+mod indexes;
+mod jobs;
+mod keys;
+mod logs;
+mod payload;
+mod readers;
+mod row;
+mod schema;
+mod scores;
+mod select;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod view;
+mod writer;
+
+pub use doctor::{CollectionReport, Report, doctor};
+pub use error::OpenError;
+pub use keys::open_keys_only;
+
+use crate::Stores;
+use evalset_model::limits::Limits;
+use evalset_model::{Error, Result};
+use indexes::Indexes;
+use parking_lot::Mutex;
+use readers::Readers;
+use rusqlite::Connection;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use writer::{Gate, Writer};
+
+/// Most connections that read at the same time.
+const READERS_MAX: usize = 16;
+
+/// How to open the store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Directory of the data file; made when absent.
+    pub data_dir: PathBuf,
+    /// Bounds on queues and columns.
+    pub limits: Limits,
+    /// Bound on the size of the data file, in pages of 8 KiB: a file that reaches it refuses writes like a full disk.
+    pub pages_max: Option<u32>,
+}
+
+impl Options {
+    /// The usual options for a directory.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self { data_dir: data_dir.into(), limits: Limits::default(), pages_max: None }
+    }
+}
+
+/// Opens the store of a directory, creating it when there is none. Only one process can have it open.
+pub async fn open(options: Options) -> Result<Stores, OpenError> {
+    let path = options.data_dir.clone();
+    let engine = tokio::task::spawn_blocking(move || Engine::open(&options))
+        .await
+        .map_err(|cause| OpenError::io(&path, cause))??;
+    Ok(Stores { logs: engine.clone(), datasets: engine.clone(), jobs: engine.clone(), keys: engine.clone(), health: engine })
+}
+
+/// Everything that an open file needs. The traits of the nouns are implemented on this.
+struct Engine {
+    myself: Weak<Self>,
+    path: PathBuf,
+    readers: Arc<Readers>,
+    writer: Writer,
+    indexes: Arc<Indexes>,
+    gate: Gate,
+    helpers_max: usize,
+    key_reader: Mutex<Option<Connection>>,
+    lock: Mutex<Option<File>>,
+}
+
+impl Engine {
+    fn open(options: &Options) -> Result<Arc<Self>, OpenError> {
+        let lock = file::lock(&options.data_dir)?;
+        let path = file::path(&options.data_dir);
+        let connection = file::open(&path, options.pages_max)?;
+        let key_reader = file::reader(&path)?;
+        let indexes = Arc::new(Indexes::new(options.limits.metadata_columns));
+        let gate = Gate::default();
+        let writer = Writer::start(connection, indexes.clone(), gate.clone(), options.limits.write_queue)
+            .map_err(|cause| OpenError::corrupt(&path, cause))?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Arc::new_cyclic(|myself| Self {
+            myself: myself.clone(),
+            readers: Readers::new(path.clone(), (2 * cores + 2).min(READERS_MAX)),
+            path,
+            writer,
+            indexes,
+            gate,
+            helpers_max: cores - 1,
+            key_reader: Mutex::new(Some(key_reader)),
+            lock: Mutex::new(Some(lock)),
+        }))
+    }
+
+    /// A handle to move into another thread.
+    fn handle(&self) -> Result<Arc<Self>> {
+        self.myself.upgrade().ok_or_else(|| Error::internal("the store is closed"))
+    }
+
+    /// Finishes what is queued, folds the log into the file and lets the directory go. Blocks.
+    fn shut(&self) {
+        self.readers.close();
+        self.key_reader.lock().take();
+        self.writer.stop();
+        self.lock.lock().take();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}

@@ -1,1 +1,216 @@
-//! Memory oracle
+//! The store in plain maps: the oracle of tests. Every question is answered the slow and obvious way.
+//!
+//! Filters and orders are the reference meaning; nothing is kept on disk.
+
+mod jobs;
+mod keys;
+mod logs;
+#[cfg(test)]
+mod tests;
+
+use crate::{Health, Stores};
+use async_trait::async_trait;
+use evalset_model::dataset::{Dataset, DatasetPatch, Status};
+use evalset_model::field::Field;
+use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::job::{Job, Progress, State as JobState, Task};
+use evalset_model::key::{ApiKey, Organization};
+use evalset_model::log::Log;
+use evalset_model::{Error, Result};
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Opens an empty store.
+pub fn open() -> Stores {
+    let memory = Arc::new(Memory { state: Mutex::new(State::default()) });
+    Stores { logs: memory.clone(), datasets: memory.clone(), jobs: memory.clone(), keys: memory.clone(), health: memory }
+}
+
+struct Memory {
+    state: Mutex<State>,
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+}
+
+/// Rows of one collection by number.
+type RowMap = BTreeMap<RowNumber, Log>;
+
+#[derive(Default)]
+struct State {
+    organizations: Vec<Organization>,
+    keys: Vec<ApiKey>,
+    datasets: BTreeMap<DatasetId, Dataset>,
+    /// In the order they came.
+    jobs: Vec<Job>,
+    rows: BTreeMap<Collection, RowMap>,
+    last_row: RowNumber,
+    /// Rows that await their purge.
+    hidden: BTreeMap<i64, RowMap>,
+    last_hidden: i64,
+}
+
+impl State {
+    /// The rows to write to; `NotFound` when the dataset is gone.
+    fn rows_mut(&mut self, collection: Collection) -> Result<&mut RowMap> {
+        if let Place::Dataset(id) = collection.place {
+            self.dataset(collection.organization, id).ok_or_else(Error::not_found)?;
+        }
+        Ok(self.rows.entry(collection).or_default())
+    }
+
+    fn dataset(&self, organization: OrganizationId, id: DatasetId) -> Option<&Dataset> {
+        self.datasets.get(&id).filter(|dataset| dataset.organization == organization)
+    }
+
+    /// The dataset with its counts counted.
+    fn counted(&self, dataset: &Dataset) -> Dataset {
+        let rows = self.rows.get(&rows_of(dataset.organization, dataset.id));
+        let completed = |log: &&Log| log.text(Field::AnnotationStatus) == Some("completed");
+        Dataset {
+            log_count: rows.map_or(0, BTreeMap::len) as u64,
+            completed_annotation_count: rows.map_or(0, |rows| rows.values().filter(completed).count()) as u64,
+            ..dataset.clone()
+        }
+    }
+
+    fn set_status(&mut self, id: DatasetId, status: Status) {
+        if let Some(dataset) = self.datasets.get_mut(&id) {
+            dataset.status = status;
+        }
+    }
+
+    /// Cancels the jobs of a dataset that have not ended.
+    fn cancel_jobs(&mut self, dataset: DatasetId, at: i64) {
+        for job in self.jobs.iter_mut().filter(|job| job.dataset == Some(dataset) && !job.state.ended()) {
+            job.state = JobState::Cancelled;
+            job.completed_at = Some(at);
+        }
+    }
+
+    /// Takes the rows of a dataset out of sight and enqueues their purge.
+    fn hide(&mut self, organization: OrganizationId, dataset: DatasetId, purge: JobId, at: i64) -> u64 {
+        let rows = self.rows.remove(&rows_of(organization, dataset)).unwrap_or_default();
+        let count = rows.len() as u64;
+        if count > 0 {
+            self.last_hidden += 1;
+            self.hidden.insert(self.last_hidden, rows);
+            self.jobs.push(Job {
+                id: purge,
+                organization,
+                dataset: None,
+                task: Task::Purge { collection: self.last_hidden },
+                state: JobState::Queued,
+                progress: Progress { total: Some(count), ..Progress::default() },
+                cancel_requested: false,
+                attempts: 0,
+                error_message: None,
+                created_at: at,
+                started_at: None,
+                completed_at: None,
+            });
+        }
+        count
+    }
+}
+
+fn rows_of(organization: OrganizationId, id: DatasetId) -> Collection {
+    Collection { organization, place: Place::Dataset(id) }
+}
+
+#[async_trait]
+impl crate::Datasets for Memory {
+    async fn create(&self, dataset: Dataset, job: Option<Job>) -> Result<()> {
+        let mut state = self.state();
+        if state.datasets.contains_key(&dataset.id) {
+            return Err(Error::Conflict("There is a dataset with this id already.".to_owned()));
+        }
+        if let Some(job) = job {
+            state.add_job(job)?;
+        }
+        state.datasets.insert(dataset.id, dataset);
+        Ok(())
+    }
+
+    async fn get(&self, organization: OrganizationId, id: DatasetId) -> Result<Option<Dataset>> {
+        let state = self.state();
+        Ok(state.dataset(organization, id).map(|dataset| state.counted(dataset)))
+    }
+
+    async fn list(&self, organization: OrganizationId) -> Result<Vec<Dataset>> {
+        let state = self.state();
+        let mine = state.datasets.values().filter(|dataset| dataset.organization == organization);
+        let mut datasets: Vec<_> = mine.map(|dataset| state.counted(dataset)).collect();
+        datasets.sort_by_key(|dataset| std::cmp::Reverse((dataset.created_at, dataset.id)));
+        Ok(datasets)
+    }
+
+    async fn update(
+        &self,
+        organization: OrganizationId,
+        id: DatasetId,
+        patch: DatasetPatch,
+        at: i64,
+    ) -> Result<Dataset> {
+        let mut state = self.state();
+        let dataset = state
+            .datasets
+            .get_mut(&id)
+            .filter(|dataset| dataset.organization == organization)
+            .ok_or_else(Error::not_found)?;
+        dataset.name = patch.name.unwrap_or_else(|| dataset.name.clone());
+        dataset.description = patch.description.unwrap_or_else(|| dataset.description.clone());
+        dataset.starred = patch.starred.unwrap_or(dataset.starred);
+        dataset.tags = patch.tags.unwrap_or_else(|| dataset.tags.clone());
+        dataset.updated_at = at;
+        let dataset = dataset.clone();
+        Ok(state.counted(&dataset))
+    }
+
+    async fn delete(&self, organization: OrganizationId, id: DatasetId, purge: JobId, at: i64) -> Result<bool> {
+        let mut state = self.state();
+        if state.dataset(organization, id).is_none() {
+            return Ok(false);
+        }
+        state.datasets.remove(&id);
+        state.cancel_jobs(id, at);
+        state.hide(organization, id, purge, at);
+        Ok(true)
+    }
+
+    async fn clear(&self, organization: OrganizationId, id: DatasetId, purge: JobId, at: i64) -> Result<u64> {
+        let mut state = self.state();
+        state.dataset(organization, id).ok_or_else(Error::not_found)?;
+        state.cancel_jobs(id, at);
+        state.settle(id);
+        Ok(state.hide(organization, id, purge, at))
+    }
+
+    async fn newest_rows(&self, organization: OrganizationId, id: DatasetId, limit: usize) -> Result<Vec<LogId>> {
+        let state = self.state();
+        let rows = state.rows.get(&rows_of(organization, id));
+        Ok(rows.into_iter().flat_map(|rows| rows.values().rev()).take(limit).map(|log| log.id.clone()).collect())
+    }
+}
+
+#[async_trait]
+impl Health for Memory {
+    async fn readable(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn writable(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn gauges(&self) -> Vec<(&'static str, f64)> {
+        let rows: usize = self.state().rows.values().map(BTreeMap::len).sum();
+        vec![("evalset_store_index_rows", rows as f64)]
+    }
+
+    async fn close(&self) {}
+}

@@ -1,0 +1,34 @@
+# make run    build and start the server; prints its URL and, at the first start, an API key
+# make test   everything that must hold: format, lints, unit and black-box tests
+# make lint   format and lints only
+# make fmt    format the sources
+# make bench  one million rows through HTTP, measured; takes about 15 minutes
+
+# In CI the clone is thrown away: built dependencies are kept outside.
+ifeq ($(CI),true)
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/evalset/target
+endif
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+.PHONY: run test lint fmt bench
+.DEFAULT_GOAL := run
+
+# ARGS="--listen 127.0.0.1:9000" reaches the program. `exec`: signals go to it, not to make's shell.
+run:
+	@cargo build --quiet --release -p evalset
+	@exec $(TARGET)/release/evalset serve $(ARGS)
+
+test:
+	@tests/run
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt:
+	cargo fmt --all
+
+# ARGS="--rows 5000 --quick" is a check of the benchmark itself.
+bench:
+	@cargo build --quiet --release -p evalset -p evalset-bench
+	@$(TARGET)/release/evalset-bench $(ARGS)

@@ -1,0 +1,253 @@
+//! What is run, in which order: fill, check, measure, restart, measure beside a writer, check again.
+//!
+//! A wrong answer ends the run with an error: figures of a server that answers wrongly are worth nothing.
+
+mod export;
+mod fill;
+mod latency;
+mod restart;
+
+use crate::api::{Api, Call};
+use crate::generate::Generator;
+use crate::query::{self, Query};
+use crate::report::{self, Report};
+use crate::server::{Server, folder_bytes};
+use crate::{Options, say};
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const MEGABYTE: f64 = 1_000_000.0;
+
+/// What a kept folder holds, so that a later run can check answers against it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Manifest {
+    dataset: String,
+    rows: u64,
+    seed: u64,
+}
+
+/// The folder of a run: `data` of the server, its log, the manifest.
+struct Folder {
+    path: PathBuf,
+    /// Deletes the folder when the run is over.
+    _temporary: Option<TempDir>,
+}
+
+impl Folder {
+    fn new(options: &Options) -> Result<Self> {
+        if let Some(path) = &options.data {
+            return Ok(Self { path: path.clone(), _temporary: None });
+        }
+        if let Some(path) = &options.keep {
+            fs::create_dir(path).with_context(|| format!("creating {} for --keep", path.display()))?;
+            return Ok(Self { path: path.clone(), _temporary: None });
+        }
+        let temporary = TempDir::with_prefix("evalset-bench-")?;
+        Ok(Self { path: temporary.path().to_owned(), _temporary: Some(temporary) })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path.join("server.log")
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.path.join("bench.json")
+    }
+}
+
+/// A run under way.
+struct Bench {
+    options: Options,
+    folder: Folder,
+    server: Server,
+    api: Api,
+    generator: Arc<Generator>,
+    dataset: String,
+    rows: u64,
+    report: Report,
+}
+
+/// Runs all scenarios that are asked for.
+pub async fn run(options: &Options) -> Result<Report> {
+    let mut report = Report { about: report::about(&options.binary), ..Report::default() };
+    report.figure("binary", fs::metadata(&options.binary)?.len() as f64 / MEGABYTE, "MB", String::new());
+    let mut bench = Bench::open(options, report).await?;
+    let outcome = bench.run().await;
+    if outcome.is_err() {
+        say(&format!("the server's last words:\n{}", bench.server.last_words()));
+    }
+    outcome.map(|()| bench.report)
+}
+
+impl Bench {
+    /// Starts the server over a new folder, or over a kept one.
+    async fn open(options: &Options, report: Report) -> Result<Self> {
+        let folder = Folder::new(options)?;
+        say(&format!("starting {}", options.binary.display()));
+        let server = Server::start(&options.binary, &folder.data(), &folder.log()).await?;
+        Ok(Self {
+            options: options.clone(),
+            api: Api::new(&server.url)?,
+            server,
+            generator: Arc::new(Generator::new(options.seed)),
+            dataset: String::new(),
+            rows: 0,
+            folder,
+            report,
+        })
+    }
+
+    async fn run(&mut self) -> Result<()> {
+        if self.options.data.is_some() {
+            self.reuse()?;
+        } else {
+            self.idle().await?;
+            self.fill().await?;
+            self.save()?;
+            self.sizes("loaded")?;
+        }
+        let (rows, seed) = (self.rows.to_string(), self.options.seed.to_string());
+        self.report.about.extend([("rows", rows), ("seed", seed)]);
+        if self.options.wants("create.64") {
+            self.single_creates().await?;
+        }
+        self.check("after filling").await?;
+        self.latencies().await?;
+        self.sizes("after the reads")?;
+        self.exports().await?;
+        if self.options.wants("restart") {
+            self.restarts().await?;
+        }
+        if self.options.wants("writer") {
+            self.beside_a_writer().await?;
+            self.check("after the writer").await?;
+        }
+        let stop = self.server.stop().await?;
+        self.report.figure("stop", stop.as_secs_f64() * 1e3, "ms", "SIGTERM to exit".into());
+        Ok(())
+    }
+
+    fn reuse(&mut self) -> Result<()> {
+        let file = self.folder.manifest();
+        let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        let manifest: Manifest = serde_json::from_str(&text)?;
+        self.options.seed = manifest.seed;
+        self.generator = Arc::new(Generator::new(manifest.seed));
+        (self.dataset, self.rows) = (manifest.dataset, manifest.rows);
+        Ok(())
+    }
+
+    /// Writes the manifest: the folder holds exactly `rows` rows of the generator.
+    fn save(&self) -> Result<()> {
+        let manifest = Manifest { dataset: self.dataset.clone(), rows: self.rows, seed: self.options.seed };
+        Ok(fs::write(self.folder.manifest(), serde_json::to_vec(&manifest)?)?)
+    }
+
+    /// Start time and memory of an empty server that has settled.
+    async fn idle(&mut self) -> Result<()> {
+        let start = self.server.start_time.as_secs_f64() * 1e3;
+        self.report.wanted("start, empty", start, "ms", Err(1_000.0), "process start to /healthz".into());
+        self.api.json(&Call::post("/api/datasets/list/".into(), "{}")).await?;
+        if !self.options.quick {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        if let Some(memory) = self.server.memory() {
+            let resident = memory.resident as f64 / MEGABYTE;
+            self.report.wanted("memory, idle and empty", resident, "MB", Err(60.0), "VmRSS".into());
+        }
+        Ok(())
+    }
+
+    /// Memory and disk now.
+    fn sizes(&mut self, when: &str) -> Result<()> {
+        if let Some(memory) = self.server.memory() {
+            let note = format!("VmRSS; peak so far {:.0} MB", memory.peak as f64 / MEGABYTE);
+            let resident = memory.resident as f64 / MEGABYTE;
+            self.report.wanted(&format!("memory, {when}"), resident, "MB", Err(600.0), note);
+        }
+        let bytes = folder_bytes(&self.folder.data())?;
+        let note = format!("{} bytes a row", bytes / self.rows.max(1));
+        self.report.figure(&format!("disk, {when}"), bytes as f64 / MEGABYTE, "MB", note);
+        Ok(())
+    }
+
+    fn list_path(&self, parameters: &str) -> String {
+        format!("/api/datasets/{}/logs/list/?{parameters}", self.dataset)
+    }
+
+    fn summary_path(&self) -> String {
+        format!("/api/datasets/{}/logs/summary/", self.dataset)
+    }
+
+    /// The calls of a query's variants.
+    fn calls(&self, query: &Query) -> Vec<Call> {
+        query.asks.iter().map(|ask| Call::post(self.list_path(&ask.parameters()), ask.body())).collect()
+    }
+
+    /// Compares every list and summary with what the generator says. A difference is an error.
+    async fn check(&mut self, when: &str) -> Result<()> {
+        say(&format!("checking answers {when}"));
+        let (mut pages, mut rows) = (0, 0);
+        let queries = query::queries(self.rows);
+        for query in &queries {
+            let answers = query.answers(&self.generator, self.rows);
+            for (variant, (ask, answer)) in query.asks.iter().zip(&answers).enumerate() {
+                let call = Call::post(self.list_path(&ask.parameters()), ask.body());
+                let page = self.api.json(&call).await?;
+                query::check(ask, answer, &page, &self.generator)
+                    .with_context(|| format!("wrong answer {when}: {} variant {variant}", query.name))?;
+                pages += 1;
+                rows += answer.keys.len();
+            }
+        }
+        let summaries = self.check_summaries(&queries).await.with_context(|| format!("wrong summary {when}"))?;
+        let kind = "exact total, order, filter and values against the generator";
+        self.report.notes.push(format!("checked {when}: {pages} pages, {rows} rows, {summaries} summaries: {kind}"));
+        Ok(())
+    }
+
+    async fn check_summaries(&self, queries: &[Query]) -> Result<usize> {
+        let mut checked = 0;
+        for query in queries.iter().filter(|query| latency::SUMMED.contains(&query.name)) {
+            for ask in &query.asks {
+                let (mut count, mut prompt, mut completion, mut cost) = (0, 0, 0, 0.0);
+                for facts in (0..self.rows).map(|index| self.generator.facts(index)).filter(|row| ask.matches(row)) {
+                    count += 1;
+                    prompt += facts.prompt_tokens;
+                    completion += facts.completion_tokens;
+                    cost += facts.cost;
+                }
+                let summary = self.api.json(&Call::post(self.summary_path(), ask.body())).await?;
+                let pairs = [
+                    ("number_of_requests", count),
+                    ("total_prompt_tokens", prompt),
+                    ("total_completion_tokens", completion),
+                    ("total_tokens", prompt + completion),
+                ];
+                for (name, made) in pairs {
+                    ensure!(summary[name].as_u64() == Some(made), "{name} is {}, made were {made}", summary[name]);
+                }
+                let got = summary["total_cost"].as_f64().context("no total_cost")?;
+                ensure!((got - cost).abs() <= 1e-6 * cost.max(1.0), "total_cost is {got}, made was {cost}");
+                checked += 1;
+            }
+        }
+        Ok(checked)
+    }
+
+    /// Asks one variant and checks the reply.
+    async fn checked_page(&self, query: &Query, answers: &[query::Answer], variant: usize) -> Result<()> {
+        let ask = &query.asks[variant];
+        let page = self.api.json(&Call::post(self.list_path(&ask.parameters()), ask.body())).await?;
+        query::check(ask, &answers[variant], &page, &self.generator)
+    }
+}

@@ -1,0 +1,276 @@
+//! Values of any JSON type of one chunk: a short list while few rows have one, one part per type when many do.
+//! Knows codes, not texts.
+
+use crate::bits;
+use crate::codes::Codes;
+use crate::dictionary::Code;
+use crate::numbers::Floats;
+
+/// What a cell holds; [`Class::Absent`] is the default of a row without the key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Class {
+    /// The row does not have the key.
+    #[default]
+    Absent,
+    /// The key is there and its value is null.
+    Null,
+    /// A string, by code.
+    Text,
+    /// An integer that a float holds exactly.
+    Integer,
+    /// Any other number that is a float.
+    Float,
+    /// An integer beyond that; its JSON text is kept as a structure beside the rounded number.
+    BigInteger,
+    /// `false`.
+    No,
+    /// `true`.
+    Yes,
+    /// An array or object, by the code of its JSON text.
+    Structure,
+}
+
+/// Set on the class byte when the value was reached by a path and is not itself a member of the map.
+const NESTED: u8 = 0x80;
+
+/// One value.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell {
+    /// Its type.
+    pub class: Class,
+    /// Reached by a path, not a member of the map itself.
+    pub nested: bool,
+    /// Of a text or structure, else 0.
+    pub code: Code,
+    /// Of a number, or of a boolean that counts as one; else NaN.
+    pub number: f64,
+}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self { class: Class::Absent, nested: false, code: 0, number: f64::NAN }
+    }
+}
+
+impl Cell {
+    /// Its number, when it has one.
+    pub fn number(&self) -> Option<f64> {
+        Some(self.number).filter(|number| !number.is_nan())
+    }
+}
+
+impl Class {
+    const ALL: [Self; 9] = [
+        Self::Absent,
+        Self::Null,
+        Self::Text,
+        Self::Integer,
+        Self::Float,
+        Self::BigInteger,
+        Self::No,
+        Self::Yes,
+        Self::Structure,
+    ];
+
+    fn of(tag: u8) -> Self {
+        Self::ALL.get(usize::from(tag & !NESTED)).copied().unwrap_or_default()
+    }
+
+    /// Whether there is a value that is not null.
+    pub fn known(self) -> bool {
+        self as u8 > Self::Null as u8
+    }
+}
+
+/// One part per type.
+#[derive(Debug, Default)]
+pub struct Dense {
+    /// Class and nesting.
+    tags: Vec<u8>,
+    /// Codes of strings.
+    pub texts: Codes,
+    /// Codes of JSON texts.
+    pub structures: Codes,
+    /// Numbers.
+    pub numbers: Floats,
+}
+
+/// Values by offset.
+#[derive(Debug)]
+pub enum Cells {
+    /// Offset and value, by rising offset.
+    Sparse(Vec<(u16, Cell)>),
+    /// Many.
+    Dense(Box<Dense>),
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self::Sparse(Vec::new())
+    }
+}
+
+impl Dense {
+    /// The value at an offset.
+    pub fn get(&self, at: usize) -> Cell {
+        let tag = self.tags.get(at).copied().unwrap_or(0);
+        let class = Class::of(tag);
+        let code = match class {
+            Class::Text => self.texts.get(at),
+            Class::Structure | Class::BigInteger => self.structures.get(at),
+            _ => 0,
+        };
+        Cell { class, nested: tag & NESTED != 0, code, number: self.numbers.get(at).unwrap_or(f64::NAN) }
+    }
+
+    fn set(&mut self, at: usize, cell: Cell) {
+        if at >= self.tags.len() {
+            self.tags.resize(at + 1, 0);
+        }
+        self.tags[at] = cell.class as u8 | if cell.nested { NESTED } else { 0 };
+        self.texts.set(at, if cell.class == Class::Text { cell.code } else { 0 });
+        let structured = matches!(cell.class, Class::Structure | Class::BigInteger);
+        self.structures.set(at, if structured { cell.code } else { 0 });
+        self.numbers.set(at, cell.number());
+    }
+
+    /// Marks cells whose class passes; cells beyond the end are absent and stay unmarked.
+    fn mark(&self, among: &[u64], out: &mut [u64], test: impl Fn(u8) -> bool) {
+        bits::mark(&self.tags, among, out, |tag| test(tag & !NESTED));
+    }
+
+    /// Marks cells of one class.
+    pub fn mark_class(&self, class: Class, among: &[u64], out: &mut [u64]) {
+        self.mark(among, out, |tag| tag == class as u8);
+    }
+}
+
+impl Cells {
+    /// The value at an offset.
+    pub fn get(&self, at: usize) -> Cell {
+        match self {
+            Self::Sparse(entries) => match entries.binary_search_by_key(&at, |(offset, _)| usize::from(*offset)) {
+                Ok(index) => entries[index].1,
+                Err(_) => Cell::default(),
+            },
+            Self::Dense(dense) => dense.get(at),
+        }
+    }
+
+    /// Writes a value ([`Class::Absent`] clears). Turns dense above `sparse_max` values.
+    pub fn set(&mut self, at: usize, cell: Cell, sparse_max: usize) {
+        match self {
+            Self::Dense(dense) => {
+                if cell.class != Class::Absent || at < dense.tags.len() {
+                    dense.set(at, cell);
+                }
+            }
+            Self::Sparse(entries) => {
+                match entries.binary_search_by_key(&at, |(offset, _)| usize::from(*offset)) {
+                    Ok(index) if cell.class == Class::Absent => {
+                        entries.remove(index);
+                    }
+                    Ok(index) => entries[index].1 = cell,
+                    Err(_) if cell.class == Class::Absent => {}
+                    Err(index) => entries.insert(index, (at as u16, cell)),
+                }
+                if entries.len() > sparse_max {
+                    let mut dense = Box::new(Dense::default());
+                    for (offset, cell) in entries.iter() {
+                        dense.set(usize::from(*offset), *cell);
+                    }
+                    *self = Self::Dense(dense);
+                }
+            }
+        }
+    }
+
+    /// Marks cells whose class passes; `Absent` must not pass.
+    pub fn mark_classes(&self, among: &[u64], out: &mut [u64], test: impl Fn(Class) -> bool) {
+        match self {
+            Self::Sparse(entries) => mark_entries(entries, among, out, |cell| test(cell.class)),
+            Self::Dense(dense) => {
+                let passing = Class::ALL.map(&test);
+                dense.mark(among, out, |tag| passing.get(usize::from(tag)).copied().unwrap_or(false));
+            }
+        }
+    }
+
+    /// Marks cells whose key is there, null or not; `direct`: as a member of the map itself.
+    pub fn mark_present(&self, direct: bool, among: &[u64], out: &mut [u64]) {
+        match self {
+            Self::Sparse(entries) => mark_entries(entries, among, out, |cell| !(direct && cell.nested)),
+            Self::Dense(dense) => {
+                bits::mark(&dense.tags, among, out, |tag| tag != 0 && !(direct && tag & NESTED != 0));
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Sparse(entries) => entries.capacity() * size_of::<(u16, Cell)>(),
+            Self::Dense(dense) => {
+                size_of::<Dense>()
+                    + dense.tags.capacity()
+                    + dense.texts.memory_bytes()
+                    + dense.structures.memory_bytes()
+                    + dense.numbers.memory_bytes()
+            }
+        }
+    }
+}
+
+/// Marks those of `among` that have an entry that passes.
+pub fn mark_entries(entries: &[(u16, Cell)], among: &[u64], out: &mut [u64], mut test: impl FnMut(&Cell) -> bool) {
+    for (offset, cell) in entries {
+        let at = usize::from(*offset);
+        if bits::get(among, at) && test(cell) {
+            out[at / bits::WORD] |= 1 << (at % bits::WORD);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(class: Class, nested: bool, code: Code, number: f64) -> Cell {
+        Cell { class, nested, code, number }
+    }
+
+    #[test]
+    fn sparse_and_dense_hold_the_same() {
+        let written = [
+            (9, cell(Class::Text, false, 300, f64::NAN)),
+            (2, cell(Class::Integer, true, 0, 4.0)),
+            (5, cell(Class::BigInteger, false, 7, 1e19)),
+            (3, cell(Class::Null, false, 0, f64::NAN)),
+            (2, cell(Class::Yes, false, 0, f64::NAN)),
+            (9, Cell::default()),
+            (60, cell(Class::Structure, true, 2, f64::NAN)),
+        ];
+        let (mut sparse, mut dense) = (Cells::default(), Cells::default());
+        for (at, cell) in written {
+            sparse.set(at, cell, 100);
+            dense.set(at, cell, 0);
+        }
+        assert!(matches!((&sparse, &dense), (Cells::Sparse(_), Cells::Dense(_))));
+        for cells in [&sparse, &dense] {
+            let classes: Vec<Class> = [2, 3, 5, 9, 60, 63].map(|at| cells.get(at).class).to_vec();
+            assert_eq!(
+                classes,
+                [Class::Yes, Class::Null, Class::BigInteger, Class::Absent, Class::Structure, Class::Absent]
+            );
+            assert_eq!((cells.get(5).code, cells.get(5).number(), cells.get(60).nested), (7, Some(1e19), true));
+            assert_eq!((cells.get(2).number(), cells.get(9).number()), (None, None));
+            let mut out = [0];
+            cells.mark_present(true, &[u64::MAX], &mut out);
+            assert_eq!(out, [0b10_1100]);
+            let mut out = [0];
+            cells.mark_classes(&[u64::MAX], &mut out, Class::known);
+            assert_eq!(out, [1 << 60 | 0b10_0100]);
+        }
+    }
+}

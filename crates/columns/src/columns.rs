@@ -1,0 +1,253 @@
+//! All columns of one collection: writing rows into them and finding rows by number. Knows the fields of a log, nothing of
+//! files or locks.
+
+use crate::bits;
+use crate::chunked::Grid;
+use crate::dynamic::{DynamicColumns, Shape};
+use crate::ids::Ids;
+use crate::rows::Rows;
+use crate::scalar::ScalarColumn;
+use evalset_model::field::Field;
+use evalset_model::ids::{LogId, RowNumber};
+use evalset_model::limits::Limits;
+use evalset_model::log::Scalars;
+use serde_json::{Map, Value};
+
+/// Bounds of one collection's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColumnLimits {
+    /// Metadata paths that get a column; see [`Limits::metadata_columns`].
+    pub metadata_columns: usize,
+}
+
+impl From<&Limits> for ColumnLimits {
+    fn from(limits: &Limits) -> Self {
+        Self { metadata_columns: limits.metadata_columns }
+    }
+}
+
+/// What the columns need to know of a log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRef<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its typed fields.
+    pub scalars: &'a Scalars,
+    /// Its metadata, `_` keys included.
+    pub metadata: &'a Map<String, Value>,
+    /// Its scores, as `evalset_model::filter::meaning::holds` takes them.
+    pub scores: &'a Map<String, Value>,
+}
+
+/// The columns of a collection. Rows keep their position for good: a removed one only stops counting.
+pub struct Columns {
+    pub(crate) grid: Grid,
+    /// Row numbers by position, cut into chunks so that growing never copies them all.
+    numbers: Vec<Vec<RowNumber>>,
+    pub(crate) alive: Vec<u64>,
+    alive_rows: u64,
+    pub(crate) ids: Ids,
+    /// By [`Field::index`].
+    pub(crate) scalars: Vec<ScalarColumn>,
+    pub(crate) metadata: DynamicColumns,
+    pub(crate) scores: DynamicColumns,
+}
+
+impl Columns {
+    /// Of an empty collection.
+    pub fn new(limits: &ColumnLimits) -> Self {
+        Self::on(Grid::FULL, *limits)
+    }
+
+    /// With chunks of about `rows` rows instead of 65,536, so that tests cross their borders with few rows.
+    #[doc(hidden)]
+    pub fn with_chunk_rows(limits: &ColumnLimits, rows: usize) -> Self {
+        Self::on(Grid::of(rows), *limits)
+    }
+
+    fn on(grid: Grid, limits: ColumnLimits) -> Self {
+        Self {
+            grid,
+            numbers: Vec::new(),
+            alive: Vec::new(),
+            alive_rows: 0,
+            ids: Ids::new(grid),
+            scalars: Field::ALL.iter().map(|field| ScalarColumn::new(field.kind())).collect(),
+            metadata: DynamicColumns::new(Shape::Paths, limits.metadata_columns),
+            scores: DynamicColumns::new(Shape::Scores, usize::MAX),
+        }
+    }
+
+    /// Adds a row. Row numbers rise strictly: one that is not above [`Columns::last_row`] is not added, but replaces the row of
+    /// that number if it is alive.
+    pub fn append(&mut self, row: RowNumber, log: LogRef<'_>) {
+        if self.positions() > 0 && row <= self.last_row() {
+            debug_assert!(false, "row {row} comes after {}", self.last_row());
+            return self.replace(row, log);
+        }
+        let position = self.positions();
+        if self.grid.place(position).offset == 0 {
+            self.numbers.push(Vec::new());
+        }
+        if let Some(numbers) = self.numbers.last_mut() {
+            numbers.push(row);
+        }
+        self.ids.push(log.id);
+        self.write(position, log);
+        bits::put(&mut self.alive, position, true);
+        self.alive_rows += 1;
+    }
+
+    /// Gives an alive row a new content; does nothing when it is not alive.
+    pub fn replace(&mut self, row: RowNumber, log: LogRef<'_>) {
+        let Some(position) = self.position(row) else { return };
+        self.ids.set(position, log.id);
+        let place = self.grid.place(position);
+        self.scalars.iter_mut().for_each(|column| column.clear(place));
+        self.metadata.clear(self.grid, position);
+        self.scores.clear(self.grid, position);
+        self.write(position, log);
+    }
+
+    fn write(&mut self, position: usize, log: LogRef<'_>) {
+        let place = self.grid.place(position);
+        for (field, value) in log.scalars.iter() {
+            if let Some(column) = self.scalars.get_mut(field.index()) {
+                column.set(place, value);
+            }
+        }
+        self.metadata.set(self.grid, position, log.metadata);
+        self.scores.set(self.grid, position, log.scores);
+    }
+
+    /// Takes a row out; does nothing when it is not alive.
+    pub fn remove(&mut self, row: RowNumber) {
+        if let Some(position) = self.position(row) {
+            bits::put(&mut self.alive, position, false);
+            self.alive_rows -= 1;
+        }
+    }
+
+    /// Alive rows.
+    pub fn len(&self) -> u64 {
+        self.alive_rows
+    }
+
+    /// Whether no row is alive.
+    pub fn is_empty(&self) -> bool {
+        self.alive_rows == 0
+    }
+
+    /// The highest row number ever appended; 0 when there was none.
+    pub fn last_row(&self) -> RowNumber {
+        self.numbers.last().and_then(|numbers| numbers.last()).copied().unwrap_or(0)
+    }
+
+    /// Whether the row is alive.
+    pub fn contains(&self, row: RowNumber) -> bool {
+        self.position(row).is_some()
+    }
+
+    /// Positions given out, dead ones included.
+    pub(crate) fn positions(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Position of an alive row.
+    fn position(&self, row: RowNumber) -> Option<usize> {
+        let chunk = self
+            .numbers
+            .partition_point(|numbers| numbers.first().is_some_and(|first| *first <= row))
+            .checked_sub(1)?;
+        let offset = self.numbers[chunk].binary_search(&row).ok()?;
+        Some(self.grid.start(chunk) + offset).filter(|position| bits::get(&self.alive, *position))
+    }
+
+    pub(crate) fn number(&self, position: usize) -> RowNumber {
+        let place = self.grid.place(position);
+        self.numbers.get(place.chunk).and_then(|numbers| numbers.get(place.offset)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn chunks(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Those of `rows` that are still alive, as words by position.
+    pub(crate) fn alive_of(&self, rows: &Rows) -> Vec<u64> {
+        let mut words = self.alive.clone();
+        bits::and(&mut words, &rows.words);
+        words
+    }
+
+    /// How many of the rows are alive.
+    pub fn count(&self, rows: &Rows) -> u64 {
+        rows.words.iter().zip(&self.alive).map(|(rows, alive)| u64::from((rows & alive).count_ones())).sum()
+    }
+
+    /// The alive rows among these numbers.
+    pub fn select(&self, rows: &[RowNumber]) -> Rows {
+        let mut words = vec![0; self.alive.len()];
+        rows.iter().filter_map(|row| self.position(*row)).for_each(|position| bits::put(&mut words, position, true));
+        Rows { words }
+    }
+
+    /// The numbers of the alive rows, rising.
+    pub fn row_numbers(&self, rows: &Rows) -> Vec<RowNumber> {
+        let mut numbers = Vec::new();
+        bits::each(&self.alive_of(rows), |position| numbers.push(self.number(position)));
+        numbers
+    }
+
+    /// Keeps only rows whose number is at most `watermark`.
+    pub fn up_to(&self, rows: &mut Rows, watermark: RowNumber) {
+        let chunk = self.numbers.partition_point(|numbers| numbers.first().is_some_and(|first| *first <= watermark));
+        let positions = chunk
+            .checked_sub(1)
+            .map_or(0, |chunk| self.grid.start(chunk) + self.numbers[chunk].partition_point(|row| *row <= watermark));
+        rows.words.truncate(positions.div_ceil(bits::WORD));
+        if let Some(last) = rows.words.get_mut(positions / bits::WORD) {
+            *last &= (1 << (positions % bits::WORD)) - 1;
+        }
+    }
+
+    /// The id of an alive row.
+    pub fn id_of(&self, row: RowNumber) -> Option<LogId> {
+        self.position(row).map(|position| self.id_at(position))
+    }
+
+    /// The ids of rows, in the order given; `None` for those that are not alive.
+    pub fn ids(&self, rows: &[RowNumber]) -> Vec<Option<LogId>> {
+        rows.iter().map(|row| self.id_of(*row)).collect()
+    }
+
+    /// The ids of the newest `limit` alive rows, newest first.
+    pub fn newest_ids(&self, limit: usize) -> Vec<LogId> {
+        let mut ids = Vec::new();
+        if limit > 0 {
+            bits::each_back(&self.alive, |position| {
+                ids.push(self.id_at(position));
+                ids.len() < limit
+            });
+        }
+        ids
+    }
+
+    fn id_at(&self, position: usize) -> LogId {
+        self.ids.with(position, |id| LogId(id.to_owned()))
+    }
+
+    /// Visits number and id of each alive row, by rising number.
+    pub fn for_each_id(&self, rows: &Rows, mut f: impl FnMut(RowNumber, &str)) {
+        bits::each(&self.alive_of(rows), |position| self.ids.with(position, |id| f(self.number(position), id)));
+    }
+
+    /// Bytes of memory held, about.
+    pub fn memory_bytes(&self) -> usize {
+        self.numbers.iter().map(|numbers| numbers.capacity() * size_of::<RowNumber>()).sum::<usize>()
+            + self.alive.capacity() * 8
+            + self.ids.memory_bytes()
+            + self.scalars.iter().map(ScalarColumn::memory_bytes).sum::<usize>()
+            + self.metadata.memory_bytes()
+            + self.scores.memory_bytes()
+    }
+}

@@ -1,0 +1,338 @@
+//! Columns of values of any JSON type: one per metadata path and one per score. Knows JSON, not fields or filters.
+
+use crate::bits;
+use crate::cells::{Cell, Cells, Class};
+use crate::chunked::{Chunked, Grid, Place};
+use crate::dictionary::Dictionary;
+use hashbrown::HashMap;
+use serde_json::{Map, Value};
+
+/// Levels of nesting that get columns of their own; what lies deeper is looked up in the row.
+pub const PATH_LEVELS_MAX: usize = 8;
+/// Longer paths get no column.
+const PATH_BYTES_MAX: usize = 512;
+/// Integers up to this are exact as floats.
+const EXACT_INTEGER_MAX: i64 = 1 << 53;
+
+/// The values of one path.
+#[derive(Default)]
+pub struct DynamicColumn {
+    /// The distinct strings.
+    pub texts: Dictionary,
+    /// The distinct JSON texts of arrays, objects and integers that no float holds exactly.
+    pub structures: Dictionary,
+    /// Values by chunk.
+    pub chunks: Chunked<Cells>,
+}
+
+impl DynamicColumn {
+    fn cell(&mut self, value: &Value, shape: Shape, nested: bool) -> Cell {
+        let mut cell = Cell { nested, ..Cell::default() };
+        match value {
+            Value::Null => cell.class = Class::Null,
+            Value::Bool(flag) => {
+                cell.class = if *flag { Class::Yes } else { Class::No };
+                if shape == Shape::Scores {
+                    cell.number = f64::from(u8::from(*flag));
+                }
+            }
+            Value::String(text) => {
+                cell.class = Class::Text;
+                cell.code = self.texts.intern(text);
+            }
+            Value::Number(number) => {
+                cell.number = number.as_f64().unwrap_or(f64::NAN);
+                if number.is_f64() {
+                    cell.class = Class::Float;
+                } else if number.as_i64().is_some_and(|whole| whole.abs_diff(0) <= EXACT_INTEGER_MAX as u64) {
+                    cell.class = Class::Integer;
+                } else {
+                    cell.class = Class::BigInteger;
+                    cell.code = self.structures.intern(&number.to_string());
+                }
+            }
+            Value::Array(_) | Value::Object(_) => {
+                cell.class = Class::Structure;
+                cell.code = self.structures.intern(&value.to_string());
+            }
+        }
+        cell
+    }
+
+    /// The JSON value of a cell; `None` when absent.
+    pub fn value(&self, cell: &Cell) -> Option<Value> {
+        Some(match cell.class {
+            Class::Absent => return None,
+            Class::Null => Value::Null,
+            Class::No => Value::Bool(false),
+            Class::Yes => Value::Bool(true),
+            Class::Text => Value::from(self.texts.text(cell.code)),
+            Class::Integer => Value::from(cell.number as i64),
+            Class::Float => Value::from(cell.number),
+            Class::BigInteger | Class::Structure => {
+                serde_json::from_str(self.structures.text(cell.code)).unwrap_or(Value::Null)
+            }
+        })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.texts.memory_bytes()
+            + self.structures.memory_bytes()
+            + self.chunks.memory_bytes(Cells::memory_bytes)
+    }
+}
+
+/// How a map becomes columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A column per key and per dotted path into objects.
+    Paths,
+    /// A column per evaluator id and per slug; the value is taken out of the score's summary, and booleans count as 1 and 0
+    /// (contract C.4).
+    Scores,
+}
+
+/// The columns of one map-valued field.
+pub struct DynamicColumns {
+    shape: Shape,
+    columns_max: usize,
+    by_path: HashMap<Box<str>, usize>,
+    columns: Vec<DynamicColumn>,
+    /// Rows with a path that found no column left, as bits by position.
+    overflow: Vec<u64>,
+    /// Those, and rows with something nested deeper than columns go.
+    deep: Vec<u64>,
+    /// Rows whose map is not empty, as bits by position.
+    filled: Vec<u64>,
+}
+
+impl DynamicColumns {
+    /// No columns yet, and never more than `columns_max`.
+    pub fn new(shape: Shape, columns_max: usize) -> Self {
+        Self {
+            shape,
+            columns_max,
+            by_path: HashMap::new(),
+            columns: Vec::new(),
+            overflow: Vec::new(),
+            deep: Vec::new(),
+            filled: Vec::new(),
+        }
+    }
+
+    /// The column of a path.
+    pub fn column(&self, path: &str) -> Option<&DynamicColumn> {
+        self.by_path.get(path).map(|index| &self.columns[*index])
+    }
+
+    /// Rows for which the columns do not tell what stands under `path`, when there are any.
+    pub fn doubtful(&self, path: &str) -> Option<&[u64]> {
+        let rows = if self.shape == Shape::Paths && path.matches('.').count() >= PATH_LEVELS_MAX {
+            &self.deep
+        } else if self.by_path.contains_key(path) {
+            return None;
+        } else {
+            &self.overflow
+        };
+        (!bits::none(rows)).then_some(rows)
+    }
+
+    /// Rows whose map is not empty.
+    pub fn filled(&self) -> &[u64] {
+        &self.filled
+    }
+
+    /// Writes the map of a row that has none yet.
+    pub fn set(&mut self, grid: Grid, position: usize, map: &Map<String, Value>) {
+        let mut cut = false;
+        let overflow = match self.shape {
+            Shape::Paths => self.set_paths(grid, position, map, &mut cut),
+            Shape::Scores => self.set_scores(grid, position, map),
+        };
+        bits::put(&mut self.filled, position, !map.is_empty());
+        bits::put(&mut self.overflow, position, overflow);
+        bits::put(&mut self.deep, position, overflow || cut);
+    }
+
+    /// Whether some path was left without a column; sets `cut` when something is nested too deep.
+    fn set_paths(&mut self, grid: Grid, position: usize, map: &Map<String, Value>, cut: &mut bool) -> bool {
+        let mut overflow = false;
+        for (key, value) in map {
+            overflow |= !self.set_path(grid, position, key, value, false);
+            if let Some(inner) = inner(key, value) {
+                for (path, value) in flatten(inner, PATH_LEVELS_MAX - 1, cut) {
+                    let path = format!("{key}.{path}");
+                    if !map.contains_key(&path) {
+                        overflow |= !self.set_path(grid, position, &path, value, true);
+                    }
+                }
+            }
+        }
+        overflow
+    }
+
+    /// The same for scores, which are found under their key, else under the slug in their summary.
+    fn set_scores(&mut self, grid: Grid, position: usize, map: &Map<String, Value>) -> bool {
+        let mut overflow = false;
+        let mut slugs: Vec<&str> = Vec::new();
+        for (key, score) in map.iter().filter(|(_, score)| !score.is_null()) {
+            let value = score_value(score);
+            overflow |= !self.set_path(grid, position, key, value, false);
+            if let Some(slug) = score.get("evaluator_slug").and_then(Value::as_str)
+                && !map.contains_key(slug)
+                && !slugs.contains(&slug)
+            {
+                slugs.push(slug);
+                overflow |= !self.set_path(grid, position, slug, value, false);
+            }
+        }
+        overflow
+    }
+
+    /// Writes one value; false when the path cannot have a column.
+    fn set_path(&mut self, grid: Grid, position: usize, path: &str, value: &Value, nested: bool) -> bool {
+        let index = match self.by_path.get(path) {
+            Some(index) => *index,
+            None if self.columns.len() < self.columns_max && path.len() <= PATH_BYTES_MAX => {
+                self.by_path.insert(path.into(), self.columns.len());
+                self.columns.push(DynamicColumn::default());
+                self.columns.len() - 1
+            }
+            None => return false,
+        };
+        let column = &mut self.columns[index];
+        let cell = column.cell(value, self.shape, nested);
+        let Place { chunk, offset } = grid.place(position);
+        column.chunks.make(chunk).set(offset, cell, sparse_max(grid));
+        true
+    }
+
+    /// Empties the map of a row.
+    pub fn clear(&mut self, grid: Grid, position: usize) {
+        let Place { chunk, offset } = grid.place(position);
+        for column in &mut self.columns {
+            if let Some(cells) = column.chunks.get_mut(chunk) {
+                cells.set(offset, Cell::default(), sparse_max(grid));
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub fn memory_bytes(&self) -> usize {
+        self.by_path.allocation_size()
+            + self.by_path.keys().map(|path| path.len()).sum::<usize>()
+            + (self.overflow.capacity() + self.deep.capacity() + self.filled.capacity()) * 8
+            + self.columns.iter().map(DynamicColumn::memory_bytes).sum::<usize>()
+    }
+}
+
+/// Values of a chunk that are kept as a list; with more, an array by type is smaller and faster.
+fn sparse_max(grid: Grid) -> usize {
+    grid.rows() / 16
+}
+
+/// The value of a score that is not null: that of its summary, or itself.
+fn score_value(score: &Value) -> &Value {
+    match score {
+        Value::Object(summary) => ["numerical_value", "boolean_value", "string_value", "categorical_value"]
+            .iter()
+            .find_map(|name| summary.get(*name).filter(|value| !value.is_null()))
+            .unwrap_or(&Value::Null),
+        value => value,
+    }
+}
+
+/// The object under a key, when paths lead into it: a lookup splits a path at its first dot, so a key with a dot is a dead end.
+fn inner<'a>(key: &str, value: &'a Value) -> Option<&'a Map<String, Value>> {
+    value.as_object().filter(|_| !key.contains('.'))
+}
+
+/// Every path that a lookup in `map` finds, with its value: a key as it stands wins over a path that reads the same.
+/// Sets `cut` when something lies deeper than `levels`.
+fn flatten<'a>(map: &'a Map<String, Value>, levels: usize, cut: &mut bool) -> Vec<(String, &'a Value)> {
+    if levels == 0 {
+        *cut |= !map.is_empty();
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (key, value) in map {
+        found.push((key.clone(), value));
+        if let Some(inner) = inner(key, value) {
+            let deeper = flatten(inner, levels - 1, cut).into_iter();
+            let paths = deeper.map(|(path, value)| (format!("{key}.{path}"), value));
+            found.extend(paths.filter(|(path, _)| !map.contains_key(path)));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn stored(columns: &DynamicColumns, path: &str) -> Option<Value> {
+        let column = columns.column(path)?;
+        column.value(&column.chunks.get(0)?.get(0))
+    }
+
+    fn columns_of(map: &Value, columns_max: usize) -> DynamicColumns {
+        let mut columns = DynamicColumns::new(Shape::Paths, columns_max);
+        columns.set(Grid::FULL, 0, map.as_object().unwrap());
+        columns
+    }
+
+    #[test]
+    fn literal_keys_win_over_paths() {
+        let map = json!({"a.b": 1, "a": {"b": 2, "c": {"d": 3}, "c.d": 4}, "x.y": {"z": 5}, "": {"e": null}});
+        let columns = columns_of(&map, 100);
+        assert_eq!(stored(&columns, "a.b"), Some(json!(1)));
+        assert_eq!(stored(&columns, "a.c.d"), Some(json!(4)));
+        assert_eq!(stored(&columns, "a.c"), Some(json!({"d": 3})));
+        assert_eq!(stored(&columns, "x.y.z"), None);
+        assert_eq!(stored(&columns, ".e"), Some(Value::Null));
+        assert!(columns.doubtful("nothing").is_none());
+    }
+
+    #[test]
+    fn numbers_come_back_as_they_were_written() {
+        for number in
+            [json!(1), json!(1.0), json!(-0.0), json!(u64::MAX), json!(i64::MIN), json!(9_007_199_254_740_993_i64)]
+        {
+            let columns = columns_of(&json!({ "n": number }), 1);
+            assert_eq!(stored(&columns, "n").unwrap().to_string(), number.to_string());
+        }
+    }
+
+    #[test]
+    fn scores_are_found_by_key_before_slug() {
+        let map = json!({
+            "e1": {"evaluator_slug": "tone", "numerical_value": null, "boolean_value": true},
+            "e2": {"evaluator_slug": "tone", "numerical_value": 4},
+            "e3": {"evaluator_slug": "e2", "string_value": "good"},
+            "e4": {"evaluator_slug": "none"},
+            "e5": null,
+            "plain": 0.5
+        });
+        let mut columns = DynamicColumns::new(Shape::Scores, usize::MAX);
+        columns.set(Grid::FULL, 0, map.as_object().unwrap());
+        let found = ["e1", "tone", "e2", "e3", "e4", "none", "e5", "plain"].map(|key| stored(&columns, key));
+        let expected = [json!(true), json!(true), json!(4), json!("good"), json!(null), json!(null)].map(Some);
+        assert_eq!(found[..6], expected);
+        assert_eq!(found[6..], [None, Some(json!(0.5))]);
+        assert_eq!(columns.column("e1").unwrap().chunks.get(0).unwrap().get(0).number(), Some(1.0));
+    }
+
+    #[test]
+    fn paths_beyond_the_cap_or_too_deep_are_doubtful() {
+        let columns = columns_of(&json!({"a": 1, "b": {"c": 2}}), 2);
+        assert!(columns.doubtful("a").is_none() && columns.doubtful("b").is_none());
+        assert_eq!(columns.doubtful("b.c"), Some(&[1][..]));
+        let deep = json!({"1": {"2": {"3": {"4": {"5": {"6": {"7": {"8": {"9": 0}}}}}}}}});
+        let columns = columns_of(&deep, 100);
+        assert_eq!(stored(&columns, "1.2.3.4.5.6.7.8"), Some(json!({"9": 0})));
+        assert_eq!(columns.doubtful("1.2.3.4.5.6.7.8.9"), Some(&[1][..]));
+        assert!(columns.doubtful("1.2.3.4.5.6.7.8").is_none() && columns.doubtful("other").is_none());
+    }
+}

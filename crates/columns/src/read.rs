@@ -1,0 +1,166 @@
+//! Orders, sums and groups over a set of rows, straight from columns.
+
+use crate::bits;
+use crate::cells::Class;
+use crate::codes::Codes;
+use crate::columns::Columns;
+use crate::dictionary::Code;
+use crate::dynamic::{DynamicColumn, Shape};
+use crate::key::{Part, dynamic_parts, id_parts, missing_part, scalar_parts};
+use crate::order::Sorter;
+use crate::rows::Rows;
+use crate::scalar::{ScalarColumn, Texts};
+use crate::sums::Adder;
+use evalset_model::filter::LogField;
+use evalset_model::ids::RowNumber;
+use evalset_model::page::Sort;
+use evalset_model::summary::{Group, Sums};
+use hashbrown::HashMap;
+use serde_json::Value;
+
+impl Columns {
+    /// Rows `offset..offset + limit` of the alive ones in order: nulls last, ties by id (contract A.6).
+    pub fn page(&self, rows: &Rows, sort: &Sort, offset: u64, limit: u64) -> Vec<RowNumber> {
+        let rows = self.alive_of(rows);
+        let positions = Sorter::new(self.grid, &self.ids, &rows).page(&self.parts(sort), offset, limit);
+        positions.into_iter().map(|position| self.number(position)).collect()
+    }
+
+    /// All alive rows in order; by falling row number when no order is given.
+    pub fn order(&self, rows: &Rows, sort: Option<&Sort>) -> Vec<RowNumber> {
+        let Some(sort) = sort else {
+            let mut numbers = self.row_numbers(rows);
+            numbers.reverse();
+            return numbers;
+        };
+        let rows = self.alive_of(rows);
+        let positions = Sorter::new(self.grid, &self.ids, &rows).all(&self.parts(sort));
+        positions.into_iter().map(|position| self.number(position)).collect()
+    }
+
+    fn parts(&self, sort: &Sort) -> Vec<Part<'_>> {
+        let (grid, descending) = (self.grid, sort.descending);
+        match &sort.field {
+            LogField::Id => id_parts(grid, &self.ids, descending),
+            LogField::Scalar(field) => {
+                self.scalars.get(field.index()).map_or_else(Vec::new, |column| scalar_parts(grid, column, descending))
+            }
+            LogField::Metadata(path) => dynamic_parts(grid, self.metadata.column(path), Shape::Paths, descending),
+            LogField::Score(key) => dynamic_parts(grid, self.scores.column(key), Shape::Scores, descending),
+            LogField::Text(_) | LogField::MetadataMap | LogField::ScoreMap => missing_part(grid),
+        }
+    }
+
+    /// Sums over the alive rows.
+    pub fn sums(&self, rows: &Rows) -> Sums {
+        let rows = self.alive_of(rows);
+        let adder = Adder::new(self.grid, &self.scalars);
+        let mut sums = [Sums::default()];
+        for chunk in 0..self.chunks() {
+            adder.add(chunk, adder.chunk_rows(&rows, chunk), &mut sums, |_| 0);
+        }
+        let [sums] = sums;
+        sums
+    }
+
+    /// Sums over the alive rows by value of a field, in no particular order. The key of a value that is no string is its JSON
+    /// text; values with the same key are one group; rows without a value are the group without a key.
+    pub fn groups(&self, rows: &Rows, by: &LogField) -> Vec<Group> {
+        let rows = self.alive_of(rows);
+        let adder = Adder::new(self.grid, &self.scalars);
+        let mut grouper = Grouper::default();
+        let mut sums: Vec<Sums> = Vec::new();
+        for chunk in 0..self.chunks() {
+            let rows = adder.chunk_rows(&rows, chunk);
+            let mut group_of = vec![0_usize; self.grid.rows()];
+            bits::each(rows, |at| group_of[at] = self.group(&mut grouper, by, self.grid.start(chunk) + at));
+            sums.resize(grouper.keys.len(), Sums::default());
+            adder.add(chunk, rows, &mut sums, |at| group_of[at]);
+        }
+        grouper.keys.into_iter().zip(sums).map(|(key, sums)| Group { key, sums }).collect()
+    }
+
+    /// The group of a row.
+    fn group(&self, grouper: &mut Grouper, by: &LogField, position: usize) -> usize {
+        let place = self.grid.place(position);
+        let dynamic = |grouper: &mut Grouper, column: Option<&DynamicColumn>| {
+            let cell = column.and_then(|column| Some((column, column.chunks.get(place.chunk)?.get(place.offset))));
+            let Some((column, cell)) = cell else { return grouper.of_key(None) };
+            if cell.class == Class::Text {
+                return grouper.of_text(cell.code, || Some(column.texts.text(cell.code).to_owned()));
+            }
+            let memo = (cell.class as u8, cell.code, cell.number.to_bits());
+            grouper.of_code(memo, || column.value(&cell).and_then(key_text))
+        };
+        match by {
+            LogField::Scalar(field) => match self.scalars.get(field.index()) {
+                Some(ScalarColumn::Text(Texts { dictionary, chunks })) => {
+                    let code = chunks.get(place.chunk).map_or(0, |codes: &Codes| codes.get(place.offset));
+                    grouper.of_text(code, || (code != 0).then(|| dictionary.text(code).to_owned()))
+                }
+                column => {
+                    let value = column.and_then(|column| column.get(place));
+                    grouper.of_key(value.and_then(|value| key_text(value.to_json())))
+                }
+            },
+            LogField::Metadata(path) => dynamic(grouper, self.metadata.column(path)),
+            LogField::Score(key) => dynamic(grouper, self.scores.column(key)),
+            LogField::Id => grouper.of_key(Some(self.ids.with(position, str::to_owned))),
+            LogField::Text(_) | LogField::MetadataMap | LogField::ScoreMap => grouper.of_key(None),
+        }
+    }
+}
+
+/// Type, code and number of a value.
+type Standin = (u8, u32, u64);
+
+/// Groups met so far.
+#[derive(Default)]
+struct Grouper {
+    keys: Vec<Option<String>>,
+    by_key: HashMap<Option<String>, usize>,
+    /// Groups by a short stand-in for the key, so that the key's text is made once per distinct value.
+    by_code: HashMap<Standin, usize>,
+    /// The same for the codes of texts; one more than the group, 0: not met yet.
+    by_text: Vec<usize>,
+}
+
+impl Grouper {
+    fn of_text(&mut self, code: Code, key: impl FnOnce() -> Option<String>) -> usize {
+        let at = code as usize;
+        if let Some(group) = self.by_text.get(at).and_then(|group| group.checked_sub(1)) {
+            return group;
+        }
+        let group = self.of_key(key());
+        if at >= self.by_text.len() {
+            self.by_text.resize(at + 1, 0);
+        }
+        self.by_text[at] = group + 1;
+        group
+    }
+
+    fn of_code(&mut self, code: Standin, key: impl FnOnce() -> Option<String>) -> usize {
+        if let Some(group) = self.by_code.get(&code) {
+            return *group;
+        }
+        let group = self.of_key(key());
+        self.by_code.insert(code, group);
+        group
+    }
+
+    fn of_key(&mut self, key: Option<String>) -> usize {
+        *self.by_key.entry(key).or_insert_with_key(|key| {
+            self.keys.push(key.clone());
+            self.keys.len() - 1
+        })
+    }
+}
+
+/// Strings as they are, other values as JSON text; null is no key.
+fn key_text(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        value => Some(value.to_string()),
+    }
+}

@@ -1,1 +1,0 @@
-//! Wire condition → checked tree: names, types, operators, bounds.

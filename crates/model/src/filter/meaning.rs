@@ -1,1 +1,0 @@
-//! The reference meaning of a filter on one record.

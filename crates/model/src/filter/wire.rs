@@ -1,1 +1,0 @@
-//! The wire forms of a filter.

@@ -1,0 +1,132 @@
+//! `evalset import`: a file of logs → request logs or the rows of a dataset, straight into the data folder or through a
+//! running server.
+//!
+//! Reading, parsing and writing overlap. Bad lines are told by number and the rest goes in; a killed import is repeated or
+//! resumed without duplicates, since a line without `unique_id` gets the same id each time.
+
+mod csv_map;
+mod reader;
+mod report;
+mod resume;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use crate::config::Config;
+use anyhow::{Context as _, ensure};
+use clap::ValueEnum;
+use csv_map::Mapping;
+use reader::{Batch, Source};
+use report::Report;
+use resume::Resume;
+use std::path::PathBuf;
+use target::Target;
+use tokio::sync::mpsc;
+
+/// Batches read ahead of the one being written.
+const AHEAD: usize = 2;
+/// Bytes of a batch, whatever its number of lines.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Arguments of `import`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// JSONL or CSV file, plain or compressed with zstd or gzip; `-` reads standard input
+    file: PathBuf,
+    /// Dataset to add rows to, by id or name; without it the lines become request logs
+    #[arg(long, value_name = "DATASET")]
+    into: Option<String>,
+    /// Format; told by the file's name when not given
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Field that a CSV column becomes, such as `text=input` or `label=metadata.label`; `column=` leaves it out
+    ///
+    /// A column without one becomes the field of its name, or that metadata key when there is no such field.
+    #[arg(long, value_name = "COLUMN=FIELD")]
+    map: Vec<Mapping>,
+    /// Go on after the last line that a killed import of this file committed
+    #[arg(long)]
+    resume: bool,
+    /// Lines written at once
+    #[arg(long, value_name = "LINES", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    batch: u32,
+    /// File for all bad lines, as JSONL of `line` and `error`; the first few are shown anyway
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
+    /// Go through the server at this URL; without it the data folder is opened directly
+    #[arg(long)]
+    url: Option<String>,
+    /// Key for --url; EVALSET_API_KEY keeps it out of process lists
+    #[arg(long, value_name = "KEY", requires = "url")]
+    api_key: Option<String>,
+    /// Organization, when the data folder has several
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    organization: Option<String>,
+}
+
+/// Format of a file of logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// A table with a header line.
+    Csv,
+}
+
+/// Runs the command: an error when any line was bad, or when the import could not go on.
+pub async fn run(arguments: Arguments, config: Config) -> anyhow::Result<()> {
+    let source = Source::new(&arguments.file, arguments.format, arguments.map.clone())?;
+    let target = Target::new(&arguments, &config).await?;
+    let result = import(&arguments, &config, source, &target).await;
+    target.close().await;
+    let report = result?;
+    let bad = report.bad();
+    ensure!(bad == 0, "{bad} bad lines were left out");
+    Ok(())
+}
+
+async fn import(
+    arguments: &Arguments,
+    config: &Config,
+    source: Source,
+    target: &Target,
+) -> anyhow::Result<Report> {
+    let mut resume = Resume::new(&source, target, &config.data)?;
+    let mut report = Report::new(&source, arguments.errors.as_deref())?;
+    if arguments.resume {
+        resume.load(&source)?;
+        report.go_on(&resume.state);
+    }
+    let skip = resume.state.lines;
+    let (lines, bytes) = (arguments.batch as usize, BATCH_BYTES);
+    let line_bytes = config.limits.max_row_bytes.saturating_mul(2);
+    let (send, mut receive) = mpsc::channel::<anyhow::Result<Batch>>(AHEAD);
+    let reading = report.reading();
+    let reader = tokio::task::spawn_blocking(move || source.read(skip, lines, bytes, line_bytes, &reading, &send));
+    while let Some(batch) = receive.recv().await {
+        let written = write(batch, target, &mut report, &mut resume).await;
+        written.with_context(|| report.stopped(resume.is_kept()))?;
+    }
+    reader.await.context("reading")?;
+    resume.done()?;
+    report.finish()?;
+    Ok(report)
+}
+
+/// Writes one batch, then stores how far the import is.
+async fn write(
+    batch: anyhow::Result<Batch>,
+    target: &Target,
+    report: &mut Report,
+    resume: &mut Resume,
+) -> anyhow::Result<()> {
+    let batch = batch?;
+    let through = batch.through;
+    let outcome = target.add(batch.lines, resume.identity()).await?;
+    report.add(&outcome)?;
+    resume.state.lines = through;
+    resume.state.added += outcome.added;
+    resume.state.skipped += outcome.skipped;
+    resume.state.bad += outcome.bad.len() as u64;
+    resume.save()
+}

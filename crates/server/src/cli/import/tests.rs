@@ -1,0 +1,272 @@
+//! Reading files good and bad, and importing them twice, in parts, and after a kill.
+
+use super::csv_map::{Columns, Mapping};
+use super::reader::{Batch, Line, Source};
+use super::{Arguments, run};
+use crate::app::App;
+use crate::cli::local;
+use crate::config::{self, Config, Sources};
+use crate::ops::{datasets, keys};
+use clap::Parser as _;
+use csv::StringRecord;
+use evalset_model::field::Field;
+use evalset_model::filter::LogFilter;
+use evalset_model::ids::{Collection, OrganizationId, Place};
+use evalset_model::log::Log;
+use evalset_store::logs::Pick;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+fn arguments(words: &[&str]) -> Arguments {
+    Cli::try_parse_from(std::iter::once(&"import").chain(words)).unwrap_or_else(|error| panic!("{error}")).arguments
+}
+
+/// All batches of a file.
+fn batches(path: &Path, skip: u64, lines: usize, line_bytes: usize, map: &[&str]) -> Vec<anyhow::Result<Batch>> {
+    let map = map.iter().map(|one| one.parse().unwrap()).collect();
+    let source = Source::new(path, None, map).unwrap();
+    let (send, mut receive) = tokio::sync::mpsc::channel(1_000);
+    source.read(skip, lines, 1_000_000, line_bytes, &Arc::default(), &send);
+    drop(send);
+    std::iter::from_fn(|| receive.blocking_recv()).collect()
+}
+
+fn lines(path: &Path, map: &[&str]) -> Vec<Line> {
+    batches(path, 0, 1_000, 1_000, map).into_iter().flat_map(|batch| batch.unwrap().lines).collect()
+}
+
+fn file(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+#[test]
+fn bad_lines_are_told_by_number_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(2_000);
+    let text = format!(
+        "\u{feff}{{\"input\":\"a\"}}\n\n{{\"input\":\n[1]\n{{\"input\":\"{long}\"}}\r\n\"text\"\n{{\"input\":\"b\"}}  \r\n{{\"input\":\"c\"}}"
+    );
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(b"\n{\"input\":\"\xff\"}\n");
+    let read = lines(&file(&folder, "logs.jsonl", bytes), &[]);
+    let seen: Vec<(u64, Result<&str, &str>)> = read
+        .iter()
+        .map(|line| (line.number, line.log.as_ref().map(|log| log["input"].as_str().unwrap()).map_err(|text| &text[..14])))
+        .collect();
+    let expected = [
+        (1, Ok("a")),
+        (3, Err("not valid JSON")),
+        (4, Err("must be a JSON")),
+        (5, Err("the line has 2")),
+        (6, Err("must be a JSON")),
+        (7, Ok("b")),
+        (8, Ok("c")),
+        (9, Err("not valid JSON")),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn compression_is_told_by_the_first_bytes_whatever_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = b"{\"input\":1}\n{\"input\":2}\n";
+    let zstd = zstd::encode_all(&text[..], 1).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text).unwrap();
+    let gzip = gzip.finish().unwrap();
+    for (name, bytes) in [("a.jsonl", text.to_vec()), ("a.jsonl.zst", zstd.clone()), ("b.jsonl", zstd), ("c.jsonl.gz", gzip)] {
+        let read = lines(&file(&folder, name, bytes), &[]);
+        assert_eq!(read.iter().map(|line| line.log.as_ref().unwrap()["input"].clone()).collect::<Vec<_>>(), [1, 2], "{name}");
+    }
+    assert!(Source::new(Path::new("notes.txt"), None, Vec::new()).is_err());
+}
+
+#[test]
+fn what_stands_before_a_fault_of_the_file_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let many: String = (0..20_000).map(|number| format!("{{\"input\":\"{number}\"}}\n")).collect();
+    let mut cut = zstd::encode_all(many.as_bytes(), 1).unwrap();
+    cut.truncate(cut.len() * 9 / 10);
+    let mut read = batches(&file(&folder, "cut.jsonl.zst", cut), 0, 100, 1_000, &[]);
+    assert!(read.pop().unwrap().is_err(), "the fault is told");
+    assert!(!read.is_empty() && read.iter().all(Result::is_ok));
+}
+
+#[test]
+fn batches_say_where_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "logs.jsonl", "{\"input\":1}\n\n{\"input\":2}\n{\"input\":3}\nbad\n{\"input\":4}\n");
+    let read = |skip| -> Vec<(Vec<u64>, u64)> {
+        let batches = batches(&path, skip, 2, 1_000, &[]);
+        let numbers = |batch: &Batch| batch.lines.iter().map(|line| line.number).collect();
+        batches.iter().map(|batch| batch.as_ref().unwrap()).map(|batch| (numbers(batch), batch.through)).collect()
+    };
+    assert_eq!(read(0), [(vec![1, 3], 3), (vec![4, 5], 5), (vec![6], 6)]);
+    assert_eq!(read(3), [(vec![4, 5], 5), (vec![6], 6)]);
+    assert_eq!(read(6), [(vec![], 6)]);
+}
+
+#[test]
+fn csv_columns_become_fields_or_metadata() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "\u{feff}text,label,model,cost,metadata.run,code,drop,tools\n\
+                \"two\nlines, \"\"quoted\"\"\",7,gpt,0.5,true,007,x,\"[{\"\"name\"\":\"\"f\"\"}]\"\n\
+                '=1+1,'tis,,,12345678901234567890,\"{\"\"a\"\":1}\",x,\n\
+                a,b,c,d,e,f,g,h,too many\n";
+    let map = ["text=input", "label=metadata.label", "drop="];
+    let read = lines(&file(&folder, "rows.csv", text), &map);
+    assert_eq!(read.iter().map(|line| line.number).collect::<Vec<_>>(), [2, 4, 5], "numbers are of lines, not records");
+    let logs: Vec<_> = read.into_iter().map(|line| line.log.map(Value::Object)).collect();
+    let first = json!({
+        "input": "two\nlines, \"quoted\"", "model": "gpt", "cost": "0.5", "tools": [{"name": "f"}],
+        "metadata": {"label": 7, "run": true, "code": "007"},
+    });
+    let second = json!({
+        "input": "=1+1", "metadata": {"label": "'tis", "run": "12345678901234567890", "code": {"a": 1}},
+    });
+    assert_eq!(logs, [Ok(first), Ok(second), Err("the line has 9 cells, the header 8".to_owned())]);
+}
+
+#[test]
+fn mappings_that_cannot_be_meant_are_refused() {
+    for bad in ["input", "=input", "text=no_such_field", "text=dataset_id"] {
+        assert!(bad.parse::<Mapping>().is_err(), "{bad}");
+    }
+    let header = StringRecord::from(vec!["a"]);
+    assert!(Columns::new(&header, &["b=input".parse().unwrap()]).unwrap_err().to_string().contains("there are: a"));
+}
+
+/// A data folder with an organization and a dataset `d`.
+struct World {
+    folder: TempDir,
+    config: Config,
+    organization: OrganizationId,
+    dataset: Collection,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data").display().to_string();
+        let sources = Sources { flags: vec![("data".to_owned(), data)], ..Sources::default() };
+        let config = config::load(&sources).unwrap();
+        let app = local::open(&config).await.unwrap();
+        let organization = keys::organization(app.stores.keys.as_ref(), &app.clock, "default").await.unwrap().id;
+        let new = datasets::NewDataset { name: Some("d".into()), ..datasets::NewDataset::default() };
+        let dataset = datasets::create(&app, organization, new).await.unwrap().id;
+        local::close(&app).await;
+        Self { folder, config, organization, dataset: Collection { organization, place: Place::Dataset(dataset) } }
+    }
+
+    async fn import(&self, words: &[&str]) -> anyhow::Result<()> {
+        run(arguments(words), self.config.clone()).await
+    }
+
+    async fn logs(&self, collection: Collection) -> Vec<Log> {
+        let app: App = local::open(&self.config).await.unwrap();
+        let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
+        let rows = app.stores.logs.pick(collection, pick).await.unwrap().rows;
+        let logs = app.stores.logs.read(collection, &rows).await.unwrap();
+        local::close(&app).await;
+        logs
+    }
+
+    fn request_logs(&self) -> Collection {
+        Collection { organization: self.organization, place: Place::RequestLogs }
+    }
+
+    fn states(&self) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.config.data.join("imports"));
+        folder.map(|folder| folder.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
+    }
+}
+
+fn numbered(count: usize) -> String {
+    (0..count).map(|number| format!("{{\"input\":\"question {number}\",\"output\":\"answer\"}}\n")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn importing_a_file_again_adds_nothing() {
+    let world = World::new().await;
+    let path = file(&world.folder, "logs.jsonl", numbered(25));
+    let path = path.to_str().unwrap();
+    for into in [&["--into", "d"][..], &[]] {
+        for _ in 0..2 {
+            world.import(&[&[path, "--batch", "10"], into].concat()).await.unwrap();
+        }
+    }
+    assert_eq!(world.logs(world.dataset).await.len(), 25);
+    let logs = world.logs(world.request_logs()).await;
+    assert_eq!(logs.len(), 25);
+    let log = &logs[0];
+    assert_eq!((log.text(Field::LogMethod), log.text(Field::OrganizationKeyName)), (Some("batch"), None));
+    assert_eq!(log.id.as_str().len(), 32);
+    assert!(world.states().is_empty(), "a finished import leaves no state");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_import_goes_on_where_it_was() {
+    let world = World::new().await;
+    let good = numbered(25);
+    let path = file(&world.folder, "logs.jsonl", &good);
+    let name = path.to_str().unwrap();
+    // The second batch cannot be read: the first stays and the state says so.
+    let mut cut = zstd::encode_all(good.as_bytes(), 1).unwrap();
+    cut.truncate(cut.len() - 8);
+    let broken = file(&world.folder, "broken.jsonl.zst", &cut);
+    let error = world.import(&[broken.to_str().unwrap(), "--into", "d", "--batch", "10"]).await.unwrap_err();
+    assert!(format!("{error:#}").contains("--resume"), "{error:#}");
+    assert_eq!(world.states().len(), 1);
+
+    world.import(&[name, "--batch", "10"]).await.unwrap();
+    let before = world.logs(world.request_logs()).await.len();
+    let mut grown = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    grown.write_all(b"{\"input\":\"one more\"}\n").unwrap();
+    drop(grown);
+    // A state as a kill would have left it after the second batch.
+    let world_config = &world.config;
+    let source = Source::new(&path, None, Vec::new()).unwrap();
+    let target = super::Target::new(&arguments(&[name]), world_config).await.unwrap();
+    let mut resume = super::Resume::new(&source, &target, &world_config.data).unwrap();
+    resume.state.lines = 20;
+    resume.save().unwrap();
+    target.close().await;
+    world.import(&[name, "--resume"]).await.unwrap();
+    assert_eq!(world.logs(world.request_logs()).await.len(), before + 6, "lines 21 to 26 under the ids of the grown file");
+
+    resume.save().unwrap();
+    std::fs::write(&path, "{\"input\":\"another file\"}\n").unwrap();
+    let error = world.import(&[name, "--resume"]).await.unwrap_err();
+    assert!(format!("{error:#}").contains("has changed"), "{error:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_lines_fail_the_command_but_not_the_good_ones() {
+    let world = World::new().await;
+    let text = "{\"input\":\"a\",\"latency\":\"slow\"}\nnonsense\n{\"input\":\"b\",\"unique_id\":\"mine\"}\n{\"output\":\"no input\"}\n";
+    let path = file(&world.folder, "logs.jsonl", text);
+    let errors = world.folder.path().join("errors.jsonl");
+    let words = [path.to_str().unwrap(), "--into", "d", "--errors", errors.to_str().unwrap()];
+    let error = world.import(&words).await.unwrap_err();
+    assert_eq!(error.to_string(), "3 bad lines were left out");
+    let ids: Vec<String> = world.logs(world.dataset).await.into_iter().map(|log| log.id.0).collect();
+    assert_eq!(ids, ["mine"]);
+    let told = std::fs::read_to_string(&errors).unwrap();
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.iter().map(|bad| bad["line"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 4]);
+    assert!(told[0]["error"].as_str().unwrap().contains("latency"), "{told:?}");
+
+    let error = world.import(&[path.to_str().unwrap(), "--into", "e"]).await.unwrap_err();
+    assert!(error.to_string().contains("no dataset called `e`"), "{error}");
+}

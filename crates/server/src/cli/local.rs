@@ -1,0 +1,76 @@
+//! The data folder opened by a command itself, without a server. Knows no command.
+
+use crate::app::{App, Parts};
+use crate::config::Config;
+use crate::ops::datasets;
+use anyhow::{Context as _, bail};
+use evalset_model::ids::{Collection, DatasetId, Place};
+use evalset_model::key::Organization;
+use evalset_store::embedded::{self, OpenError};
+
+/// Opens the data folder; only one process can.
+pub async fn open(config: &Config) -> anyhow::Result<App> {
+    let stores = match embedded::open(config.store()).await {
+        Ok(stores) => stores,
+        Err(OpenError::Locked { .. }) => bail!(
+            "{} is in use by a running server; go through it with --url http://HOST:PORT --api-key KEY, or stop it first",
+            config.data.display()
+        ),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot open the data folder {}", config.data.display()));
+        }
+    };
+    Ok(App::new(Parts {
+        stores,
+        limits: config.limits.clone(),
+        exports_dir: config.exports_dir(),
+        span_window_seconds: config.span_window_seconds,
+        public_url: config.public_url(),
+    }))
+}
+
+/// The organization of this name; the only one there is when no name is given.
+pub async fn organization(app: &App, name: Option<&str>) -> anyhow::Result<Organization> {
+    let mut all = app.stores.keys.organizations().await?;
+    let names = all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
+    match name {
+        Some(name) => match all.into_iter().find(|one| one.name == name) {
+            Some(found) => Ok(found),
+            None => bail!("there is no organization `{name}`; there are: {names}"),
+        },
+        None if all.len() == 1 => Ok(all.remove(0)),
+        None if all.is_empty() => {
+            bail!("the data folder has no organization yet; `evalset key create` or the first `evalset serve` makes one")
+        }
+        None => bail!("there are several organizations: choose one with --organization: {names}"),
+    }
+}
+
+/// The rows of the dataset of this id or name; `_saved_logs` is the collection of that name.
+pub async fn rows(app: &App, organization: &Organization, dataset: &str) -> anyhow::Result<Collection> {
+    let of = |place| Collection { organization: organization.id, place };
+    if dataset == "_saved_logs" {
+        return Ok(of(Place::SavedLogs));
+    }
+    if let Ok(id) = dataset.parse::<DatasetId>() {
+        return match datasets::get(app, organization.id, id).await {
+            Ok(found) => Ok(of(Place::Dataset(found.id))),
+            Err(_) => bail!("there is no dataset with the id {id} in the organization `{}`", organization.name),
+        };
+    }
+    let mut named = app.stores.datasets.list(organization.id).await?;
+    named.retain(|one| one.name == dataset);
+    match named.as_slice() {
+        [one] => Ok(of(Place::Dataset(one.id))),
+        [] => bail!("there is no dataset called `{dataset}` in the organization `{}`", organization.name),
+        several => {
+            let ids = several.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(", ");
+            bail!("several datasets are called `{dataset}`: name one by id: {ids}")
+        }
+    }
+}
+
+/// Finishes and releases the data folder.
+pub async fn close(app: &App) {
+    app.stores.health.close().await;
+}

@@ -1,0 +1,135 @@
+//! A running server, spoken to over HTTP: requests are retried as the server asks. Knows no command.
+
+use anyhow::{Context as _, bail};
+use evalset_model::ids::DatasetId;
+use reqwest::{Client, Method, Response, StatusCode, header};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Times a request is sent before giving up.
+const ATTEMPTS: u32 = 7;
+/// Pause before the second attempt when the server names none; it doubles with each more.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause, whatever the server asks for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Time to connect.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Silence after which a request is taken for lost.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// A server and the key for it.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    client: Client,
+    base: String,
+    key: String,
+}
+
+/// The answer to a request that went through.
+#[derive(Debug)]
+pub struct Reply {
+    /// Status.
+    pub status: StatusCode,
+    /// JSON body; null when it is none.
+    pub body: Value,
+}
+
+impl Reply {
+    /// What the server says went wrong.
+    pub fn detail(&self) -> String {
+        match self.body.get("detail").and_then(Value::as_str) {
+            Some(detail) => format!("{detail} (status {})", self.status.as_u16()),
+            None => format!("status {}", self.status),
+        }
+    }
+}
+
+impl Remote {
+    /// A server by its URL, with or without `/api` at the end.
+    pub fn new(url: &str, key: Option<&str>) -> anyhow::Result<Self> {
+        let Some(key) = key else {
+            bail!("--url needs a key: set EVALSET_API_KEY, or pass --api-key");
+        };
+        let base = url.trim_end_matches('/').trim_end_matches("/api").trim_end_matches('/');
+        let client = Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).build().context("HTTP client")?;
+        Ok(Self { client, base: base.to_owned(), key: key.to_owned() })
+    }
+
+    /// The server's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Sends a JSON request, again when the server is busy or out of reach. `Err` when it stays so, or the key is refused.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Reply> {
+        let response = self.send(method, path, body).await?;
+        let status = response.status();
+        let text = response.text().await.with_context(|| format!("reading the answer of {path}"))?;
+        Ok(Reply { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
+    }
+
+    /// As [`Remote::call`], with the body of the answer still to be read.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Response> {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            let request = self.client.request(method.clone(), format!("{}{path}", self.base));
+            let request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.key));
+            let request = match &body {
+                Some(body) => request.json(body),
+                None => request,
+            };
+            let wait = match request.send().await {
+                Ok(response) if !is_passing(response.status()) => return accepted(response, &self.base),
+                Ok(response) if attempt == ATTEMPTS => bail!("{} stays busy: status {}", self.base, response.status()),
+                Ok(response) => retry_after(&response).unwrap_or(pause),
+                Err(error) if attempt == ATTEMPTS || error.is_builder() => {
+                    return Err(error).with_context(|| format!("cannot reach {}", self.base));
+                }
+                Err(_) => pause,
+            };
+            tokio::time::sleep(wait.min(LONGEST_PAUSE)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        bail!("cannot reach {}", self.base)
+    }
+
+    /// The path segment of a dataset given by id or name, checked to exist.
+    pub async fn dataset(&self, dataset: &str) -> anyhow::Result<String> {
+        if dataset == "_saved_logs" {
+            return Ok(dataset.to_owned());
+        }
+        if let Ok(id) = dataset.parse::<DatasetId>() {
+            let reply = self.call(Method::GET, &format!("/api/datasets/{id}/"), None).await?;
+            anyhow::ensure!(reply.status.is_success(), "dataset {id}: {}", reply.detail());
+            return Ok(id.to_string());
+        }
+        let filter = json!({ "filters": { "name": { "operator": "", "value": dataset } } });
+        let reply = self.call(Method::POST, "/api/datasets/list/", Some(filter)).await?;
+        anyhow::ensure!(reply.status.is_success(), "looking up the dataset `{dataset}`: {}", reply.detail());
+        let found = reply.body.get("results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let ids: Vec<&str> = found.iter().filter_map(|one| one.get("id")?.as_str()).collect();
+        match ids.as_slice() {
+            [id] => Ok((*id).to_owned()),
+            [] => bail!("there is no dataset called `{dataset}`"),
+            several => bail!("several datasets are called `{dataset}`: name one by id: {}", several.join(", ")),
+        }
+    }
+}
+
+/// Whether the same request may go through later.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+fn accepted(response: Response, base: &str) -> anyhow::Result<Response> {
+    anyhow::ensure!(
+        response.status() != StatusCode::UNAUTHORIZED,
+        "{base} does not accept the key; `evalset key list` on the server shows those that work"
+    );
+    Ok(response)
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

@@ -1,0 +1,92 @@
+//! Who is calling: the `Authorization` header → a [`Caller`], which nothing else can make (contract A.3).
+
+use crate::app::App;
+use crate::http::error::Failure;
+use crate::ops;
+use axum::extract::FromRequestParts;
+use axum::http::{header, request::Parts};
+use evalset_model::ids::{Collection, DatasetId, OrganizationId, Place};
+use evalset_model::key::{ApiKey, Organization};
+
+/// Proof that the request carries a valid key.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    organization: Organization,
+    key: ApiKey,
+}
+
+impl Caller {
+    /// Whose data this request may touch.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    /// Shorthand for the organization's id.
+    pub fn organization_id(&self) -> OrganizationId {
+        self.organization.id
+    }
+
+    /// The key used.
+    pub fn key(&self) -> &ApiKey {
+        &self.key
+    }
+
+    /// The organization's request logs.
+    pub fn request_logs(&self) -> Collection {
+        Collection { organization: self.organization.id, place: Place::RequestLogs }
+    }
+
+    /// The organization's `_saved_logs`.
+    pub fn saved_logs(&self) -> Collection {
+        Collection { organization: self.organization.id, place: Place::SavedLogs }
+    }
+
+    /// The rows of a dataset, which must be known to belong to the organization.
+    pub fn dataset(&self, id: DatasetId) -> Collection {
+        Collection { organization: self.organization.id, place: Place::Dataset(id) }
+    }
+}
+
+const MISSING: &str = "No API key. Send `Authorization: Bearer <key>`; `evalset key create` makes one.";
+const INVALID: &str = "The API key is invalid, expired or revoked. `evalset key list` shows the keys that work.";
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let secret = bearer(value);
+        if secret.is_empty() {
+            return Err(Failure::unauthorized(MISSING));
+        }
+        match ops::keys::authenticate(app, secret).await? {
+            Some((key, organization)) => Ok(Self { organization, key }),
+            None => Err(Failure::unauthorized(INVALID)),
+        }
+    }
+}
+
+/// The key in a header value: with or without the scheme, whose case does not matter.
+fn bearer(value: &str) -> &str {
+    let value = value.trim();
+    match value.split_at_checked(6) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") && (rest.is_empty() || rest.starts_with([' ', '\t'])) => {
+            rest.trim()
+        }
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn scheme_is_optional_and_case_insensitive() {
+        for value in ["Bearer k.s", "bearer  k.s", "BEARER k.s ", "k.s"] {
+            assert_eq!(bearer(value), "k.s", "{value}");
+        }
+        assert_eq!(bearer("Bearer"), "");
+        assert_eq!(bearer("Bearerk"), "Bearerk");
+    }
+}

@@ -1,0 +1,68 @@
+//! Filters of a request → a checked filter and its echo. Joins body filters, URL filters and what the path fixes.
+
+use crate::http::auth::Caller;
+use crate::http::listing::Listing;
+use crate::http::members;
+use evalset_model::Result;
+use evalset_model::filter::check::{self, LogScope, Unknown};
+use evalset_model::filter::{LogFilter, choices, echo, wire};
+use evalset_model::ids::Place;
+use evalset_model::limits::Limits;
+use evalset_model::page::Sort;
+use serde_json::{Map, Value};
+
+/// A filter in force.
+pub struct InForce {
+    /// The checked filter.
+    pub filter: LogFilter,
+    /// `current_filters` of the answer.
+    pub echo: Map<String, Value>,
+}
+
+/// Names and constants a filter over the caller's rows in `place` may use; unknown names are metadata keys.
+pub fn scope(caller: &Caller, place: Place) -> LogScope {
+    LogScope {
+        organization_id: caller.organization_id().to_string(),
+        dataset_id: place.dataset_id_text(),
+        unknown: Unknown::Metadata,
+        rows: place != Place::RequestLogs,
+    }
+}
+
+/// The `filters` and the top-level `operator` of a body, parsed but not yet checked against any fields.
+pub fn parse(body: &Map<String, Value>, limits: &Limits) -> Result<wire::Filters> {
+    let operator = members::text(body, "operator")?;
+    wire::parse("filters", body.get("filters"), operator.as_deref(), limits)
+}
+
+/// The filters of a body, checked.
+pub fn of_body(body: &Map<String, Value>, scope: &LogScope, limits: &Limits) -> Result<InForce> {
+    let filters = parse(body, limits)?;
+    Ok(InForce { filter: check::logs(&filters, scope)?, echo: echo::current_filters(&filters) })
+}
+
+/// Filters of body and URL, both in force (contract C.7).
+pub fn of_body_and_url(
+    body: &Map<String, Value>,
+    listing: &Listing,
+    scope: &LogScope,
+    limits: &Limits,
+) -> Result<InForce> {
+    let filters = parse(body, limits)?.and(wire::parse_url(&listing.query().0, limits)?);
+    Ok(InForce { filter: check::logs(&filters, scope)?, echo: echo::current_filters(&filters) })
+}
+
+/// Order of log rows; `-timestamp` when none is asked for.
+pub fn sort(listing: &Listing, body: &Map<String, Value>) -> Result<Sort> {
+    check::sort(listing.sort_by(body).as_deref().unwrap_or_default(), Sort::newest_first())
+}
+
+/// `filters_data`, when asked for.
+pub fn choices(listing: &Listing, data: &'static Value) -> Value {
+    if listing.flag("fetch_filters") { data.clone() } else { Value::Object(Map::new()) }
+}
+
+/// Choices of filters over logs.
+pub fn log_choices(listing: &Listing) -> Value {
+    choices(listing, choices::logs())
+}

@@ -1,0 +1,96 @@
+//! Reading single members of a JSON body, with errors that name them. Absent and null are both `None` unless said otherwise.
+
+use crate::http::extract::type_name;
+use evalset_model::scalar::{brief, parse_time, read_bool, read_number};
+use evalset_model::{Error, Result};
+use serde_json::{Map, Value};
+
+/// A member that is there and not null.
+pub fn present<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    body.get(name).filter(|value| !value.is_null())
+}
+
+/// A string.
+pub fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>> {
+    match present(body, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(Error::invalid(name, format!("`{name}` must be a string, got {}", type_name(other)))),
+    }
+}
+
+/// A boolean, in any form of contract C.3.
+pub fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
+    let read = |value| {
+        read_bool(value).ok_or_else(|| Error::invalid(name, format!("`{name}` must be true or false, got {}", brief(value))))
+    };
+    present(body, name).map(read).transpose()
+}
+
+/// An instant in any form of contract A.2, microseconds since the epoch.
+pub fn time(body: &Map<String, Value>, name: &str) -> Result<Option<i64>> {
+    present(body, name).map(|value| time_value(name, value)).transpose()
+}
+
+/// An instant given as text, such as a query parameter.
+pub fn time_text(name: &str, text: &str) -> Result<i64> {
+    time_value(name, &Value::from(text))
+}
+
+fn time_value(name: &str, value: &Value) -> Result<i64> {
+    value.as_str().and_then(parse_time).ok_or_else(|| {
+        let wanted = "an ISO 8601 date and time such as `2026-01-31T09:30:00Z`";
+        Error::invalid(name, format!("`{name}` must be {wanted}, got {}", brief(value)))
+    })
+}
+
+/// A share of rows in percent, above 0 up to 100; a non-integer strictly between 0 and 1 is a fraction (H5).
+pub fn percent(body: &Map<String, Value>, name: &str) -> Result<Option<f64>> {
+    let Some(value) = present(body, name) else { return Ok(None) };
+    let wrong = || Error::invalid(name, format!("`{name}` must be a percentage from 1 to 100, got {}", brief(value)));
+    let number = read_number(value).ok_or_else(wrong)?;
+    match number {
+        fraction if fraction > 0.0 && fraction < 1.0 => Ok(Some(fraction * 100.0)),
+        percent if (1.0..=100.0).contains(&percent) => Ok(Some(percent)),
+        _ => Err(wrong()),
+    }
+}
+
+/// A list of strings; numbers are taken as their text.
+pub fn texts(body: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>> {
+    let Some(value) = present(body, name) else { return Ok(None) };
+    let wrong = || Error::invalid(name, format!("`{name}` must be an array of strings, got {}", brief(value)));
+    let items = value.as_array().ok_or_else(wrong)?;
+    let texts = items.iter().map(|item| match item {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(wrong()),
+    });
+    texts.collect::<Result<_>>().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{percent, texts, time};
+    use serde_json::json;
+
+    #[test]
+    fn percent_follows_h5() {
+        let read = |value| percent(json!({ "s": value }).as_object().unwrap(), "s");
+        for (given, used) in [(json!(25), 25.0), (json!(0.25), 25.0), (json!(1), 1.0), (json!("40"), 40.0), (json!(100), 100.0)] {
+            assert_eq!(read(given.clone()).unwrap(), Some(used), "{given}");
+        }
+        for bad in [json!(0), json!(-1), json!(101), json!("x"), json!([]), json!(true)] {
+            assert!(read(bad.clone()).is_err(), "{bad}");
+        }
+        assert_eq!(read(json!(null)).unwrap(), None);
+    }
+
+    #[test]
+    fn errors_name_the_member() {
+        let body = json!({"start_time": "yesterday", "tags": [1, {}]});
+        let body = body.as_object().unwrap();
+        assert!(time(body, "start_time").unwrap_err().by_field().contains_key("start_time"));
+        assert!(texts(body, "tags").unwrap_err().by_field().contains_key("tags"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The HTTP side: routing, authentication, parsing and errors. Knows JSON shapes; knows no SQL.
+
+pub mod auth;
+pub mod bulk;
+pub mod error;
+pub mod extract;
+pub mod filters;
+pub mod listing;
+pub mod members;
+pub mod middleware;
+pub mod openapi;
+pub mod paths;
+pub mod rate;
+pub mod router;
+pub mod schema;
+pub mod routes;

@@ -1,0 +1,198 @@
+//! Rows of datasets and of `_saved_logs`: D6–D12, D15, D16, L3, L4 (contract B.7–B.14, B.17, B.20).
+//!
+//! Adding and removing rows in the background is in `dataset_imports`.
+
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::error::Answer;
+use crate::http::extract::{Body, DatasetPath, RowPath};
+use crate::http::listing::{Bounds, Envelope, Listing};
+use crate::http::openapi::Failures;
+use crate::http::schema::{FilterBody, NewRowBody, PageParameters, RowListBody, RowParameters, RowPatchBody};
+use crate::http::{filters, members};
+use crate::ops::dataset_logs;
+use crate::wire::log::{CreatedRow, DetailRow, IncludeFields, ListRow, RowContext};
+use crate::wire::summary::SummaryObject;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use evalset_model::Result;
+use evalset_model::ids::Collection;
+use evalset_model::log::Log;
+use evalset_store::logs::Query;
+use serde_json::{Map, Value};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::saved_logs::collection;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(list, list_by_url))
+        .routes(routes!(summary, summary_of_all))
+        .routes(routes!(retrieve, update, replace, delete))
+        .route("/api/datasets/{dataset_id}/logs/", get(list_by_url))
+}
+
+const PAGE: Bounds = Bounds { page_size: 25, max_page_size: 0 };
+
+/// What rows of the collection show about where they are.
+pub(super) fn context(caller: &Caller, collection: Collection) -> RowContext<'_> {
+    RowContext::new(caller.organization(), collection.place.dataset_id_text())
+}
+
+fn detail(caller: &Caller, collection: Collection, log: &Log) -> Response {
+    Json(DetailRow::new(log, &context(caller, collection), None)).into_response()
+}
+
+/// Create a row from unified input and output.
+#[utoipa::path(post, path = "/api/datasets/{dataset_id}/logs/", tag = "Dataset logs", request_body = NewRowBody,
+    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`.")),
+    responses((status = 201, body = CreatedRow), Failures))]
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    DatasetPath(dataset): DatasetPath,
+    Body(body): Body,
+) -> Answer<Response> {
+    let collection = collection(&caller, dataset);
+    dataset_logs::ensure(&app, collection).await?;
+    let row = dataset_logs::create(&app, collection, caller.key(), &body).await?;
+    Ok((StatusCode::CREATED, Json(CreatedRow::new(&row, &context(&caller, collection)))).into_response())
+}
+
+/// List rows by filter, in order, with the exact total; or start an export of them (`is_exporting`).
+#[utoipa::path(post, path = "/api/datasets/{dataset_id}/logs/list/", tag = "Dataset logs", request_body = RowListBody,
+    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, RowParameters),
+    responses((status = 200, body = Envelope<ListRow>), (status = 202, body = crate::wire::reply::Acknowledged), Failures))]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    DatasetPath(dataset): DatasetPath,
+    listing: Listing,
+    Body(body): Body,
+) -> Answer<Response> {
+    let collection = collection(&caller, dataset);
+    if members::flag(&body, "is_exporting")?.unwrap_or(false) {
+        return super::exports::start(&app, &caller, collection, &listing, &body).await;
+    }
+    Ok(listed(&app, &caller, collection, &listing, &body).await?)
+}
+
+/// List rows, filtered by the URL.
+#[utoipa::path(get, path = "/api/datasets/{dataset_id}/logs/list/", tag = "Dataset logs",
+    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, RowParameters),
+    responses((status = 200, body = Envelope<ListRow>), Failures))]
+async fn list_by_url(
+    State(app): State<App>,
+    caller: Caller,
+    DatasetPath(dataset): DatasetPath,
+    listing: Listing,
+) -> Answer<Response> {
+    Ok(listed(&app, &caller, collection(&caller, dataset), &listing, &Map::new()).await?)
+}
+
+async fn listed(
+    app: &App,
+    caller: &Caller,
+    collection: Collection,
+    listing: &Listing,
+    body: &Map<String, Value>,
+) -> Result<Response> {
+    let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
+    let sort = filters::sort(listing, body)?;
+    let scope = filters::scope(caller, collection.place);
+    let in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
+    let query = Query { filter: in_force.filter, sort, window: paging.window() };
+    let page = dataset_logs::page(app, collection, query).await?;
+    let include = listing.parameter(body, "include_fields").map(|names| IncludeFields::parse(&names));
+    let context = context(caller, collection);
+    let rows = page.rows.iter().map(|row| ListRow::new(row, &context, include.as_ref())).collect();
+    let envelope = listing.envelope(paging, rows, page.total);
+    let envelope = envelope.with_filters(in_force.echo).with_choices(filters::log_choices(listing));
+    Ok(Json(envelope).into_response())
+}
+
+/// Summarise matching rows.
+#[utoipa::path(post, path = "/api/datasets/{dataset_id}/logs/summary/", tag = "Dataset logs", request_body = FilterBody,
+    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`.")),
+    responses((status = 200, body = SummaryObject), Failures))]
+async fn summary(
+    State(app): State<App>,
+    caller: Caller,
+    DatasetPath(dataset): DatasetPath,
+    Body(body): Body,
+) -> Answer<Json<SummaryObject>> {
+    let collection = collection(&caller, dataset);
+    let in_force = filters::of_body(&body, &filters::scope(&caller, collection.place), &app.limits)?;
+    Ok(Json(dataset_logs::summary(&app, collection, in_force.filter).await?.into()))
+}
+
+/// Summarise all rows, or those that the URL's filters keep.
+#[utoipa::path(get, path = "/api/datasets/{dataset_id}/logs/summary/", tag = "Dataset logs",
+    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`.")),
+    responses((status = 200, body = SummaryObject), Failures))]
+async fn summary_of_all(
+    State(app): State<App>,
+    caller: Caller,
+    DatasetPath(dataset): DatasetPath,
+    listing: Listing,
+) -> Answer<Json<SummaryObject>> {
+    let collection = collection(&caller, dataset);
+    let scope = filters::scope(&caller, collection.place);
+    let in_force = filters::of_body_and_url(&Map::new(), &listing, &scope, &app.limits)?;
+    Ok(Json(dataset_logs::summary(&app, collection, in_force.filter).await?.into()))
+}
+
+/// Read a row with everything it holds.
+#[utoipa::path(get, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
+    params(("dataset_id" = String, Path), ("unique_id" = String, Path)),
+    responses((status = 200, body = DetailRow), Failures))]
+async fn retrieve(State(app): State<App>, caller: Caller, RowPath(dataset, id): RowPath) -> Answer<Response> {
+    let collection = collection(&caller, dataset);
+    let row = dataset_logs::get(&app, collection, &id).await?;
+    Ok(detail(&caller, collection, &row))
+}
+
+/// Change the given members of a row; metadata is merged.
+#[utoipa::path(patch, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
+    params(("dataset_id" = String, Path), ("unique_id" = String, Path)), request_body = RowPatchBody,
+    responses((status = 200, body = DetailRow), Failures))]
+async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    RowPath(dataset, id): RowPath,
+    Body(body): Body,
+) -> Answer<Response> {
+    let collection = collection(&caller, dataset);
+    let row = dataset_logs::update(&app, collection, &id, body).await?;
+    Ok(detail(&caller, collection, &row))
+}
+
+/// Replace the content of a row: content left out is removed; identity, times, tokens, cost and annotation stay.
+#[utoipa::path(put, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
+    params(("dataset_id" = String, Path), ("unique_id" = String, Path)), request_body = RowPatchBody,
+    responses((status = 200, body = DetailRow), Failures))]
+async fn replace(
+    State(app): State<App>,
+    caller: Caller,
+    RowPath(dataset, id): RowPath,
+    Body(body): Body,
+) -> Answer<Response> {
+    let collection = collection(&caller, dataset);
+    let row = dataset_logs::replace(&app, collection, &id, body).await?;
+    Ok(detail(&caller, collection, &row))
+}
+
+/// Remove a row. The request log it was copied from stays.
+#[utoipa::path(delete, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
+    params(("dataset_id" = String, Path), ("unique_id" = String, Path)),
+    responses((status = 204), Failures))]
+async fn delete(State(app): State<App>, caller: Caller, RowPath(dataset, id): RowPath) -> Answer<StatusCode> {
+    dataset_logs::delete(&app, collection(&caller, dataset), &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,124 @@
+//! `/healthz`, `/readyz`, `/metrics`: for load balancers and monitoring. No key, never shed, logged at debug.
+
+use crate::app::App;
+use crate::http::error::Failure;
+use crate::http::openapi::ErrorBody;
+use crate::telemetry;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use evalset_model::Error;
+use metrics::gauge;
+use std::time::Duration;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Paths of this file.
+pub const PATHS: &[&str] = &["/healthz", "/readyz", "/metrics"];
+
+/// A store that does not answer a probe in this time is not ready.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz)).routes(routes!(metrics))
+}
+
+/// State of the process.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+struct Alive {
+    /// Always `ok`.
+    status: &'static str,
+    /// Version of the program.
+    version: &'static str,
+}
+
+/// The process is up
+///
+/// Tells nothing of the store: see `/readyz`.
+#[utoipa::path(get, path = "/healthz", tag = "Health", security(()), responses((status = 200, description = "Up.", body = Alive)))]
+async fn healthz() -> Json<Alive> {
+    Json(Alive { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// State of the store.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+struct Readiness {
+    /// `ready` or `not ready`.
+    status: &'static str,
+    /// Whether data can be read.
+    readable: bool,
+    /// Whether data can be written; false for instance when the disk is full.
+    writable: bool,
+    /// Whether the server is shutting down.
+    stopping: bool,
+    /// Members of an error, when not ready.
+    #[serde(flatten)]
+    error: Option<ErrorBody>,
+}
+
+/// The store can be read and written
+#[utoipa::path(
+    get, path = "/readyz", tag = "Health", security(()),
+    responses((status = 200, description = "Ready.", body = Readiness), (status = 503, description = "Not ready.", body = Readiness)),
+)]
+async fn readyz(State(app): State<App>) -> Response {
+    let health = &app.stores.health;
+    let (readable, writable) = tokio::join!(probe(health.readable()), probe(health.writable()));
+    let stopping = app.stopping.is_cancelled();
+    let faults: Vec<String> = [("reading", &readable), ("writing", &writable)]
+        .into_iter()
+        .filter_map(|(what, result)| result.as_ref().err().map(|why| format!("{what} fails: {why}")))
+        .chain(stopping.then(|| "the server is shutting down".to_owned()))
+        .collect();
+    let (readable, writable) = (readable.is_ok(), writable.is_ok());
+    if faults.is_empty() {
+        return Json(Readiness { status: "ready", readable, writable, stopping, error: None }).into_response();
+    }
+    let detail = faults.join("; ");
+    let request_id = crate::http::error::REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
+    let error = Some(ErrorBody { error: detail.clone(), detail, request_id, ..ErrorBody::default() });
+    let body = Readiness { status: "not ready", readable, writable, stopping, error };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+/// Ok, or a reason that may be shown: internal causes go to the log.
+async fn probe(work: impl Future<Output = evalset_model::Result<()>>) -> Result<(), String> {
+    match tokio::time::timeout(PROBE, work).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Error::Internal(cause))) => {
+            tracing::warn!(cause, "not ready");
+            Err("internal error".to_owned())
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", PROBE.as_secs())),
+    }
+}
+
+/// Metrics for Prometheus
+#[utoipa::path(
+    get, path = "/metrics", tag = "Health", security(()),
+    responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain")),
+)]
+async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
+    let handle = telemetry::metrics().map_err(Error::Internal)?;
+    for (name, value) in app.stores.health.gauges() {
+        gauge!(name).set(value);
+    }
+    for (state, count) in jobs(&app).await? {
+        gauge!("evalset_jobs", "state" => state).set(count as f64);
+    }
+    gauge!("evalset_uptime_seconds").set(app.clock.uptime_seconds());
+    gauge!("evalset_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response())
+}
+
+/// Jobs that have not ended, of all organizations.
+async fn jobs(app: &App) -> evalset_model::Result<Vec<(&'static str, u64)>> {
+    let mut open = 0;
+    for organization in app.stores.keys.organizations().await? {
+        open += app.stores.jobs.open(organization.id).await?;
+    }
+    Ok(vec![("open", open)])
+}

@@ -1,0 +1,11 @@
+//! Handlers, one file per noun: five to fifteen lines over `ops`, and the JSON shapes of their bodies.
+
+pub mod dataset_imports;
+pub mod dataset_logs;
+pub mod datasets;
+pub mod exports;
+pub mod health;
+pub mod jobs;
+pub mod request_log_groups;
+pub mod request_logs;
+pub mod saved_logs;

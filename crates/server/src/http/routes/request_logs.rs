@@ -1,0 +1,225 @@
+//! Request logs: I1–I9 and their older forms (contract E.1–E.6). Groups are in `request_log_groups`.
+
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::error::Answer;
+use crate::http::extract::{Body, IdPath};
+use crate::http::listing::{Bounds, Envelope, Listing};
+use crate::http::openapi::Failures;
+use crate::http::schema::{
+    BulkBody, FilterBody, NewSpanBody, PageParameters, RowParameters, SpanParameters, SpanPatchBody,
+};
+use crate::http::{bulk, filters, members};
+use crate::ops::request_logs::{self, Scope};
+use crate::wire::log::{CreatedSpan, IncludeFields, RowContext, SpanDetail, SpanRow};
+use crate::wire::reply::BulkResult;
+use crate::wire::summary::SummaryObject;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use evalset_model::ids::{LogId, Place};
+use evalset_model::{Error, Result};
+use evalset_store::logs::Query;
+use serde_json::{Map, Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, simple_list))
+        .routes(routes!(bulk_create))
+        .routes(routes!(batch_create))
+        .routes(routes!(list, list_by_url))
+        .routes(routes!(batch_update))
+        .routes(routes!(summary, summary_by_url))
+        .routes(routes!(retrieve, update))
+        .route("/api/request-logs/create/", post(create))
+}
+
+const PAGE: Bounds = Bounds { page_size: 50, max_page_size: 0 };
+/// Page size of the older list (contract E.4).
+const SIMPLE_PAGE: Bounds = Bounds { page_size: 100, max_page_size: 0 };
+
+fn context(caller: &Caller) -> RowContext<'_> {
+    RowContext::new(caller.organization(), None)
+}
+
+/// Ingest one log.
+#[utoipa::path(post, path = "/api/request-logs/", tag = "Request logs", request_body = NewSpanBody,
+    responses((status = 201, body = CreatedSpan), Failures))]
+async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Response> {
+    let log = request_logs::create(&app, caller.request_logs(), caller.key(), &body).await?;
+    let reply = match log {
+        Some(log) => Json(CreatedSpan::new(&log, &context(&caller))).into_response(),
+        None => Json(json!({"message": "The log was accepted and, as `disable_log` asks, not kept."})).into_response(),
+    };
+    Ok((StatusCode::CREATED, reply).into_response())
+}
+
+/// Ingest up to 500 logs, each on its own.
+#[utoipa::path(post, path = "/api/request-logs/bulk/", tag = "Request logs", request_body = BulkBody,
+    responses((status = 201, body = BulkResult), Failures))]
+async fn bulk_create(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer<Response> {
+    app.rates.bulk_call(caller.organization_id())?;
+    let items = bulk::items(&mut body, app.limits.bulk_items, "bulk_items")?;
+    let method = crate::ops::dataset_logs::LOG_METHOD;
+    let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, method).await?;
+    bulk::reply(BulkResult::new(results))
+}
+
+/// Ingest up to 5,000 logs; the older form of the bulk call, with one result an item.
+#[utoipa::path(post, path = "/api/request-logs/batch/create/", tag = "Request logs", request_body = BulkBody,
+    responses((status = 201, body = Object), Failures))]
+async fn batch_create(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer<Response> {
+    let items = bulk::items(&mut body, app.limits.batch_items, "batch_items")?;
+    let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, "batch").await?;
+    let one = |result: Result<LogId>| match result {
+        Ok(id) => json!({"id": id.0, "status": "success"}),
+        Err(error) => json!({"status": "error", "error": error.to_string()}),
+    };
+    let results: Vec<Value> = results.into_iter().map(one).collect();
+    Ok((StatusCode::CREATED, Json(json!({ "results": results }))).into_response())
+}
+
+/// List logs by filter, in order, with the exact total.
+#[utoipa::path(post, path = "/api/request-logs/list/", tag = "Request logs", request_body = FilterBody,
+    params(PageParameters, RowParameters, SpanParameters),
+    responses((status = 200, body = Envelope<SpanRow>), Failures))]
+async fn list(State(app): State<App>, caller: Caller, listing: Listing, Body(body): Body) -> Answer<Response> {
+    Ok(listed(&app, &caller, &listing, &body, PAGE).await?)
+}
+
+/// List logs, filtered by the URL.
+#[utoipa::path(get, path = "/api/request-logs/list/", tag = "Request logs",
+    params(PageParameters, RowParameters, SpanParameters),
+    responses((status = 200, body = Envelope<SpanRow>), Failures))]
+async fn list_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Response> {
+    Ok(listed(&app, &caller, &listing, &Map::new(), PAGE).await?)
+}
+
+/// List logs, filtered by the URL; the older form with 100 rows a page.
+#[utoipa::path(get, path = "/api/request-logs/", tag = "Request logs",
+    params(PageParameters, RowParameters, SpanParameters),
+    responses((status = 200, body = Envelope<SpanRow>), Failures))]
+async fn simple_list(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Response> {
+    Ok(listed(&app, &caller, &listing, &Map::new(), SIMPLE_PAGE).await?)
+}
+
+async fn listed(
+    app: &App,
+    caller: &Caller,
+    listing: &Listing,
+    body: &Map<String, Value>,
+    bounds: Bounds,
+) -> Result<Response> {
+    let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_span_page_size, ..bounds })?;
+    let sort = filters::sort(listing, body)?;
+    let in_force = in_force(app, caller, listing, body)?;
+    let query = Query { filter: in_force.filter, sort, window: paging.window() };
+    let page = app.stores.logs.page(caller.request_logs(), query).await?;
+    let include = listing.parameter(body, "include_fields").map(|names| IncludeFields::parse(&names));
+    let context = context(caller);
+    let rows = page.rows.iter().map(|row| SpanRow::new(row, &context, include.as_ref())).collect();
+    let envelope = listing.envelope(paging, rows, page.total);
+    let envelope = envelope.with_filters(in_force.echo).with_choices(filters::log_choices(listing));
+    Ok(Json(envelope).into_response())
+}
+
+/// Filters of body and URL within the window, environment and type that the query names.
+pub(super) fn in_force(
+    app: &App,
+    caller: &Caller,
+    listing: &Listing,
+    body: &Map<String, Value>,
+) -> Result<filters::InForce> {
+    let scope = filters::scope(caller, Place::RequestLogs);
+    let mut in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
+    in_force.filter = window(app, listing, body)?.filter().and(in_force.filter);
+    Ok(in_force)
+}
+
+/// The window of contract E.3: the hour before its end, unless the query names a start; all environments (H16).
+pub(super) fn window(app: &App, listing: &Listing, body: &Map<String, Value>) -> Result<Scope> {
+    let time = |name: &str| listing.parameter(body, name).map(|text| members::time_text(name, &text)).transpose();
+    let (start, end) = (time("start_time")?, time("end_time")?);
+    if let (Some(start), Some(end)) = (start, end)
+        && start > end
+    {
+        return Err(Error::invalid("start_time", "`start_time` must not be after `end_time`"));
+    }
+    let default_start = || end.unwrap_or_else(|| app.clock.now()).saturating_sub(app.span_window_seconds * 1_000_000);
+    let environment = match listing.query().get("environment") {
+        _ if listing.flag("is_test") => Some("test".to_owned()),
+        None | Some("" | "all") => None,
+        Some(name @ ("prod" | "test")) => Some(name.to_owned()),
+        Some(other) => {
+            return Err(Error::invalid("environment", format!("`environment` must be `prod` or `test`, got `{other}`")));
+        }
+    };
+    let log_type = listing.query().get("log_type").filter(|text| !text.is_empty()).map(str::to_lowercase);
+    Ok(Scope { start: Some(start.unwrap_or_else(default_start)), end, environment, log_type })
+}
+
+/// Summarise matching logs.
+#[utoipa::path(post, path = "/api/request-logs/summary/", tag = "Request logs", request_body = FilterBody,
+    params(SpanParameters), responses((status = 200, body = SummaryObject), Failures))]
+async fn summary(
+    State(app): State<App>,
+    caller: Caller,
+    listing: Listing,
+    Body(body): Body,
+) -> Answer<Json<SummaryObject>> {
+    let in_force = in_force(&app, &caller, &listing, &body)?;
+    Ok(Json(app.stores.logs.sums(caller.request_logs(), in_force.filter).await?.into()))
+}
+
+/// Summarise logs that the URL's filters keep.
+#[utoipa::path(get, path = "/api/request-logs/summary/", tag = "Request logs", params(SpanParameters),
+    responses((status = 200, body = SummaryObject), Failures))]
+async fn summary_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<SummaryObject>> {
+    let in_force = in_force(&app, &caller, &listing, &Map::new())?;
+    Ok(Json(app.stores.logs.sums(caller.request_logs(), in_force.filter).await?.into()))
+}
+
+/// Read a log with everything it holds.
+#[utoipa::path(get, path = "/api/request-logs/{unique_id}/", tag = "Request logs", params(("unique_id" = String, Path)),
+    responses((status = 200, body = SpanDetail), Failures))]
+async fn retrieve(State(app): State<App>, caller: Caller, IdPath(id): IdPath<String>) -> Answer<Response> {
+    let log = request_logs::get(&app, caller.request_logs(), &LogId(id)).await?;
+    Ok(Json(SpanDetail::new(&log, &context(&caller))).into_response())
+}
+
+/// Pin, rate, note or tag a log.
+#[utoipa::path(patch, path = "/api/request-logs/{unique_id}/", tag = "Request logs", params(("unique_id" = String, Path)),
+    request_body = SpanPatchBody, responses((status = 200, body = SpanDetail), Failures))]
+async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    IdPath(id): IdPath<String>,
+    Body(body): Body,
+) -> Answer<Response> {
+    let log = request_logs::annotate(&app, caller.request_logs(), &LogId(id), body).await?;
+    Ok(Json(SpanDetail::new(&log, &context(&caller))).into_response())
+}
+
+/// Annotate several logs, each on its own: items name their `unique_id`.
+#[utoipa::path(patch, path = "/api/request-logs/batch-update/", tag = "Request logs", request_body = BulkBody,
+    responses((status = 200, body = BulkResult), Failures))]
+async fn batch_update(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer<Json<BulkResult>> {
+    let items = bulk::items(&mut body, app.limits.bulk_items, "bulk_items")?;
+    let mut results = Vec::with_capacity(items.len());
+    for item in items {
+        results.push(annotated(&app, &caller, item).await);
+    }
+    Ok(Json(BulkResult::new(results)))
+}
+
+async fn annotated(app: &App, caller: &Caller, item: Value) -> Result<LogId> {
+    let Value::Object(item) = item else { return Err(crate::ops::dataset_logs::not_an_object()) };
+    let id = members::text(&item, "unique_id")?;
+    let id = LogId(id.ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required"))?);
+    request_logs::annotate(app, caller.request_logs(), &id, item).await.map(|log| log.id)
+}

@@ -1,0 +1,245 @@
+//! Shapes of requests, for the OpenAPI document only: bodies are read member by member, so that errors can name them.
+#![expect(dead_code, reason = "the fields are read by the derive macros that document them, never by code")]
+
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+/// Paging and order of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParameters {
+    /// Page, from 1.
+    #[param(minimum = 1)]
+    page: Option<u64>,
+    /// Rows a page; larger values are clamped to the maximum.
+    page_size: Option<u64>,
+    /// Field to order by, `-` before it for falling order. Nulls come last either way.
+    sort_by: Option<String>,
+    /// `true` fills `filters_data` with the fields and operators a filter may use.
+    fetch_filters: Option<bool>,
+}
+
+/// Paging of a list with a fixed order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PagingParameters {
+    /// Page, from 1.
+    #[param(minimum = 1)]
+    page: Option<u64>,
+    /// Rows a page; larger values are clamped to the maximum.
+    page_size: Option<u64>,
+}
+
+/// Form and order of a download.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DownloadParameters {
+    /// `.csv` (default) or `.jsonl`.
+    export_format: Option<String>,
+    /// Field to order by, `-` before it for falling order. Nulls come last either way.
+    sort_by: Option<String>,
+    /// Comma-separated fields to write; all when absent.
+    include_fields: Option<String>,
+}
+
+/// What of each row to send.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RowParameters {
+    /// Comma-separated fields; rows then hold these and `id`, `unique_id`. All fields when absent.
+    include_fields: Option<String>,
+}
+
+/// Which request logs a list reads.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SpanParameters {
+    /// Logs from here on, inclusive; an hour before the end by default.
+    start_time: Option<String>,
+    /// Logs up to here, inclusive; now by default.
+    end_time: Option<String>,
+    /// `prod` or `test`; both by default.
+    environment: Option<String>,
+    /// Kind of call.
+    log_type: Option<String>,
+}
+
+/// How request logs are grouped.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct GroupParameters {
+    /// `model`, `provider_id`, `organization_key_id`, `prompt_id`, `deployment_id`, `deployment_name`, `custom_identifier`,
+    /// `customer_identifier`, `trace` or `thread`.
+    group_by: String,
+}
+
+/// A filter by field: `{"model": {"operator": "eq", "value": "gpt-4o"}}`. Conditions, arrays of them and bundles
+/// (`{"connector": "OR", "filter_params": {…}}`) nest; unknown names are metadata keys. See `docs/filters.md`.
+#[derive(ToSchema)]
+pub struct FilterBody {
+    /// Conditions by field, or an array of `{field, operator, value}`.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Value>,
+    /// `AND` (default) or `OR`: joins all entries.
+    operator: Option<String>,
+}
+
+/// Body of a row list; with `is_exporting` it starts an export instead.
+#[derive(ToSchema)]
+pub struct RowListBody {
+    /// Conditions by field, or an array of `{field, operator, value}`.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Value>,
+    /// Start an export job instead of listing.
+    is_exporting: Option<bool>,
+    /// `.csv` (default) or `.jsonl`.
+    export_format: Option<String>,
+    /// File name of the export.
+    name: Option<String>,
+}
+
+/// A dataset to create. With `is_empty: true`, or nothing but a name, it starts empty; else matching request logs are copied in
+/// by a job.
+#[derive(ToSchema)]
+pub struct NewDatasetBody {
+    /// Required unless `source_dataset_id` is given.
+    name: Option<String>,
+    /// Free text.
+    description: Option<String>,
+    /// No import: times, sampling and filters are ignored.
+    is_empty: Option<bool>,
+    /// Source window, inclusive.
+    start_time: Option<String>,
+    /// Source window, inclusive.
+    end_time: Option<String>,
+    /// Percent of matching logs, 1 to 100; 100 by default.
+    sampling: Option<f64>,
+    /// Filters over request logs.
+    #[schema(value_type = Option<Object>)]
+    initial_log_filters: Option<Value>,
+    /// Copy this dataset instead.
+    source_dataset_id: Option<String>,
+    /// `logs` (default) or `traces`; fixed.
+    granularity: Option<String>,
+    /// Echoed, no effect; `sampling` by default.
+    r#type: Option<String>,
+}
+
+/// Changes of a dataset; absent members stay.
+#[derive(ToSchema)]
+pub struct DatasetPatchBody {
+    /// New name, not empty.
+    name: Option<String>,
+    /// New description.
+    description: Option<String>,
+    /// New star.
+    starred: Option<bool>,
+    /// The whole new set of tag ids.
+    tags: Option<Vec<String>>,
+}
+
+/// A row to create. Known keys of `metadata` and `metrics` (model, tokens, cost, latency, …) become fields of the row; any known
+/// field may also stand at the top level.
+#[derive(ToSchema)]
+pub struct NewRowBody {
+    /// Model or application input: any JSON but null.
+    #[schema(value_type = Object)]
+    input: Value,
+    /// Observed output.
+    #[schema(value_type = Option<Object>)]
+    output: Option<Value>,
+    /// Target for evaluation.
+    #[schema(value_type = Option<Object>)]
+    expected_output: Option<Value>,
+    /// Free context.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
+    /// Measurements.
+    #[schema(value_type = Option<Object>)]
+    metrics: Option<Value>,
+}
+
+/// Changes of a row (PATCH: absent members stay; PUT: absent content is removed).
+#[derive(ToSchema)]
+pub struct RowPatchBody {
+    /// New input.
+    #[schema(value_type = Option<Object>)]
+    input: Option<Value>,
+    /// New output.
+    #[schema(value_type = Option<Object>)]
+    output: Option<Value>,
+    /// New target.
+    #[schema(value_type = Option<Object>)]
+    expected_output: Option<Value>,
+    /// Merged into the metadata; null removes a key.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
+    /// `pending`, `in_progress` or `completed`.
+    annotation_status: Option<String>,
+}
+
+/// Several items, each handled on its own.
+#[derive(ToSchema)]
+pub struct BulkBody {
+    /// The items.
+    #[schema(value_type = Vec<Object>)]
+    logs: Vec<Value>,
+}
+
+/// Request logs to copy into a dataset.
+#[derive(ToSchema)]
+pub struct ImportBody {
+    /// Window on the logs' `timestamp`, inclusive.
+    start_time: String,
+    /// Window on the logs' `timestamp`, inclusive.
+    end_time: String,
+    /// Filters over request logs.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Value>,
+    /// Percent of matching logs, 1 to 100; 100 by default.
+    sampling_percentage: Option<f64>,
+}
+
+/// Rows to remove: matching `filters`, or all.
+#[derive(ToSchema)]
+pub struct RemoveBody {
+    /// All rows, when no filters are given.
+    is_deleting_all_logs: Option<bool>,
+    /// Filters over rows; unknown fields are refused here.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Value>,
+}
+
+/// A request log. Every known field may be given; one of `input`, `output`, messages or trace ids must be.
+#[derive(ToSchema)]
+pub struct NewSpanBody {
+    /// Universal input.
+    #[schema(value_type = Option<Object>)]
+    input: Option<Value>,
+    /// Universal output.
+    #[schema(value_type = Option<Object>)]
+    output: Option<Value>,
+    /// Model name.
+    model: Option<String>,
+    /// Completion time; now by default.
+    timestamp: Option<String>,
+    /// Given ids overwrite the log that has them.
+    unique_id: Option<String>,
+    /// Free context.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
+}
+
+/// Annotation of a request log.
+#[derive(ToSchema)]
+pub struct SpanPatchBody {
+    /// Pinned.
+    is_pinned: Option<bool>,
+    /// Thumbs up or down; null clears.
+    positive_feedback: Option<bool>,
+    /// Free note.
+    note: Option<String>,
+    /// Merged into the metadata.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
+}

@@ -1,0 +1,38 @@
+//! The removal job: deletes matching rows of a dataset (contract B.16).
+
+use super::run::{End, Run};
+use super::source::{self, Unknown};
+use evalset_model::ids::{Collection, Place};
+use evalset_model::job::Task;
+use evalset_model::{Error, Result};
+use evalset_store::logs::Pick;
+
+/// Removes matching rows up to the watermark of the request.
+pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
+    let Task::Remove { dataset, filters, start_time, end_time, watermark } = &run.job.task else {
+        return Err(Error::internal("not a removal"));
+    };
+    let rows = Collection { organization: run.job.organization, place: Place::Dataset(*dataset) };
+    let filter = source::stored(rows, filters, Unknown::Refuse)?.and(source::window(*start_time, *end_time));
+    let pick = Pick { filter, watermark: Some(*watermark), sample: None, sort: None };
+    let picked = run.app.stores.logs.pick(rows, pick).await?;
+    if run.progress.total.is_none() {
+        run.progress.total = Some(picked.rows.len() as u64);
+        run.save().await?;
+    }
+    // As in `copy`: of the last unit before a crash only the cursor is known.
+    run.progress.affected = run.progress.affected.max(run.progress.done.saturating_sub(run.progress.skipped));
+    let mut end = End::Done;
+    for unit in run.units(&picked.rows) {
+        if let Some(interrupted) = run.interrupted().await? {
+            end = interrupted;
+            break;
+        }
+        run.advance(unit);
+        let removed = run.app.stores.logs.remove(rows, unit, Some(run.step())).await?;
+        run.progress.affected += removed;
+        run.progress.skipped += (unit.len() as u64).saturating_sub(removed);
+    }
+    run.save().await?;
+    Ok(end)
+}

@@ -1,0 +1,65 @@
+//! One attempt at a job, as its task sees it: how far it is, and whether to go on. Knows no task.
+
+use crate::app::App;
+use evalset_model::Result;
+use evalset_model::ids::RowNumber;
+use evalset_model::job::{Job, Progress, Step};
+
+/// How an attempt ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nothing is left to do.
+    Done,
+    /// A caller asked it to stop, or its dataset is gone.
+    Cancelled,
+    /// The process shuts down: the job goes back to the queue and resumes at the next start.
+    Stopping,
+}
+
+/// A running attempt.
+pub struct Run<'a> {
+    /// The application.
+    pub app: &'a App,
+    /// The job as it was claimed.
+    pub job: &'a Job,
+    /// How far it is; what the next [`Run::step`] stores.
+    pub progress: Progress,
+}
+
+impl<'a> Run<'a> {
+    /// An attempt that goes on where the stored progress ends.
+    pub fn new(app: &'a App, job: &'a Job) -> Self {
+        Self { app, job, progress: job.progress.clone() }
+    }
+
+    /// Asked between units: `Some` when the attempt must end here.
+    pub async fn interrupted(&self) -> Result<Option<End>> {
+        if self.app.stopping.is_cancelled() {
+            return Ok(Some(End::Stopping));
+        }
+        let stop = self.app.stores.jobs.should_stop(self.job.id).await?;
+        Ok(stop.then_some(End::Cancelled))
+    }
+
+    /// The progress to commit with a unit of work.
+    pub fn step(&self) -> Step {
+        Step { job: self.job.id, progress: self.progress.clone() }
+    }
+
+    /// Commits the progress by itself.
+    pub async fn save(&self) -> Result<()> {
+        self.app.stores.jobs.save(self.step()).await
+    }
+
+    /// Rows not done yet of a selection that runs from high to low row numbers, cut into units.
+    pub fn units<'r>(&self, rows: &'r [RowNumber]) -> impl Iterator<Item = &'r [RowNumber]> + use<'r> {
+        let done = self.progress.cursor.map_or(0, |cursor| rows.partition_point(|row| *row >= cursor));
+        rows[done..].chunks(self.app.limits.job_batch_rows.max(1))
+    }
+
+    /// Moves the cursor over a unit that is about to be committed.
+    pub fn advance(&mut self, unit: &[RowNumber]) {
+        self.progress.cursor = unit.last().copied().or(self.progress.cursor);
+        self.progress.done += unit.len() as u64;
+    }
+}

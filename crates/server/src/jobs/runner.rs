@@ -1,0 +1,201 @@
+//! The workers: claim, run, finish. Retries, cancellation, panics and shutdown are handled here, for every task alike.
+//!
+//! Knows no task but by name: what a job does is in the file of its kind.
+
+use super::run::{End, Run};
+use super::{copy, export, purge, remove};
+use crate::app::App;
+use evalset_model::dataset::Status;
+use evalset_model::ids::DatasetId;
+use evalset_model::job::{Job, State, Task};
+use evalset_model::{Error, Result};
+use evalset_store::jobs::Outcome;
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+/// An idle worker looks for work this often, should a wake have been lost.
+const IDLE: Duration = Duration::from_secs(5);
+/// Failures in a row, without a unit done between them, after which a job is given up.
+const MAX_FAILURES: u32 = 5;
+/// Pause after the first failure; it doubles with each more.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// How often export files are looked through for expired ones.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+/// Starts the workers on `app.tasks`: first the jobs of a process that died go back to the queue.
+pub fn start(app: &App) {
+    app.tasks.spawn(supervise(app.clone()));
+}
+
+async fn supervise(app: App) {
+    loop {
+        match app.stores.jobs.requeue_running().await {
+            Ok(0) => break,
+            Ok(jobs) => {
+                tracing::info!(jobs, "interrupted jobs go on");
+                break;
+            }
+            Err(error) => tracing::error!(%error, "cannot read the job queue"),
+        }
+        if pause(&app, IDLE).await {
+            return;
+        }
+    }
+    if let Err(error) = export::clear_leftovers(&app).await {
+        tracing::warn!(%error, "cannot clear the export folder");
+    }
+    for _ in 0..app.limits.concurrent_jobs.max(1) {
+        app.tasks.spawn(work(app.clone()));
+    }
+    while !pause(&app, HOUSEKEEPING).await {
+        if let Err(error) = export::expire(&app).await {
+            tracing::warn!(%error, "cannot remove expired exports");
+        }
+    }
+}
+
+/// One worker, until shutdown.
+async fn work(app: App) {
+    while !app.stopping.is_cancelled() {
+        match run_next(&app).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "cannot claim a job"),
+        }
+        tokio::select! {
+            () = app.stopping.cancelled() => {}
+            () = app.wake.notified() => {}
+            () = tokio::time::sleep(IDLE) => {}
+        }
+    }
+}
+
+/// Claims the oldest queued job and runs it to its end; false when none is queued.
+pub async fn run_next(app: &App) -> Result<bool> {
+    let Some(job) = app.stores.jobs.claim(app.clock.now()).await? else { return Ok(false) };
+    // One wake may stand for several jobs: let an idle worker look too.
+    app.wake.notify();
+    let (id, kind) = (job.id, job.task.kind());
+    tracing::info!(job = %id, kind, attempt = job.attempts, "job starts");
+    match run_to_end(app, job).await {
+        Some(outcome) => {
+            tracing::info!(job = %id, kind, state = outcome.state.name(), error = outcome.error_message, "job ends");
+            record(app, id, outcome).await;
+        }
+        None => tracing::info!(job = %id, kind, "job is gone"),
+    }
+    Ok(true)
+}
+
+/// Runs a claimed job, trying again after passing faults. `None` when the job ended or vanished under way.
+async fn run_to_end(app: &App, mut job: Job) -> Option<Outcome> {
+    let mut failures = 0;
+    loop {
+        let error = match AssertUnwindSafe(attempt(app, &job)).catch_unwind().await {
+            Ok(Ok(end)) => return Some(ended(app, &job, end)),
+            Ok(Err(error)) => error,
+            Err(panic) => {
+                let cause = panic_text(panic.as_ref());
+                tracing::error!(job = %job.id, cause, "job panicked");
+                return Some(failed(app, &job, internal_text(&job)));
+            }
+        };
+        tracing::warn!(job = %job.id, %error, "job attempt failed");
+        if !is_transient(&error) {
+            return Some(failed(app, &job, error.to_string()));
+        }
+        match app.stores.jobs.get(job.organization, job.id).await {
+            Ok(Some(current)) if current.state == State::Running => {
+                failures = if current.progress == job.progress { failures + 1 } else { 1 };
+                job = current;
+            }
+            Ok(_) => return None,
+            Err(_) => failures += 1,
+        }
+        if failures >= MAX_FAILURES {
+            let text = if matches!(error, Error::Internal(_)) { internal_text(&job) } else { error.to_string() };
+            return Some(failed(app, &job, text));
+        }
+        if pause(app, FIRST_BACKOFF * 2_u32.pow(failures - 1)).await {
+            return Some(ended(app, &job, End::Stopping));
+        }
+    }
+}
+
+async fn attempt(app: &App, job: &Job) -> Result<End> {
+    let mut run = Run::new(app, job);
+    if let Some(end) = run.interrupted().await? {
+        return Ok(end);
+    }
+    if let Some(dataset) = filled_dataset(&job.task) {
+        app.stores.jobs.set_status(dataset, Status::Loading).await?;
+    }
+    match &job.task {
+        Task::Import { .. } => copy::import(&mut run).await,
+        Task::Duplicate { source, dataset, watermark } => copy::duplicate(&mut run, *source, *dataset, *watermark).await,
+        Task::Remove { .. } => remove::run(&mut run).await,
+        Task::Export { .. } => export::run(&mut run).await,
+        Task::Purge { collection } => purge::run(&mut run, *collection).await,
+    }
+}
+
+/// The dataset that the job copies rows into: its `status` follows the job (contract B.1).
+fn filled_dataset(task: &Task) -> Option<DatasetId> {
+    match task {
+        Task::Import { dataset, .. } | Task::Duplicate { dataset, .. } => Some(*dataset),
+        Task::Remove { .. } | Task::Export { .. } | Task::Purge { .. } => None,
+    }
+}
+
+fn ended(app: &App, job: &Job, end: End) -> Outcome {
+    let (state, status) = match end {
+        End::Done => (State::Completed, Some(Status::Ready)),
+        End::Cancelled => (State::Cancelled, Some(Status::Ready)),
+        End::Stopping => (State::Queued, None),
+    };
+    outcome(app, job, state, status, None)
+}
+
+fn failed(app: &App, job: &Job, message: String) -> Outcome {
+    outcome(app, job, State::Failed, Some(Status::Failed), Some(message))
+}
+
+fn outcome(app: &App, job: &Job, state: State, status: Option<Status>, error_message: Option<String>) -> Outcome {
+    Outcome { state, error_message, at: app.clock.now(), dataset: filled_dataset(&job.task).zip(status) }
+}
+
+/// Whether the same attempt may succeed later.
+fn is_transient(error: &Error) -> bool {
+    matches!(error, Error::Busy { .. } | Error::StorageFull(_) | Error::Internal(_))
+}
+
+fn internal_text(job: &Job) -> String {
+    format!("Internal error. The server's log has the cause under the job id {}.", job.id)
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}
+
+/// Stores the end of a job. Should that fail for good, the job stays `running` and goes on at the next start.
+async fn record(app: &App, id: evalset_model::ids::JobId, outcome: Outcome) {
+    for failures in 0..MAX_FAILURES {
+        match app.stores.jobs.finish(id, outcome.clone()).await {
+            Ok(()) => return,
+            Err(error) => tracing::error!(job = %id, %error, "cannot store the end of a job"),
+        }
+        if pause(app, FIRST_BACKOFF * 2_u32.pow(failures)).await {
+            return;
+        }
+    }
+}
+
+/// Waits; true when the process shuts down meanwhile.
+async fn pause(app: &App, time: Duration) -> bool {
+    tokio::select! {
+        () = app.stopping.cancelled() => true,
+        () = tokio::time::sleep(time) => false,
+    }
+}

@@ -1,0 +1,76 @@
+//! Background jobs: making, admitting, listing and cancelling them. What a job does is in `crate::jobs`.
+
+use crate::app::App;
+use evalset_model::dataset::Status;
+use evalset_model::ids::{DatasetId, JobId, OrganizationId};
+use evalset_model::job::{Job, Progress, State, Task};
+use evalset_model::page::{Page, Window};
+use evalset_model::{Error, Result};
+
+/// Seconds after which a caller refused for too many open jobs may try again.
+const RETRY_SECONDS: u64 = 5;
+
+/// A job not yet queued.
+pub fn new(app: &App, organization: OrganizationId, dataset: Option<DatasetId>, task: Task) -> Job {
+    Job {
+        id: JobId(app.clock.new_id()),
+        organization,
+        dataset,
+        task,
+        state: State::Queued,
+        progress: Progress::default(),
+        cancel_requested: false,
+        attempts: 0,
+        error_message: None,
+        created_at: app.clock.now(),
+        started_at: None,
+        completed_at: None,
+    }
+}
+
+/// Whether the organization may have one more open job: `Busy` when `limits.open_jobs` are open.
+pub async fn admit(app: &App, organization: OrganizationId) -> Result<()> {
+    let limit = app.limits.open_jobs;
+    if app.stores.jobs.open(organization).await? < limit as u64 {
+        return Ok(());
+    }
+    Err(Error::Busy {
+        message: format!("{limit} jobs are queued or running (`limits.open_jobs`); wait for some to end or cancel them"),
+        retry_after: RETRY_SECONDS,
+    })
+}
+
+/// Queues a job, with the status its dataset has from now on, and wakes a worker.
+pub async fn enqueue(app: &App, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<Job> {
+    admit(app, job.organization).await?;
+    app.stores.jobs.enqueue(job.clone(), dataset).await?;
+    app.wake.notify();
+    Ok(job)
+}
+
+/// One job.
+pub async fn get(app: &App, organization: OrganizationId, id: JobId) -> Result<Job> {
+    app.stores.jobs.get(organization, id).await?.filter(|job| is_shown(&job.task)).ok_or_else(Error::not_found)
+}
+
+/// A page of the organization's jobs, newest first; only those of `kind`, when given.
+pub async fn list(
+    app: &App,
+    organization: OrganizationId,
+    kind: Option<&'static str>,
+    window: Window,
+) -> Result<Page<Job>> {
+    let (rows, total) = app.stores.jobs.list(organization, kind, window.offset, window.limit).await?;
+    Ok(Page { rows, total })
+}
+
+/// Asks a job to stop. What it did stays done. A job that has ended stays as it is.
+pub async fn cancel(app: &App, organization: OrganizationId, id: JobId) -> Result<Job> {
+    get(app, organization, id).await?;
+    app.stores.jobs.cancel(organization, id, app.clock.now()).await?.ok_or_else(Error::not_found)
+}
+
+/// Purges are the store's own housekeeping.
+fn is_shown(task: &Task) -> bool {
+    !matches!(task, Task::Purge { .. })
+}

@@ -1,0 +1,9 @@
+//! What the product does, one file per noun: plain async functions that know no HTTP. Ids and times are made here.
+
+pub mod dataset_logs;
+pub mod datasets;
+pub mod exports;
+pub mod imports;
+pub mod jobs;
+pub mod keys;
+pub mod request_logs;

@@ -1,0 +1,137 @@
+//! Request logs: ingestion, reading, annotation, groups (contract E). Knows no HTTP.
+
+use crate::app::App;
+use crate::ops::dataset_logs::{LOG_METHOD, context, not_an_object, store_good};
+use evalset_model::field::Field;
+use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+use evalset_model::ids::{Collection, LogId};
+use evalset_model::key::ApiKey;
+use evalset_model::log::{Log, ingest, patch};
+use evalset_model::summary::Group;
+use evalset_model::{Error, Result};
+use evalset_store::logs::Existing;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Ingests one log; `None` when it asked not to be kept (`disable_log`). A known `unique_id` is overwritten (contract E.1).
+pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Map<String, Value>) -> Result<Option<Log>> {
+    let Some(log) = ingest::span(body, &context(app, key, LOG_METHOD))? else { return Ok(None) };
+    app.stores.logs.insert(collection, vec![log.clone()], Existing::Replace).await?;
+    Ok(Some(log))
+}
+
+/// Ingests logs, each on its own. `log_method` tells bulk calls from batches (contract D.1).
+pub async fn create_many(
+    app: &App,
+    collection: Collection,
+    key: &ApiKey,
+    items: Vec<Value>,
+    log_method: &'static str,
+) -> Result<Vec<Result<LogId>>> {
+    let (worker, key) = (app.clone(), key.clone());
+    let read = move || items.iter().map(|item| span_of(&worker, &key, item, log_method)).collect::<Vec<_>>();
+    let spans = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+    // A log that asked not to be kept is accepted under the id it would have had.
+    let mut dropped = Vec::new();
+    let mut rows = Vec::with_capacity(spans.len());
+    for (index, span) in spans.into_iter().enumerate() {
+        match span {
+            Ok((id, None)) => dropped.push((index, id)),
+            Ok((_, Some(log))) => rows.push(Ok(log)),
+            Err(error) => rows.push(Err(error)),
+        }
+    }
+    let mut results = store_good(app, collection, rows, Existing::Replace).await?;
+    for (index, id) in dropped {
+        results.insert(index, Ok(id));
+    }
+    Ok(results)
+}
+
+fn span_of(app: &App, key: &ApiKey, item: &Value, log_method: &'static str) -> Result<(LogId, Option<Log>)> {
+    let body = item.as_object().ok_or_else(not_an_object)?;
+    let context = context(app, key, log_method);
+    let id = context.id.clone();
+    Ok((id, ingest::span(body, &context)?))
+}
+
+/// One log; 404 when unknown.
+pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Log> {
+    app.stores.logs.get(collection, id).await?.ok_or_else(Error::not_found)
+}
+
+/// Pins, rates, notes or tags a log (contract E.4).
+pub async fn annotate(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Log> {
+    let change = move |log| patch::annotate_span(log, &body);
+    app.stores.logs.update(collection, id, Arc::new(change)).await
+}
+
+/// The part of a log list that its URL narrows (contract E.3). Times are microseconds since the epoch, inclusive.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Logs from here on.
+    pub start: Option<i64>,
+    /// Logs up to here.
+    pub end: Option<i64>,
+    /// `prod` or `test`.
+    pub environment: Option<String>,
+    /// Kind of call, lower case.
+    pub log_type: Option<String>,
+}
+
+impl Scope {
+    /// The filter that keeps what is in scope.
+    pub fn filter(&self) -> LogFilter {
+        let time = |order, at: i64| {
+            let literal = Literal { time: Some(at), ..Literal::default() };
+            compare(Field::Timestamp, Test::Ordered(order, literal))
+        };
+        let equals = |field, text: &String| {
+            let literal = Literal { text: Some(text.clone()), ..Literal::default() };
+            compare(field, Test::AnyOf(vec![literal]))
+        };
+        let parts = [
+            self.start.map(|at| time(Order::GreaterOrEqual, at)),
+            self.end.map(|at| time(Order::LessOrEqual, at)),
+            self.environment.as_ref().map(|text| equals(Field::Environment, text)),
+            self.log_type.as_ref().map(|text| equals(Field::LogType, text)),
+        ];
+        Tree::And(parts.into_iter().flatten().collect())
+    }
+}
+
+fn compare(field: Field, test: Test) -> LogFilter {
+    Tree::Compare(Compare { field: LogField::Scalar(field), test })
+}
+
+/// What logs may be grouped by (contract E.7), and the field behind each name.
+pub const GROUP_BY: &[(&str, Field)] = &[
+    ("model", Field::Model),
+    ("provider_id", Field::ProviderId),
+    ("organization_key_id", Field::OrganizationKeyId),
+    ("prompt_id", Field::PromptId),
+    ("deployment_id", Field::DeploymentId),
+    ("deployment_name", Field::DeploymentName),
+    ("custom_identifier", Field::CustomIdentifier),
+    ("customer_identifier", Field::CustomerIdentifier),
+    ("trace", Field::TraceUniqueId),
+    ("thread", Field::ThreadIdentifier),
+];
+
+/// The field behind a `group_by` name.
+pub fn group_field(name: Option<&str>) -> Result<(&'static str, Field)> {
+    let allowed = || GROUP_BY.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let name = name.ok_or_else(|| Error::invalid("group_by", format!("`group_by` is required; allowed: {}", allowed())))?;
+    GROUP_BY
+        .iter()
+        .find(|(known, _)| *known == name)
+        .copied()
+        .ok_or_else(|| Error::invalid("group_by", format!("cannot group by `{name}`; allowed: {}", allowed())))
+}
+
+/// Sums per value of a field, greatest number of logs first, ties by key.
+pub async fn groups(app: &App, collection: Collection, filter: LogFilter, by: Field) -> Result<Vec<Group>> {
+    let mut groups = app.stores.logs.groups(collection, filter, LogField::Scalar(by)).await?;
+    groups.sort_by(|a, b| b.sums.rows.cmp(&a.sums.rows).then_with(|| a.key.cmp(&b.key)));
+    Ok(groups)
+}

@@ -1,0 +1,100 @@
+//! The OpenAPI schemas of log objects, from the same table that writes them.
+
+use super::member::{LIST, SPAN};
+use super::{
+    CREATED_SPAN, CreatedRow, CreatedSpan, DETAIL, DetailRow, ListRow, Member, Named, ScoreShape, SpanDetail, SpanRow,
+};
+use evalset_model::scalar::Kind;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! schemas {
+    ($($name:ident = $schema:expr;)*) => { $(
+        impl PartialSchema for $name<'_> {
+            fn schema() -> RefOr<Schema> {
+                $schema
+            }
+        }
+        impl ToSchema for $name<'_> {}
+    )* };
+}
+
+schemas! {
+    ListRow = object(&LIST, ScoreShape::Object, &[]);
+    DetailRow = object(&DETAIL, ScoreShape::Array, &[]);
+    SpanRow = object(&SPAN, ScoreShape::Object, &[]);
+    SpanDetail = object(&SPAN, ScoreShape::Object, &[]);
+    CreatedSpan = object(CREATED_SPAN, ScoreShape::Object, &["message"]);
+    CreatedRow = created_row();
+}
+
+fn object(members: &[Named], scores: ScoreShape, before: &[&str]) -> RefOr<Schema> {
+    let mut object = ObjectBuilder::new();
+    for name in before {
+        object = object.property(*name, typed(&[Type::String])).required(*name);
+    }
+    for (name, member) in members {
+        object = object.property(*name, member_schema(name, *member, scores));
+    }
+    // Named by every row whatever the caller asks to include.
+    Schema::from(object.required("id").required("unique_id")).into()
+}
+
+fn created_row() -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .property("message", typed(&[Type::String]))
+        .required("message")
+        .property("unique_id", typed(&[Type::String]))
+        .required("unique_id")
+        .property("log_data", object(&DETAIL, ScoreShape::Array, &[]));
+    Schema::from(object).into()
+}
+
+fn member_schema(name: &str, member: Member, scores: ScoreShape) -> Schema {
+    match member {
+        Member::Id | Member::OrganizationId => typed(&[Type::String]),
+        Member::Scalar(field) => match field.kind() {
+            Kind::Text => typed(&[Type::String, Type::Null]),
+            Kind::Int => typed(&[Type::Integer, Type::Null]),
+            Kind::Float => typed(&[Type::Number, Type::Null]),
+            Kind::Bool => typed(&[Type::Boolean, Type::Null]),
+            Kind::Time => time(),
+        },
+        Member::DatasetId | Member::Prompt | Member::Completion | Member::System | Member::KeyName | Member::Null => {
+            typed(&[Type::String, Type::Null])
+        }
+        Member::Messages | Member::ToolCalls => typed(&[Type::Array, Type::Null]),
+        Member::Annotator | Member::Metadata => typed(&[Type::Object]),
+        Member::CompletionMessage => typed(&[Type::Object, Type::Null]),
+        Member::Scores => match scores {
+            ScoreShape::Object => typed(&[Type::Object]),
+            ScoreShape::Array => typed(&[Type::Array]),
+        },
+        Member::False => typed(&[Type::Boolean]),
+        Member::Stored(_) => stored(name),
+    }
+}
+
+fn stored(name: &str) -> Schema {
+    match name {
+        "metrics" | "full_request" | "full_response" | "variables" | "usage" | "response_format"
+        | "customer_params" | "limit_info" => typed(&[Type::Object, Type::Null]),
+        "completion_messages" | "tools" => typed(&[Type::Array, Type::Null]),
+        "prompt_unit_price" | "completion_unit_price" => typed(&[Type::Number, Type::Null]),
+        _ => ObjectBuilder::new().schema_type(SchemaType::AnyValue).into(),
+    }
+}
+
+fn time() -> Schema {
+    let types: SchemaType = [Type::String, Type::Null].into_iter().collect();
+    ObjectBuilder::new().schema_type(types).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).into()
+}
+
+fn typed(types: &[Type]) -> Schema {
+    let types: SchemaType = match types {
+        [only] => only.clone().into(),
+        several => several.iter().cloned().collect(),
+    };
+    ObjectBuilder::new().schema_type(types).into()
+}

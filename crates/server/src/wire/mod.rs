@@ -1,0 +1,7 @@
+//! JSON and CSV shapes that routes, exports and the command line share. Knows no HTTP.
+
+pub mod csv;
+pub mod dataset;
+pub mod log;
+pub mod reply;
+pub mod summary;

@@ -1,0 +1,105 @@
+//! JSON of sums: the nine keys of contract B.17 and the groups of E.7.
+
+use evalset_model::summary::{Group, Sums};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// Summary of matching rows. No member is ever null (T15).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SummaryObject {
+    /// Matching rows.
+    pub number_of_requests: u64,
+    /// USD.
+    pub total_cost: f64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// Prompt tokens.
+    pub total_prompt_tokens: i64,
+    /// Completion tokens.
+    pub total_completion_tokens: i64,
+    /// Mean latency, seconds, over rows that have it; 0 when none.
+    pub avg_latency: f64,
+    /// Mean tokens a second, over rows that have it; 0 when none.
+    pub avg_tps: f64,
+    /// Mean time to first token, seconds, over rows that have it; 0 when none.
+    pub avg_ttft: f64,
+    /// Evaluator id → score summary.
+    #[schema(value_type = Object)]
+    pub scores: Map<String, Value>,
+}
+
+impl From<Sums> for SummaryObject {
+    fn from(sums: Sums) -> Self {
+        Self {
+            number_of_requests: sums.rows,
+            total_cost: sums.cost,
+            total_tokens: sums.total_tokens,
+            total_prompt_tokens: sums.prompt_tokens,
+            total_completion_tokens: sums.completion_tokens,
+            avg_latency: sums.latency.value(),
+            avg_tps: sums.tokens_per_second.value(),
+            avg_ttft: sums.time_to_first_token.value(),
+            scores: Map::new(),
+        }
+    }
+}
+
+/// One group of `request-logs/groups/`: the grouping field under its own name, and these.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroupObject {
+    /// The grouping field and its value, null for logs without one.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub key: Map<String, Value>,
+    /// Not grouped by date: always null.
+    pub date_group: Option<String>,
+    /// Logs.
+    pub number_of_requests: u64,
+    /// Logs.
+    pub span_count: u64,
+    /// USD.
+    pub total_cost: f64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// Logs whose status is `error`.
+    pub error_count: u64,
+    /// Share of those, percent.
+    pub error_percentage: f64,
+    /// USD a log.
+    pub average_cost: f64,
+    /// Tokens a log, rounded.
+    pub average_tokens: i64,
+    /// Seconds.
+    pub average_latency: f64,
+    /// Seconds.
+    pub average_ttft: f64,
+    /// Tokens a second.
+    pub average_tps: f64,
+    /// Share of logs answered by the cache, percent.
+    pub cache_hit_percentage: f64,
+}
+
+impl GroupObject {
+    /// The object of a group under the name it was grouped by.
+    pub fn new(group_by: &str, group: Group) -> Self {
+        let Group { key, sums } = group;
+        let rows = sums.rows.max(1) as f64;
+        Self {
+            key: Map::from_iter([(group_by.to_owned(), key.map_or(Value::Null, Value::from))]),
+            date_group: None,
+            number_of_requests: sums.rows,
+            span_count: sums.rows,
+            total_cost: sums.cost,
+            total_tokens: sums.total_tokens,
+            error_count: sums.errors,
+            error_percentage: sums.errors as f64 * 100.0 / rows,
+            average_cost: sums.cost / rows,
+            average_tokens: (sums.total_tokens as f64 / rows).round() as i64,
+            average_latency: sums.latency.value(),
+            average_ttft: sums.time_to_first_token.value(),
+            average_tps: sums.tokens_per_second.value(),
+            cache_hit_percentage: sums.cache_hits as f64 * 100.0 / rows,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Route tests, in files that mirror the URLs. Each runs its own server; see the testkit.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod routes {
+    mod datasets;
+    mod datasets_id_logs;
+    mod datasets_id_logs_import;
+    mod request_logs;
+}

@@ -1,0 +1,157 @@
+//! Datasets: their life, their counts, emptying and deleting.
+
+use super::samples::*;
+use crate::Stores;
+use evalset_model::Error;
+use evalset_model::dataset::{DatasetPatch, Status, Tag};
+use evalset_model::filter::Tree;
+use evalset_model::job::{State, Task};
+
+pub(crate) async fn life_of_a_dataset(stores: &Stores) {
+    let mine = organization(1);
+    let mut wanted = dataset(mine, dataset_id(1), 5);
+    wanted.tags = vec![Tag { id: "1".to_owned(), name: "one".to_owned(), color: String::new() }];
+    wanted.running_at = Some(4);
+    stores.datasets.create(wanted.clone(), None).await.unwrap();
+    assert_eq!(stores.datasets.get(mine, wanted.id).await.unwrap(), Some(wanted.clone()));
+    let patch = DatasetPatch { name: Some("new".to_owned()), starred: Some(true), ..DatasetPatch::default() };
+    let patched = stores.datasets.update(mine, wanted.id, patch, 9).await.unwrap();
+    wanted.name = "new".to_owned();
+    wanted.starred = true;
+    wanted.updated_at = 9;
+    assert_eq!(patched, wanted);
+    let patch = DatasetPatch { tags: Some(Vec::new()), description: Some("text".to_owned()), ..DatasetPatch::default() };
+    stores.datasets.update(mine, wanted.id, patch, 10).await.unwrap();
+    wanted.tags = Vec::new();
+    wanted.description = "text".to_owned();
+    wanted.updated_at = 10;
+    assert_eq!(stores.datasets.get(mine, wanted.id).await.unwrap(), Some(wanted.clone()));
+    for (organization, id) in [(mine, dataset_id(2)), (organization(2), wanted.id)] {
+        let missing = stores.datasets.update(organization, id, DatasetPatch::default(), 11).await;
+        assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
+    }
+    assert_eq!(stores.datasets.get(mine, wanted.id).await.unwrap(), Some(wanted));
+}
+
+pub(crate) async fn list_is_newest_first(stores: &Stores) {
+    let mine = organization(1);
+    for (number, at) in [(1, 10), (2, 30), (3, 20), (4, 20)] {
+        stores.datasets.create(dataset(mine, dataset_id(number), at), None).await.unwrap();
+    }
+    stores.datasets.create(dataset(organization(2), dataset_id(5), 99), None).await.unwrap();
+    fill(stores, rows_of(mine, dataset_id(3)), 0..7, 1).await;
+    let list = stores.datasets.list(mine).await.unwrap();
+    let seen: Vec<_> = list.iter().map(|dataset| (dataset.id, dataset.log_count)).collect();
+    assert_eq!(seen, [(dataset_id(2), 0), (dataset_id(4), 0), (dataset_id(3), 7), (dataset_id(1), 0)]);
+}
+
+pub(crate) async fn create_with_a_job(stores: &Stores) {
+    let mine = organization(1);
+    let mut new = dataset(mine, dataset_id(1), 5);
+    new.status = Status::Initializing;
+    let job = import_job(1, mine, new.id, 5);
+    stores.datasets.create(new.clone(), Some(job.clone())).await.unwrap();
+    assert_eq!(stores.jobs.get(mine, job.id).await.unwrap(), Some(job.clone()));
+    // Neither without the other.
+    let other = dataset(mine, dataset_id(2), 6);
+    let refused = stores.datasets.create(other.clone(), Some(job)).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    assert_eq!(stores.datasets.get(mine, other.id).await.unwrap(), None);
+}
+
+pub(crate) async fn conflicts(stores: &Stores) {
+    let mine = organization(1);
+    stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
+    let again = stores.datasets.create(dataset(mine, dataset_id(1), 6), Some(import_job(1, mine, dataset_id(1), 1))).await;
+    assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+    assert_eq!(stores.jobs.get(mine, job_id(1)).await.unwrap(), None);
+    assert_eq!(stores.datasets.list(mine).await.unwrap().len(), 1);
+}
+
+/// Claims the purge job and works it off in portions; returns how many rows went.
+async fn purge(stores: &Stores) -> u64 {
+    let job = stores.jobs.claim(100).await.unwrap().unwrap();
+    let Task::Purge { collection } = job.task else { panic!("{job:?}") };
+    assert_eq!(job.dataset, None);
+    let mut gone = 0;
+    loop {
+        let part = stores.jobs.purge(collection, 4).await.unwrap();
+        gone += part;
+        if part < 4 {
+            assert_eq!(stores.jobs.purge(collection, 4).await.unwrap(), 0);
+            return gone;
+        }
+    }
+}
+
+pub(crate) async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
+    let mine = organization(1);
+    let (id, rows) = (dataset_id(1), rows_of(mine, dataset_id(1)));
+    stores.datasets.create(dataset(mine, id, 5), None).await.unwrap();
+    fill(stores, rows, 0..10, 1).await;
+    assert_eq!(all(stores, rows).await.len(), 10);
+    let before = stores.logs.watermark(rows).await.unwrap();
+    assert_eq!(stores.datasets.clear(mine, id, job_id(1), 6).await.unwrap(), 10);
+    assert!(all(stores, rows).await.is_empty());
+    assert_eq!(stores.logs.get(rows, &log_id(1)).await.unwrap(), None);
+    assert_eq!(stores.logs.read(rows, &[before]).await.unwrap(), []);
+    assert_eq!(stores.logs.sums(rows, Tree::all()).await.unwrap().rows, 0);
+    let counted = stores.datasets.get(mine, id).await.unwrap().unwrap();
+    assert_eq!((counted.log_count, counted.completed_annotation_count), (0, 0));
+    // The same ids can come back before the old rows are purged, under new numbers.
+    let new = fill(stores, rows, 0..3, 2).await;
+    assert!(stores.logs.watermark(rows).await.unwrap() > before);
+    assert_eq!(purge(stores).await, 10);
+    assert_eq!(all(stores, rows).await, new);
+    assert_eq!(stores.datasets.get(mine, id).await.unwrap().unwrap().log_count, 3);
+    let missing = stores.datasets.clear(mine, dataset_id(9), job_id(2), 7).await;
+    assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
+}
+
+pub(crate) async fn delete_hides_at_once_and_cancels(stores: &Stores) {
+    let mine = organization(1);
+    let (id, rows) = (dataset_id(1), rows_of(mine, dataset_id(1)));
+    stores.datasets.create(dataset(mine, id, 5), None).await.unwrap();
+    stores.datasets.create(dataset(mine, dataset_id(2), 5), None).await.unwrap();
+    fill(stores, rows, 0..9, 1).await;
+    stores.jobs.enqueue(remove_job(1, mine, id, 1), None).await.unwrap();
+    stores.jobs.claim(2).await.unwrap().unwrap();
+    stores.jobs.enqueue(import_job(2, mine, id, 3), None).await.unwrap();
+    stores.jobs.enqueue(import_job(3, mine, dataset_id(2), 4), None).await.unwrap();
+    assert!(stores.datasets.delete(mine, id, job_id(9), 7).await.unwrap());
+    assert!(!stores.datasets.delete(mine, id, job_id(10), 8).await.unwrap());
+    assert_eq!(stores.datasets.get(mine, id).await.unwrap(), None);
+    assert!(all(stores, rows).await.is_empty());
+    for number in [1, 2] {
+        let job = stores.jobs.get(mine, job_id(number)).await.unwrap().unwrap();
+        assert_eq!((job.state, job.completed_at), (State::Cancelled, Some(7)));
+    }
+    assert!(stores.jobs.should_stop(job_id(1)).await.unwrap());
+    let other = stores.jobs.claim(9).await.unwrap().unwrap();
+    assert_eq!(other.id, job_id(3));
+    assert_eq!(purge(stores).await, 9);
+    assert_eq!(stores.jobs.claim(10).await.unwrap(), None);
+}
+
+pub(crate) async fn empty_datasets_need_no_purge(stores: &Stores) {
+    let mine = organization(1);
+    stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
+    assert_eq!(stores.datasets.clear(mine, dataset_id(1), job_id(1), 6).await.unwrap(), 0);
+    assert!(stores.datasets.delete(mine, dataset_id(1), job_id(2), 7).await.unwrap());
+    assert_eq!(stores.jobs.claim(8).await.unwrap(), None);
+    // The id is free again.
+    stores.datasets.create(dataset(mine, dataset_id(1), 9), None).await.unwrap();
+}
+
+pub(crate) async fn newest_rows_are_newest(stores: &Stores) {
+    let mine = organization(1);
+    let rows = rows_of(mine, dataset_id(1));
+    stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
+    assert!(stores.datasets.newest_rows(mine, dataset_id(1), 3).await.unwrap().is_empty());
+    fill(stores, rows, 0..5, 1).await;
+    stores.logs.delete(rows, &[log_id(4)]).await.unwrap();
+    let newest = stores.datasets.newest_rows(mine, dataset_id(1), 3).await.unwrap();
+    assert_eq!(newest, [log_id(3), log_id(2), log_id(1)]);
+    assert_eq!(stores.datasets.newest_rows(mine, dataset_id(1), 99).await.unwrap().len(), 4);
+    assert!(stores.datasets.newest_rows(organization(2), dataset_id(1), 3).await.unwrap().is_empty());
+}

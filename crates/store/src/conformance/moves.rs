@@ -1,0 +1,137 @@
+//! Copies and removals by row number, and the steps of jobs that go with them.
+
+use super::samples::*;
+use crate::Stores;
+use crate::jobs::Outcome;
+use crate::logs::{Added, Pick};
+use evalset_model::Error;
+use evalset_model::field::Field;
+use evalset_model::filter::Tree;
+use evalset_model::ids::{Collection, RowNumber};
+use evalset_model::job::{Progress, State, Step};
+use evalset_model::log::Log;
+
+/// Request logs with rows, and an empty dataset.
+async fn places(stores: &Stores, rows: usize) -> (Collection, Collection, Vec<Log>) {
+    let mine = organization(1);
+    stores.datasets.create(dataset(mine, dataset_id(1), 1), None).await.unwrap();
+    let logs = fill(stores, request_logs(mine), 0..rows, 1).await;
+    (request_logs(mine), rows_of(mine, dataset_id(1)), logs)
+}
+
+async fn numbers(stores: &Stores, collection: Collection) -> Vec<RowNumber> {
+    let pick = Pick { filter: Tree::all(), watermark: None, sample: None, sort: None };
+    stores.logs.pick(collection, pick).await.unwrap().rows
+}
+
+fn unannotated(log: &Log) -> Log {
+    let mut log = log.clone();
+    log.scalars.set_text(Field::AnnotationStatus, "pending");
+    log.scalars.set(Field::AnnotationCompletedBy, None);
+    log
+}
+
+fn step(job: u128, done: u64) -> Option<Step> {
+    Some(Step { job: job_id(job), progress: Progress { done, cursor: Some(3), ..Progress::default() } })
+}
+
+/// A running import job of the dataset.
+async fn running(stores: &Stores, number: u128) {
+    stores.jobs.enqueue(import_job(number, organization(1), dataset_id(1), 1), None).await.unwrap();
+    assert_eq!(stores.jobs.claim(2).await.unwrap().unwrap().id, job_id(number));
+}
+
+async fn done(stores: &Stores, number: u128) -> u64 {
+    stores.jobs.get(organization(1), job_id(number)).await.unwrap().unwrap().progress.done
+}
+
+pub(crate) async fn copy_keeps_ids_and_resets_annotation(stores: &Stores) {
+    let (requests, rows, logs) = places(stores, 40).await;
+    let source = numbers(stores, requests).await;
+    // Looked at before: an open index has to learn of the copies as well.
+    assert!(all(stores, rows).await.is_empty());
+    let copied = stores.logs.copy(requests, &source[..30], rows, None).await.unwrap();
+    assert_eq!(copied, Added { written: 30, skipped: 0 });
+    let wanted: Vec<_> = logs[10..].iter().map(unannotated).collect();
+    assert_eq!(all(stores, rows).await, wanted);
+    assert_eq!(all(stores, requests).await, logs);
+    // In the order given: the last one copied is the newest.
+    let newest = stores.datasets.newest_rows(organization(1), dataset_id(1), 2).await.unwrap();
+    assert_eq!(newest, [log_id(10), log_id(11)]);
+    // A copy is a row of its own.
+    stores.logs.delete(requests, &[log_id(20)]).await.unwrap();
+    assert_eq!(all(stores, rows).await.len(), 30);
+    // An index not open yet is read with the copies.
+    let other = rows_of(organization(1), dataset_id(2));
+    stores.datasets.create(dataset(organization(1), dataset_id(2), 2), None).await.unwrap();
+    stores.logs.copy(rows, &numbers(stores, rows).await, other, None).await.unwrap();
+    assert_eq!(all(stores, other).await, wanted);
+}
+
+pub(crate) async fn copy_skips_what_is_there_or_gone(stores: &Stores) {
+    let (requests, rows, _) = places(stores, 10).await;
+    let source = numbers(stores, requests).await;
+    stores.logs.copy(requests, &source[..4], rows, None).await.unwrap();
+    stores.logs.delete(requests, &[log_id(0)]).await.unwrap();
+    let mut again = source.clone();
+    again.push(source[5]);
+    again.push(1_000_000);
+    let copied = stores.logs.copy(requests, &again, rows, None).await.unwrap();
+    assert_eq!(copied, Added { written: 5, skipped: 7 });
+    assert_eq!(all(stores, rows).await.len(), 9);
+    let dataset = stores.datasets.get(organization(1), dataset_id(1)).await.unwrap().unwrap();
+    assert_eq!((dataset.log_count, dataset.completed_annotation_count), (9, 0));
+    let theirs = request_logs(organization(2));
+    assert_eq!(stores.logs.copy(theirs, &source, rows, None).await.unwrap(), Added { written: 0, skipped: 10 });
+}
+
+pub(crate) async fn copy_and_step_are_one(stores: &Stores) {
+    let (requests, rows, _) = places(stores, 10).await;
+    let source = numbers(stores, requests).await;
+    running(stores, 1).await;
+    stores.logs.copy(requests, &source[..5], rows, step(1, 5)).await.unwrap();
+    assert_eq!(done(stores, 1).await, 5);
+    let outcome = Outcome { state: State::Cancelled, error_message: None, at: 9, dataset: None };
+    stores.jobs.finish(job_id(1), outcome).await.unwrap();
+    let late = stores.logs.copy(requests, &source[5..], rows, step(1, 10)).await;
+    assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+    assert_eq!((all(stores, rows).await.len(), done(stores, 1).await), (5, 5));
+}
+
+pub(crate) async fn remove_and_step_are_one(stores: &Stores) {
+    let (requests, rows, _) = places(stores, 10).await;
+    stores.logs.copy(requests, &numbers(stores, requests).await, rows, None).await.unwrap();
+    let source = numbers(stores, rows).await;
+    running(stores, 1).await;
+    let twice = [source[0], source[1], source[0], 1_000_000];
+    assert_eq!(stores.logs.remove(rows, &twice, step(1, 2)).await.unwrap(), 2);
+    assert_eq!(done(stores, 1).await, 2);
+    stores.jobs.requeue_running().await.unwrap();
+    let late = stores.logs.remove(rows, &source[2..], step(1, 10)).await;
+    assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+    assert_eq!((all(stores, rows).await.len(), done(stores, 1).await), (8, 2));
+    let dataset = stores.datasets.get(organization(1), dataset_id(1)).await.unwrap().unwrap();
+    assert_eq!(dataset.log_count, 8);
+}
+
+pub(crate) async fn steps_need_a_running_job(stores: &Stores) {
+    let (requests, rows, _) = places(stores, 3).await;
+    let source = numbers(stores, requests).await;
+    let unknown = stores.logs.copy(requests, &source, rows, step(7, 3)).await;
+    assert!(matches!(unknown, Err(Error::Conflict(_))), "{unknown:?}");
+    stores.jobs.enqueue(import_job(1, organization(1), dataset_id(1), 1), None).await.unwrap();
+    let queued = stores.logs.copy(requests, &source, rows, step(1, 3)).await;
+    assert!(matches!(queued, Err(Error::Conflict(_))), "{queued:?}");
+    assert!(all(stores, rows).await.is_empty());
+}
+
+pub(crate) async fn moves_into_the_void(stores: &Stores) {
+    let (requests, rows, _) = places(stores, 3).await;
+    let source = numbers(stores, requests).await;
+    running(stores, 1).await;
+    stores.datasets.delete(organization(1), dataset_id(1), job_id(50), 5).await.unwrap();
+    let gone = stores.logs.copy(requests, &source, rows, step(1, 3)).await;
+    assert!(matches!(gone, Err(Error::NotFound(_) | Error::Conflict(_))), "{gone:?}");
+    assert!(matches!(stores.logs.copy(requests, &source, rows, None).await, Err(Error::NotFound(_))));
+    assert_eq!(all(stores, requests).await.len(), 3);
+}

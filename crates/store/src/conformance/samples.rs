@@ -1,0 +1,316 @@
+//! Logs, filters and ids for tests: small, seeded, and such that sums are exact in any order.
+
+use crate::Stores;
+use crate::logs::{Existing, Query};
+use evalset_model::dataset::{Dataset, Granularity, Status};
+use evalset_model::field::{Field, TextField};
+use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place};
+use evalset_model::job::{Job, Progress, State, Task};
+use evalset_model::log::Log;
+use evalset_model::page::{Page, Sort, Window};
+use evalset_model::scalar::Scalar;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// A small generator of pseudo-random numbers.
+pub(crate) struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.roll() % end as u64) as usize
+    }
+
+    pub fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+}
+
+pub(crate) const WORDS: &[&str] =
+    &["refund", "Order", "late", "Größe", "payment", "hello", "world", "ΣΙΓΜΑ", "tokens", "cancel"];
+
+pub(crate) fn organization(number: u128) -> OrganizationId {
+    OrganizationId(Uuid::from_u128(0x1000 + number))
+}
+
+pub(crate) fn dataset_id(number: u128) -> DatasetId {
+    DatasetId(Uuid::from_u128(0x2000 + number))
+}
+
+pub(crate) fn job_id(number: u128) -> JobId {
+    JobId(Uuid::from_u128(0x3000 + number))
+}
+
+pub(crate) fn log_id(number: usize) -> LogId {
+    LogId(format!("row-{number:05}"))
+}
+
+pub(crate) fn request_logs(organization: OrganizationId) -> Collection {
+    Collection { organization, place: Place::RequestLogs }
+}
+
+pub(crate) fn rows_of(organization: OrganizationId, id: DatasetId) -> Collection {
+    Collection { organization, place: Place::Dataset(id) }
+}
+
+pub(crate) fn dataset(organization: OrganizationId, id: DatasetId, created_at: i64) -> Dataset {
+    Dataset {
+        id,
+        organization,
+        name: format!("set {created_at}"),
+        description: String::new(),
+        kind: "sampling".to_owned(),
+        status: Status::Ready,
+        granularity: Granularity::Logs,
+        initial_log_filters: Map::from_iter([("model".to_owned(), json!({"operator": "", "value": ["a"]}))]),
+        log_count: 0,
+        completed_annotation_count: 0,
+        created_at,
+        updated_at: created_at,
+        starred: false,
+        tags: Vec::new(),
+        running_status: "pending".to_owned(),
+        running_progress: 0,
+        running_at: None,
+    }
+}
+
+pub(crate) fn import_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
+    let task = Task::Import {
+        dataset,
+        start_time: None,
+        end_time: None,
+        filters: json!({"model": "a"}),
+        sampling_percentage: 40.0,
+        watermark: 7,
+    };
+    job(number, organization, Some(dataset), task, at)
+}
+
+pub(crate) fn remove_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
+    let task =
+        Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: 1 };
+    job(number, organization, Some(dataset), task, at)
+}
+
+fn job(number: u128, organization: OrganizationId, dataset: Option<DatasetId>, task: Task, at: i64) -> Job {
+    Job {
+        id: job_id(number),
+        organization,
+        dataset,
+        task,
+        state: State::Queued,
+        progress: Progress::default(),
+        cancel_requested: false,
+        attempts: 0,
+        error_message: None,
+        created_at: at,
+        started_at: None,
+        completed_at: None,
+    }
+}
+
+/// A log whose values are drawn; many are missing.
+pub(crate) fn log(number: usize, dice: &mut Dice) -> Log {
+    let mut log = Log::new(log_id(number));
+    let mut set = |field: Field, value: Scalar| log.scalars.set(field, Some(value));
+    set(Field::Timestamp, Scalar::Time(1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000));
+    set(Field::Model, Scalar::Text((*dice.pick(&["gpt-4o", "gpt-4o-mini", "claude", "Ärger"])).to_owned()));
+    set(Field::Status, Scalar::Text((*dice.pick(&["success", "success", "error"])).to_owned()));
+    if !dice.one_in(5) {
+        set(Field::StatusCode, Scalar::Int(*dice.pick(&[200, 200, 404, 500])));
+        set(Field::PromptTokens, Scalar::Int(dice.below(100) as i64));
+        set(Field::TotalRequestTokens, Scalar::Int(dice.below(200) as i64));
+    }
+    if !dice.one_in(4) {
+        // Multiples of a power of two: their sums do not depend on the order.
+        set(Field::Cost, Scalar::Float(dice.below(1_000) as f64 / 1024.0));
+        set(Field::Latency, Scalar::Float(dice.below(4_000) as f64 / 256.0));
+    }
+    if dice.one_in(2) {
+        set(Field::CacheHit, Scalar::Bool(dice.one_in(2)));
+        set(Field::CustomIdentifier, Scalar::Text(format!("custom-{}", dice.below(8))));
+    }
+    if dice.one_in(3) {
+        set(Field::AnnotationStatus, Scalar::Text((*dice.pick(&["pending", "completed"])).to_owned()));
+        set(Field::AnnotationCompletedBy, Scalar::Text("ann@example.com".to_owned()));
+    }
+    log.metadata = metadata(dice);
+    let sentence = |dice: &mut Dice| (0..dice.below(9)).map(|_| *dice.pick(WORDS)).collect::<Vec<_>>().join(" ");
+    if !dice.one_in(6) {
+        let input = sentence(dice);
+        let input = if dice.one_in(2) { json!(input) } else { json!([{"role": "user", "content": input}]) };
+        log.payload.insert("input".to_owned(), input);
+    }
+    if !dice.one_in(6) {
+        let output = sentence(dice).repeat(1 + dice.below(8));
+        log.payload.insert("output".to_owned(), json!({"role": "assistant", "content": output}));
+    }
+    log
+}
+
+fn metadata(dice: &mut Dice) -> Map<String, Value> {
+    let mut map = Map::new();
+    if !dice.one_in(4) {
+        map.insert("tier".to_owned(), json!(dice.pick(&["gold", "silver", "bronze"])));
+    }
+    if !dice.one_in(3) {
+        map.insert("turns".to_owned(), json!(dice.below(6)));
+    }
+    if dice.one_in(4) {
+        // One key, several types.
+        let value = dice.pick(&[json!("1"), json!(1), json!(1.5), json!(true), Value::Null, json!(["x", 1])]).clone();
+        map.insert("mixed".to_owned(), value);
+    }
+    if dice.one_in(3) {
+        map.insert("user".to_owned(), json!({"plan": dice.pick(&["free", "paid"]), "age": dice.below(3)}));
+    }
+    if dice.one_in(5) {
+        map.insert(format!("key{}", dice.below(12)), json!(dice.below(2)));
+    }
+    map
+}
+
+/// Adds rows `numbers` to a collection and returns them.
+pub(crate) async fn fill(
+    stores: &Stores,
+    collection: Collection,
+    numbers: std::ops::Range<usize>,
+    seed: u64,
+) -> Vec<Log> {
+    let mut dice = Dice(seed);
+    let logs: Vec<_> = numbers.map(|number| log(number, &mut dice)).collect();
+    let added = stores.logs.insert(collection, logs.clone(), Existing::Keep).await.unwrap();
+    assert_eq!((added.written, added.skipped), (logs.len() as u64, 0));
+    logs
+}
+
+pub(crate) fn sort(field: LogField, descending: bool) -> Sort {
+    Sort { field, descending }
+}
+
+pub(crate) fn by_id() -> Sort {
+    sort(LogField::Id, false)
+}
+
+pub(crate) async fn page(
+    stores: &Stores,
+    collection: Collection,
+    filter: LogFilter,
+    sort: Sort,
+    window: (u64, u64),
+) -> Page<Log> {
+    let window = Window { offset: window.0, limit: window.1 };
+    stores.logs.page(collection, Query { filter, sort, window }).await.unwrap()
+}
+
+pub(crate) async fn all(stores: &Stores, collection: Collection) -> Vec<Log> {
+    page(stores, collection, Tree::all(), by_id(), (0, 100_000)).await.rows
+}
+
+pub(crate) fn ids(logs: &[Log]) -> Vec<&str> {
+    logs.iter().map(|log| log.id.as_str()).collect()
+}
+
+fn compare(field: LogField, test: Test) -> LogFilter {
+    Tree::Compare(Compare { field, test })
+}
+
+pub(crate) fn model_is(model: &str) -> LogFilter {
+    let literal = Literal { text: Some(model.to_owned()), ..Literal::default() };
+    compare(LogField::Scalar(Field::Model), Test::AnyOf(vec![literal]))
+}
+
+pub(crate) fn contains(field: TextField, needle: &str, fold: bool) -> LogFilter {
+    let needle = if fold { needle.to_lowercase() } else { needle.to_owned() };
+    compare(LogField::Text(field), Test::Contains { needles: vec![needle], fold })
+}
+
+fn number(order: Order, field: LogField, number: f64) -> LogFilter {
+    compare(field, Test::Ordered(order, Literal { number: Some(number), ..Literal::default() }))
+}
+
+/// One comparison that the columns can decide.
+pub(crate) fn column_test(dice: &mut Dice) -> LogFilter {
+    let text = |text: &str| Literal { text: Some(text.to_owned()), ..Literal::default() };
+    let order = *dice.pick(&[Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual]);
+    let scalar = LogField::Scalar;
+    let metadata = |key: &str| LogField::Metadata(key.to_owned());
+    match dice.below(14) {
+        0 => model_is(*dice.pick(&["gpt-4o", "claude", "Ärger", "none such"])),
+        1 => compare(scalar(Field::Model), Test::Contains { needles: vec!["4o".to_owned()], fold: false }),
+        2 => compare(scalar(Field::Model), Test::AnyOfFolded(vec!["ärger".to_owned()])),
+        3 => number(order, scalar(Field::StatusCode), 404.0),
+        4 => number(order, scalar(Field::Cost), dice.below(1_000) as f64 / 1024.0),
+        5 => {
+            let time = Some(1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000);
+            compare(scalar(Field::Timestamp), Test::Ordered(order, Literal { time, ..Literal::default() }))
+        }
+        6 => compare(scalar(*dice.pick(&[Field::Cost, Field::CacheHit, Field::Note])), Test::IsNull),
+        7 => {
+            let boolean = Some(dice.one_in(2));
+            compare(scalar(Field::CacheHit), Test::AnyOf(vec![Literal { boolean, ..Literal::default() }]))
+        }
+        8 => compare(metadata("tier"), Test::AnyOf(vec![text("gold"), text("bronze")])),
+        9 => number(order, metadata(*dice.pick(&["turns", "mixed", "user.age"])), dice.below(6) as f64),
+        10 => compare(metadata(*dice.pick(&["tier", "mixed", "user.plan", "none"])), Test::IsNull),
+        11 => compare(LogField::MetadataMap, Test::HasKeys(vec!["tier".to_owned(), "turns".to_owned()])),
+        12 => compare(metadata(&format!("key{}", dice.below(12))), Test::AnyOf(vec![Literal { number: Some(1.0), ..text("1") }])),
+        _ => compare(LogField::Id, Test::EndsWith(vec![dice.below(10).to_string()])),
+    }
+}
+
+/// One comparison that needs the payload.
+pub(crate) fn text_test(dice: &mut Dice) -> LogFilter {
+    let field = LogField::Text(*dice.pick(TextField::ALL));
+    let word = (*dice.pick(WORDS)).to_owned();
+    let test = match dice.below(6) {
+        0 | 1 => Test::Contains { needles: vec![word], fold: false },
+        2 => Test::Contains { needles: vec![word.to_lowercase()], fold: true },
+        3 => Test::Words(vec![word.to_lowercase()]),
+        4 => Test::IsNull,
+        _ => Test::Regex(regex::Regex::new(&format!("(?i){word}.*{}", dice.pick(WORDS))).unwrap()),
+    };
+    compare(field, test)
+}
+
+/// A filter of a few levels, with or without text tests.
+pub(crate) fn filter(dice: &mut Dice, depth: usize, text: bool) -> LogFilter {
+    match if depth == 0 { 0 } else { dice.below(6) } {
+        1 => Tree::And((0..dice.below(4)).map(|_| filter(dice, depth - 1, text)).collect()),
+        2 | 3 => Tree::Or((0..dice.below(4)).map(|_| filter(dice, depth - 1, text)).collect()),
+        4 => Tree::Not(Box::new(filter(dice, depth - 1, text))),
+        _ if text && dice.one_in(2) => text_test(dice),
+        _ => column_test(dice),
+    }
+}
+
+/// Any order.
+pub(crate) fn any_sort(dice: &mut Dice) -> Sort {
+    let field = match dice.below(5) {
+        0 => LogField::Id,
+        1 => LogField::Metadata((*dice.pick(&["tier", "turns", "mixed", "user.age", "key3", "none"])).to_owned()),
+        _ => LogField::Scalar(*dice.pick(&[
+            Field::Timestamp,
+            Field::Model,
+            Field::Cost,
+            Field::StatusCode,
+            Field::CacheHit,
+            Field::Note,
+        ])),
+    };
+    sort(field, dice.one_in(2))
+}

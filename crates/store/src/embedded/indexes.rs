@@ -1,0 +1,243 @@
+//! The column indexes of open collections: loaded on first use, kept in step by the writer.
+//!
+//! Loading reads the file in a snapshot of its own while commits go on; what they change is buffered and applied after, by
+//! commit number. Knows rows and commits, not filters.
+
+use super::error::Sql;
+use super::readers::Lease;
+use super::row;
+use super::schema::SELECT;
+use super::scores;
+use evalset_columns::{ColumnLimits, Columns, LogRef};
+use evalset_model::ids::RowNumber;
+use evalset_model::log::Log;
+use evalset_model::Result;
+use hashbrown::HashMap;
+use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
+use rusqlite::{Connection, OptionalExtension};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What a commit did to one collection, in order. Logs come without payload.
+pub(super) enum Change {
+    /// A new row, with a number above all others.
+    Append(RowNumber, Box<Log>),
+    /// New values of a row.
+    Replace(RowNumber, Box<Log>),
+    /// The row is gone.
+    Remove(RowNumber),
+    /// Rows changed that are not spelled out: the index is read anew when next asked for.
+    Reload,
+}
+
+/// The index of one collection as of one commit.
+pub(super) struct Index {
+    /// Number of the last commit that changed the collection.
+    pub seq: i64,
+    /// The columns.
+    pub columns: Columns,
+}
+
+enum State {
+    /// Being read; commits since wait here.
+    Loading(Vec<(i64, Vec<Change>)>),
+    Open(Index),
+    /// Given up; a new slot takes its place.
+    Gone,
+}
+
+/// The place of one collection's index.
+pub(super) struct Slot {
+    loading: Mutex<()>,
+    state: RwLock<State>,
+}
+
+impl Slot {
+    /// The index, once it is loaded.
+    pub fn read(&self) -> Option<MappedRwLockReadGuard<'_, Index>> {
+        RwLockReadGuard::try_map(self.state.read(), |state| match state {
+            State::Open(index) => Some(index),
+            State::Loading(_) | State::Gone => None,
+        })
+        .ok()
+    }
+}
+
+/// All open indexes.
+pub(super) struct Indexes {
+    slots: Mutex<HashMap<i64, Arc<Slot>>>,
+    metadata_columns: usize,
+}
+
+impl Indexes {
+    /// None open yet.
+    pub fn new(metadata_columns: usize) -> Self {
+        Self { slots: Mutex::new(HashMap::new()), metadata_columns }
+    }
+
+    /// The slot of a collection that is open or being opened.
+    pub fn get(&self, collection: i64) -> Option<Arc<Slot>> {
+        self.slots.lock().get(&collection).cloned()
+    }
+
+    /// Whether changes of this collection are wanted row by row.
+    pub fn tracks(&self, collection: i64) -> bool {
+        self.slots.lock().contains_key(&collection)
+    }
+
+    /// Drops an index; the next read loads it anew.
+    pub fn forget(&self, collection: i64) {
+        let slot = self.slots.lock().remove(&collection);
+        if let Some(slot) = slot {
+            *slot.state.write() = State::Gone;
+        }
+    }
+
+    /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
+    /// wait for it.
+    pub fn load(&self, collection: i64, lease: &Lease) -> Result<()> {
+        let slot = self
+            .slots
+            .lock()
+            .entry(collection)
+            .or_insert_with(|| {
+                Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(State::Loading(Vec::new())) })
+            })
+            .clone();
+        let _loading = slot.loading.lock();
+        if !matches!(*slot.state.read(), State::Loading(_)) {
+            return Ok(());
+        }
+        let loaded = self.read_all(collection, lease);
+        let closed = lease.end();
+        match (loaded, closed) {
+            (Ok(Some(index)), Ok(())) => {
+                if !open(&slot, index) {
+                    self.forget(collection);
+                }
+                Ok(())
+            }
+            (Ok(None), Ok(())) => {
+                self.forget(collection);
+                Ok(())
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                self.forget(collection);
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the columns of all rows; `None` when the collection is hidden or gone.
+    fn read_all(&self, collection: i64, lease: &Lease) -> Result<Option<Index>> {
+        let connection = lease.begin()?;
+        let seq = connection
+            .prepare_cached("SELECT seq FROM collection WHERE id = ?1 AND hidden = 0")
+            .sql()?
+            .query_row([collection], |line| line.get(0))
+            .optional()
+            .sql()?;
+        let Some(seq) = seq else { return Ok(None) };
+        let mut columns = Columns::new(&ColumnLimits { metadata_columns: self.metadata_columns });
+        each_row(connection, collection, |row, log| columns.append(row, as_ref(log)))?;
+        Ok(Some(Index { seq, columns }))
+    }
+
+    /// Shows a commit to the indexes it concerns.
+    pub fn apply(&self, seq: i64, changes: Vec<(i64, Change)>) {
+        let mut by_collection: Vec<(i64, Vec<Change>)> = Vec::new();
+        for (collection, change) in changes {
+            match by_collection.iter_mut().find(|(id, _)| *id == collection) {
+                Some((_, list)) => list.push(change),
+                None => by_collection.push((collection, vec![change])),
+            }
+        }
+        for (collection, changes) in by_collection {
+            let Some(slot) = self.get(collection) else { continue };
+            if changes.iter().any(|change| matches!(change, Change::Reload)) {
+                self.forget(collection);
+                continue;
+            }
+            let mut state = slot.state.write();
+            let sound = match &mut *state {
+                State::Loading(waiting) => {
+                    waiting.push((seq, changes));
+                    true
+                }
+                State::Open(index) => {
+                    catch_unwind(AssertUnwindSafe(|| catch_up(index, seq, changes))).unwrap_or(false)
+                }
+                State::Gone => true,
+            };
+            drop(state);
+            if !sound {
+                tracing::error!(collection, seq, "the column index did not take a commit and is read anew");
+                self.forget(collection);
+            }
+        }
+    }
+
+    /// Open collections, their rows and the bytes of their columns.
+    pub fn size(&self) -> (usize, u64, usize) {
+        let slots: Vec<_> = self.slots.lock().values().cloned().collect();
+        slots.iter().filter_map(|slot| slot.read().map(|index| (index.columns.len(), index.columns.memory_bytes()))).fold(
+            (0, 0, 0),
+            |(open, rows, bytes), (more_rows, more_bytes)| (open + 1, rows + more_rows, bytes + more_bytes),
+        )
+    }
+}
+
+/// Ends the loading: commits that the snapshot did not see are applied first. False when the slot is of no use.
+fn open(slot: &Slot, mut index: Index) -> bool {
+    let mut state = slot.state.write();
+    let State::Loading(waiting) = std::mem::replace(&mut *state, State::Gone) else { return false };
+    let sound = waiting.into_iter().all(|(seq, changes)| catch_up(&mut index, seq, changes));
+    if sound {
+        *state = State::Open(index);
+    }
+    sound
+}
+
+/// Applies a commit unless the index has it already; false when it does not fit.
+fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
+    if seq <= index.seq {
+        return true;
+    }
+    index.seq = seq;
+    let columns = &mut index.columns;
+    for change in changes {
+        let fits = match &change {
+            Change::Append(row, _) => *row > columns.last_row(),
+            Change::Replace(row, _) | Change::Remove(row) => columns.contains(*row),
+            Change::Reload => false,
+        };
+        match change {
+            _ if !fits => return false,
+            Change::Append(row, log) => columns.append(row, as_ref(&log)),
+            Change::Replace(row, log) => columns.replace(row, as_ref(&log)),
+            Change::Remove(row) => columns.remove(row),
+            Change::Reload => {}
+        }
+    }
+    true
+}
+
+fn as_ref(log: &Log) -> LogRef<'_> {
+    LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores: scores::of_row() }
+}
+
+/// Visits the rows of a collection in row order, without payloads.
+fn each_row(
+    connection: &Connection,
+    collection: i64,
+    mut visit: impl FnMut(RowNumber, &Log),
+) -> Result<()> {
+    let sql = format!("{} WHERE collection = ?1 ORDER BY row", *SELECT);
+    let mut statement = connection.prepare(&sql).sql()?;
+    let mut lines = statement.query([collection]).sql()?;
+    while let Some(line) = lines.next().sql()? {
+        let stored = row::decode(line)?;
+        visit(stored.row, &stored.log);
+    }
+    Ok(())
+}

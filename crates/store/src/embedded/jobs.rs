@@ -1,0 +1,388 @@
+//! Background jobs in the file.
+//!
+//! Knows states and their order, not what a job does. Everything that changes a job runs in the writer.
+
+use super::Engine;
+use super::error::Sql;
+use crate::jobs::{Jobs, Outcome};
+use async_trait::async_trait;
+use evalset_model::dataset::Status;
+use evalset_model::ids::{DatasetId, JobId, OrganizationId};
+use evalset_model::job::{Job, State, Step};
+use evalset_model::{Error, Result};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
+
+const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
+                      error_message, created_at, started_at, completed_at FROM job";
+
+#[async_trait]
+impl Jobs for Engine {
+    async fn enqueue(&self, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<()> {
+        self.writer
+            .run(1_024, move |tx| {
+                if let Some(id) = job.dataset {
+                    let sql = "SELECT 1 FROM dataset WHERE id = ?1 AND organization = ?2";
+                    let mut known = tx.connection.prepare_cached(sql).sql()?;
+                    if !known.exists((id.to_string(), job.organization.to_string())).sql()? {
+                        return Err(Error::not_found());
+                    }
+                }
+                insert(tx.connection, &job)?;
+                match dataset {
+                    Some((id, status)) => write_status(tx.connection, id, status),
+                    None => Ok(()),
+                }
+            })
+            .await
+    }
+
+    async fn get(&self, organization: OrganizationId, id: JobId) -> Result<Option<Job>> {
+        self.readers.run(move |lease| find(lease.begin()?, Some(organization), id)).await
+    }
+
+    async fn list(
+        &self,
+        organization: OrganizationId,
+        kind: Option<&'static str>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<Job>, u64)> {
+        const LISTED: &str = "WHERE organization = ?1 AND kind <> 'purge' AND (?2 IS NULL OR kind = ?2)";
+        self.readers
+            .run(move |lease| {
+                let connection = lease.begin()?;
+                let owner = organization.to_string();
+                let total: i64 = connection
+                    .prepare_cached(&format!("SELECT count(*) FROM job {LISTED}"))
+                    .sql()?
+                    .query_row((&owner, kind), |line| line.get(0))
+                    .sql()?;
+                let sql = format!("{SELECT} {LISTED} ORDER BY created_at DESC, number DESC LIMIT ?3 OFFSET ?4");
+                let window = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                let mut statement = connection.prepare_cached(&sql).sql()?;
+                let mut lines = statement.query((&owner, kind, window(limit), window(offset))).sql()?;
+                let mut jobs = Vec::new();
+                while let Some(line) = lines.next().sql()? {
+                    jobs.push(decode(line)?);
+                }
+                Ok((jobs, total.unsigned_abs()))
+            })
+            .await
+    }
+
+    async fn open(&self, organization: OrganizationId) -> Result<u64> {
+        self.readers
+            .run(move |lease| {
+                let open: i64 = lease
+                    .begin()?
+                    .prepare_cached(
+                        "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND organization = ?1 \
+                         AND kind <> 'purge'",
+                    )
+                    .sql()?
+                    .query_row([organization.to_string()], |line| line.get(0))
+                    .sql()?;
+                Ok(open.unsigned_abs())
+            })
+            .await
+    }
+
+    async fn claim(&self, at: i64) -> Result<Option<Job>> {
+        // Workers ask often: the writer is bothered only when there is something to take.
+        let queued = self
+            .readers
+            .run(|lease| {
+                lease.begin()?.prepare_cached("SELECT 1 FROM job WHERE state = 'queued'").sql()?.exists([]).sql()
+            })
+            .await?;
+        if !queued {
+            return Ok(None);
+        }
+        self.writer.run(1_024, move |tx| claim(tx.connection, at)).await
+    }
+
+    async fn save(&self, step: Step) -> Result<()> {
+        self.writer.run(512, move |tx| advance(tx.connection, &step)).await
+    }
+
+    async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()> {
+        self.writer.run(512, move |tx| finish(tx.connection, id, &outcome)).await
+    }
+
+    async fn set_status(&self, dataset: DatasetId, status: Status) -> Result<()> {
+        self.writer.run(512, move |tx| offer_status(tx.connection, dataset, status, None)).await
+    }
+
+    async fn cancel(&self, organization: OrganizationId, id: JobId, at: i64) -> Result<Option<Job>> {
+        self.writer
+            .run(512, move |tx| {
+                let connection = tx.connection;
+                let Some(job) = find(connection, Some(organization), id)? else { return Ok(None) };
+                match job.state {
+                    State::Queued => {
+                        end(connection, id, State::Cancelled, None, at)?;
+                        job.dataset.map_or(Ok(()), |dataset| settle(connection, dataset))?;
+                    }
+                    State::Running => {
+                        connection
+                            .prepare_cached("UPDATE job SET cancel_requested = 1 WHERE id = ?1")
+                            .sql()?
+                            .execute([id.to_string()])
+                            .sql()?;
+                    }
+                    _ => {}
+                }
+                find(connection, Some(organization), id)
+            })
+            .await
+    }
+
+    async fn should_stop(&self, id: JobId) -> Result<bool> {
+        self.readers
+            .run(move |lease| {
+                let running = lease
+                    .begin()?
+                    .prepare_cached("SELECT 1 FROM job WHERE id = ?1 AND state = 'running' AND cancel_requested = 0")
+                    .sql()?
+                    .exists([id.to_string()])
+                    .sql()?;
+                Ok(!running)
+            })
+            .await
+    }
+
+    async fn requeue_running(&self) -> Result<u64> {
+        self.writer
+            .run(512, |tx| {
+                let count =
+                    tx.connection.execute("UPDATE job SET state = 'queued' WHERE state = 'running'", []).sql()?;
+                Ok(count as u64)
+            })
+            .await
+    }
+
+    async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
+        self.writer.run(limit.saturating_mul(64), move |tx| purge(tx.connection, collection, limit)).await
+    }
+}
+
+/// Adds a job; `Conflict` when its id is taken.
+pub(super) fn insert(connection: &Connection, job: &Job) -> Result<()> {
+    let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO job (id, organization, dataset, kind, task, state, progress, cancel_requested, attempts, \
+             error_message, created_at, started_at, completed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING",
+        )
+        .sql()?
+        .execute(params![
+            job.id.to_string(),
+            job.organization.to_string(),
+            job.dataset.map(|id| id.to_string()),
+            job.task.kind(),
+            json(serde_json::to_string(&job.task))?,
+            job.state.name(),
+            json(serde_json::to_string(&job.progress))?,
+            job.cancel_requested,
+            job.attempts,
+            job.error_message,
+            job.created_at,
+            job.started_at,
+            job.completed_at,
+        ])
+        .sql()?;
+    if added == 0 { Err(Error::Conflict("There is a job with this id already.".to_owned())) } else { Ok(()) }
+}
+
+/// Saves the progress of a job that must be running.
+pub(super) fn advance(connection: &Connection, step: &Step) -> Result<()> {
+    let progress = serde_json::to_string(&step.progress).map_err(Error::internal)?;
+    let saved = connection
+        .prepare_cached("UPDATE job SET progress = ?2 WHERE id = ?1 AND state = 'running'")
+        .sql()?
+        .execute((step.job.to_string(), progress))
+        .sql()?;
+    if saved == 0 { Err(Error::Conflict("The job is no longer running.".to_owned())) } else { Ok(()) }
+}
+
+/// Cancels the jobs of a dataset that have not ended.
+pub(super) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE job SET state = 'cancelled', completed_at = ?2 WHERE dataset = ?1 AND state IN ('queued', 'running')",
+        )
+        .sql()?
+        .execute((dataset.to_string(), at))
+        .sql()?;
+    Ok(())
+}
+
+/// Brings a dataset back to `ready` when a job that would have done so was cancelled and no other copy job is open.
+pub(super) fn settle(connection: &Connection, dataset: DatasetId) -> Result<()> {
+    if copying(connection, dataset, None)? {
+        return Ok(());
+    }
+    connection
+        .prepare_cached("UPDATE dataset SET status = 'ready' WHERE id = ?1 AND status IN ('initializing', 'loading')")
+        .sql()?
+        .execute([dataset.to_string()])
+        .sql()?;
+    Ok(())
+}
+
+/// Whether a copy job of the dataset other than `but` has not ended.
+fn copying(connection: &Connection, dataset: DatasetId, but: Option<JobId>) -> Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM job WHERE dataset = ?1 AND id IS NOT ?2 AND kind IN ('import', 'duplicate') \
+             AND state IN ('queued', 'running')",
+        )
+        .sql()?
+        .exists((dataset.to_string(), but.map(|id| id.to_string())))
+        .sql()
+}
+
+/// Sets the status of a dataset, unless a copy job other than `but` that has not ended keeps it from coming to rest.
+fn offer_status(connection: &Connection, dataset: DatasetId, status: Status, but: Option<JobId>) -> Result<()> {
+    if status != Status::Loading && copying(connection, dataset, but)? {
+        return Ok(());
+    }
+    write_status(connection, dataset, status)
+}
+
+fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE dataset SET status = ?2 WHERE id = ?1")
+        .sql()?
+        .execute((dataset.to_string(), status.name()))
+        .sql()?;
+    Ok(())
+}
+
+fn claim(connection: &Connection, at: i64) -> Result<Option<Job>> {
+    loop {
+        let oldest: Option<String> = connection
+            .prepare_cached("SELECT id FROM job WHERE state = 'queued' ORDER BY created_at, number LIMIT 1")
+            .sql()?
+            .query_row([], |line| line.get(0))
+            .optional()
+            .sql()?;
+        let Some(id) = oldest else { return Ok(None) };
+        connection
+            .prepare_cached(
+                "UPDATE job SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?2) \
+                 WHERE id = ?1",
+            )
+            .sql()?
+            .execute((&id, at))
+            .sql()?;
+        match by_id(connection, &id) {
+            Ok(job) => return Ok(job),
+            Err(error) => {
+                // One job that cannot be read must not hold up all others.
+                tracing::error!(job = id, %error, "a stored job cannot be read and is given up");
+                connection
+                    .prepare_cached(
+                        "UPDATE job SET state = 'failed', completed_at = ?2, \
+                         error_message = 'The stored job cannot be read.' WHERE id = ?1",
+                    )
+                    .sql()?
+                    .execute((&id, at))
+                    .sql()?;
+            }
+        }
+    }
+}
+
+fn finish(connection: &Connection, id: JobId, outcome: &Outcome) -> Result<()> {
+    if find(connection, None, id)?.is_none_or(|job| job.state.ended()) {
+        return Ok(());
+    }
+    end(connection, id, outcome.state, outcome.error_message.as_deref(), outcome.at)?;
+    match outcome.dataset {
+        Some((dataset, status)) => offer_status(connection, dataset, status, Some(id)),
+        None => Ok(()),
+    }
+}
+
+/// Sets a state; `at` becomes its end if it is one.
+fn end(connection: &Connection, id: JobId, state: State, message: Option<&str>, at: i64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE job SET state = ?2, error_message = ?3, completed_at = ?4 WHERE id = ?1")
+        .sql()?
+        .execute((id.to_string(), state.name(), message, state.ended().then_some(at)))
+        .sql()?;
+    Ok(())
+}
+
+fn purge(connection: &Connection, collection: i64, limit: usize) -> Result<u64> {
+    let hidden: Option<bool> = connection
+        .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection], |line| line.get(0))
+        .optional()
+        .sql()?;
+    match hidden {
+        None => return Ok(0),
+        Some(false) => return Err(Error::Conflict("Only rows already removed can be purged.".to_owned())),
+        Some(true) => {}
+    }
+    let mut oldest = connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
+    let rows = oldest
+        .query_map((collection, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
+        .sql()?
+        .collect::<rusqlite::Result<Vec<_>>>()
+        .sql()?;
+    let mut completed = 0;
+    for row in &rows {
+        completed += i64::from(super::row::delete(connection, collection, *row)?.unwrap_or(false));
+    }
+    if rows.len() < limit {
+        connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
+    } else {
+        connection
+            .execute(
+                "UPDATE collection SET log_count = log_count - ?2, \
+                 completed_annotation_count = completed_annotation_count - ?3 WHERE id = ?1",
+                (collection, rows.len() as i64, completed),
+            )
+            .sql()?;
+    }
+    Ok(rows.len() as u64)
+}
+
+/// A job by id, of one organization or any.
+fn find(connection: &Connection, organization: Option<OrganizationId>, id: JobId) -> Result<Option<Job>> {
+    let job = by_id(connection, &id.to_string())?;
+    Ok(job.filter(|job| organization.is_none_or(|organization| job.organization == organization)))
+}
+
+fn by_id(connection: &Connection, id: &str) -> Result<Option<Job>> {
+    let sql = format!("{SELECT} WHERE id = ?1");
+    let mut statement = connection.prepare_cached(&sql).sql()?;
+    let mut lines = statement.query([id]).sql()?;
+    lines.next().sql()?.map(decode).transpose()
+}
+
+fn decode(line: &Row<'_>) -> Result<Job> {
+    let text = |index: usize| line.get::<_, String>(index).sql();
+    let dataset: Option<String> = line.get(3).sql()?;
+    Ok(Job {
+        id: text(1)?.parse().map_err(Error::internal)?,
+        organization: text(2)?.parse().map_err(Error::internal)?,
+        dataset: dataset.map(|id| id.parse()).transpose().map_err(Error::internal)?,
+        task: json(&text(4)?)?,
+        state: json(&format!("\"{}\"", text(5)?))?,
+        progress: json(&text(6)?)?,
+        cancel_requested: line.get(7).sql()?,
+        attempts: line.get(8).sql()?,
+        error_message: line.get(9).sql()?,
+        created_at: line.get(10).sql()?,
+        started_at: line.get(11).sql()?,
+        completed_at: line.get(12).sql()?,
+    })
+}
+
+fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(Error::internal)
+}

@@ -1,0 +1,256 @@
+//! Logs and dataset rows in the file: the trait, and writes by id. Reads by filter are in `select`, moves in `transfer`.
+
+use super::Engine;
+use super::collection;
+use super::error::Sql;
+use super::indexes::Change as IndexChange;
+use super::row::{self, Encoded, Head};
+use super::select::read_rows;
+use super::writer::Tx;
+use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query};
+use async_trait::async_trait;
+use evalset_model::filter::{LogField, LogFilter};
+use evalset_model::ids::{Collection, LogId, RowNumber};
+use evalset_model::job::Step;
+use evalset_model::log::Log;
+use evalset_model::page::Page;
+use evalset_model::summary::{Group, Sums};
+use evalset_model::{Error, Result};
+use serde_json::Value;
+
+/// Optimistic attempts to change a row before the change is made inside the writer.
+const UPDATE_ATTEMPTS: usize = 3;
+/// Payloads below about this many bytes are encoded where the request runs.
+const SMALL_BYTES: usize = 16 * 1024;
+
+#[async_trait]
+impl Logs for Engine {
+    async fn insert(&self, name: Collection, rows: Vec<Log>, existing: Existing) -> Result<Added> {
+        let rows = encode(rows).await?;
+        let bytes = rows.iter().map(Encoded::bytes).sum();
+        self.writer
+            .run(bytes, move |tx| {
+                let collection = collection::for_write(tx, name)?;
+                add(tx, collection, rows, existing)
+            })
+            .await
+    }
+
+    async fn get(&self, name: Collection, id: &LogId) -> Result<Option<Log>> {
+        let id = id.clone();
+        self.readers
+            .run(move |lease| {
+                let connection = lease.begin()?;
+                let Some(found) = collection::find(connection, name)? else { return Ok(None) };
+                Ok(row::read_by_id(connection, found.id, &id)?.map(|stored| stored.log))
+            })
+            .await
+    }
+
+    async fn update(&self, name: Collection, id: &LogId, change: Change) -> Result<Log> {
+        for _ in 0..UPDATE_ATTEMPTS {
+            if let Some(log) = self.update_once(name, id.clone(), change.clone()).await? {
+                return Ok(log);
+            }
+        }
+        let id = id.clone();
+        self.writer
+            .run(SMALL_BYTES, move |tx| {
+                let collection = collection::for_write(tx, name)?;
+                let stored = row::read_by_id(tx.connection, collection, &id)?.ok_or_else(Error::not_found)?;
+                let head = Head { row: stored.row, version: stored.version, completed: row::completed(&stored.log) };
+                let log = changed(stored.log, &change)?;
+                replace(tx, collection, &head, Encoded::new(log.clone())?)?;
+                Ok(log)
+            })
+            .await
+    }
+
+    async fn delete(&self, name: Collection, ids: &[LogId]) -> Result<u64> {
+        let ids = ids.to_vec();
+        self.writer
+            .run(ids.len(), move |tx| {
+                let collection = collection::for_write(tx, name)?;
+                let mut rows = Vec::with_capacity(ids.len());
+                for id in &ids {
+                    rows.extend(row::head(tx.connection, collection, id)?.map(|head| head.row));
+                }
+                delete_rows(tx, collection, &rows)
+            })
+            .await
+    }
+
+    async fn page(&self, name: Collection, query: Query) -> Result<Page<Log>> {
+        let engine = self.handle()?;
+        self.readers.run(move |lease| engine.page_now(lease, name, &query)).await
+    }
+
+    async fn sums(&self, name: Collection, filter: LogFilter) -> Result<Sums> {
+        let engine = self.handle()?;
+        self.readers.run(move |lease| engine.sums_now(lease, name, &filter)).await
+    }
+
+    async fn groups(&self, name: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>> {
+        let engine = self.handle()?;
+        self.readers.run(move |lease| engine.groups_now(lease, name, &filter, &by)).await
+    }
+
+    async fn watermark(&self, name: Collection) -> Result<RowNumber> {
+        self.readers
+            .run(move |lease| {
+                lease
+                    .begin()?
+                    .prepare_cached(
+                        "SELECT coalesce(max(row), 0) FROM log WHERE collection = \
+                         (SELECT id FROM collection WHERE organization = ?1 AND place = ?2 AND hidden = 0)",
+                    )
+                    .sql()?
+                    .query_row((name.organization.to_string(), collection::place_text(&name.place)), |line| line.get(0))
+                    .sql()
+            })
+            .await
+    }
+
+    async fn pick(&self, name: Collection, pick: Pick) -> Result<Picked> {
+        let engine = self.handle()?;
+        self.readers.run(move |lease| engine.pick_now(lease, name, &pick)).await
+    }
+
+    async fn read(&self, name: Collection, rows: &[RowNumber]) -> Result<Vec<Log>> {
+        let rows = rows.to_vec();
+        self.readers
+            .run(move |lease| match collection::find(lease.begin()?, name)? {
+                Some(found) => read_rows(lease, found.id, &rows),
+                None => Ok(Vec::new()),
+            })
+            .await
+    }
+
+    async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
+        let rows = rows.to_vec();
+        self.writer.run(rows.len() * 1_024, move |tx| super::transfer::copy(tx, from, &rows, to, step.as_ref())).await
+    }
+
+    async fn remove(&self, name: Collection, rows: &[RowNumber], step: Option<Step>) -> Result<u64> {
+        let rows = rows.to_vec();
+        self.writer
+            .run(rows.len() * 1_024, move |tx| {
+                let collection = collection::for_write(tx, name)?;
+                if let Some(step) = &step {
+                    super::jobs::advance(tx.connection, step)?;
+                }
+                delete_rows(tx, collection, &rows)
+            })
+            .await
+    }
+}
+
+impl Engine {
+    /// Reads, changes and encodes a row outside the writer; `None` when another write came between.
+    async fn update_once(&self, name: Collection, id: LogId, change: Change) -> Result<Option<Log>> {
+        let (collection, head, log, encoded) = self
+            .readers
+            .run(move |lease| {
+                let connection = lease.begin()?;
+                let found = collection::find(connection, name)?.ok_or_else(Error::not_found)?;
+                let stored = row::read_by_id(connection, found.id, &id)?.ok_or_else(Error::not_found)?;
+                lease.end()?;
+                let head = Head { row: stored.row, version: stored.version, completed: row::completed(&stored.log) };
+                let log = changed(stored.log, &change)?;
+                let encoded = Encoded::new(log.clone())?;
+                Ok((found.id, head, log, encoded))
+            })
+            .await?;
+        self.writer
+            .run(encoded.bytes(), move |tx| {
+                // The row may have gone into hiding with its collection.
+                if collection::for_write(tx, name)? != collection {
+                    return Ok(None);
+                }
+                Ok(replace(tx, collection, &head, encoded)?.then_some(log))
+            })
+            .await
+    }
+}
+
+/// The new form of a row.
+fn changed(log: Log, change: &Change) -> Result<Log> {
+    let id = log.id.clone();
+    let log = change(log)?;
+    if log.id == id { Ok(log) } else { Err(Error::internal("a change of a row changed its id")) }
+}
+
+/// Encodes rows, on a blocking thread unless there is little to do.
+async fn encode(rows: Vec<Log>) -> Result<Vec<Encoded>> {
+    let mut left = SMALL_BYTES;
+    let little = rows.iter().flat_map(|log| log.payload.values()).all(|value| small(value, &mut left));
+    let work = move || rows.into_iter().map(Encoded::new).collect::<Result<Vec<_>>>();
+    if little { work() } else { tokio::task::spawn_blocking(work).await.map_err(Error::internal)? }
+}
+
+/// Whether a value fits into what is left of the room, as text; takes its part.
+fn small(value: &Value, left: &mut usize) -> bool {
+    let size = match value {
+        Value::String(text) => text.len() + 16,
+        Value::Array(items) if !items.iter().all(|item| small(item, left)) => return false,
+        Value::Object(members) if !members.values().all(|member| small(member, left)) => return false,
+        Value::Object(members) => 16 * (members.len() + 1),
+        _ => 16,
+    };
+    *left = left.saturating_sub(size);
+    *left > 0
+}
+
+/// Adds encoded rows.
+fn add(tx: &mut Tx<'_>, collection: i64, rows: Vec<Encoded>, existing: Existing) -> Result<Added> {
+    let mut added = Added::default();
+    let (mut new, mut completed) = (0, 0);
+    for encoded in rows {
+        let row = tx.next_row();
+        if encoded.insert(tx.connection, row, collection)? {
+            tx.use_row();
+            new += 1;
+            completed += i64::from(row::completed(&encoded.log));
+            tx.change(collection, IndexChange::Append(row, Box::new(encoded.log)));
+        } else if existing == Existing::Keep {
+            added.skipped += 1;
+            continue;
+        } else {
+            let head = row::head(tx.connection, collection, &encoded.log.id)?
+                .ok_or_else(|| Error::internal("a row that is in the way cannot be found"))?;
+            replace(tx, collection, &head, encoded)?;
+        }
+        added.written += 1;
+    }
+    if new > 0 {
+        tx.count(collection, new, completed)?;
+    }
+    Ok(added)
+}
+
+/// Writes new values over a row, unless it is no longer as `head` says.
+fn replace(tx: &mut Tx<'_>, collection: i64, head: &Head, encoded: Encoded) -> Result<bool> {
+    if !encoded.update(tx.connection, head.row, head.version)? {
+        return Ok(false);
+    }
+    let completed = i64::from(row::completed(&encoded.log)) - i64::from(head.completed);
+    tx.count(collection, 0, completed)?;
+    tx.change(collection, IndexChange::Replace(head.row, Box::new(encoded.log)));
+    Ok(true)
+}
+
+/// Deletes rows by number; returns how many there were.
+fn delete_rows(tx: &mut Tx<'_>, collection: i64, rows: &[RowNumber]) -> Result<u64> {
+    let (mut gone, mut completed) = (0, 0);
+    for row in rows {
+        if let Some(was_completed) = row::delete(tx.connection, collection, *row)? {
+            gone += 1;
+            completed += i64::from(was_completed);
+            tx.change(collection, IndexChange::Remove(*row));
+        }
+    }
+    if gone > 0 {
+        tx.count(collection, -gone, -completed)?;
+    }
+    Ok(gone.unsigned_abs())
+}

@@ -1,0 +1,213 @@
+//! One log as a row of `log` and a row of `payload`, there and back.
+//!
+//! Does not know collections, counts or the column index.
+
+use super::error::Sql;
+use super::payload::{self, Body};
+use super::schema::{FIXED, INSERT, SELECT, UPDATE};
+use evalset_model::field::Field;
+use evalset_model::ids::{LogId, RowNumber};
+use evalset_model::log::Log;
+use evalset_model::scalar::{Kind, Scalar};
+use evalset_model::{Error, Result};
+use rusqlite::types::{Null, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, Statement};
+use serde_json::{Map, Value};
+
+/// `annotation_status` of an annotated row (contract G.3).
+const COMPLETED: &str = "completed";
+
+/// Whether a row counts in `completed_annotation_count`.
+pub(super) fn completed(log: &Log) -> bool {
+    log.text(Field::AnnotationStatus) == Some(COMPLETED)
+}
+
+/// A log made ready to be written: what takes time is done before the writer sees it.
+pub(super) struct Encoded {
+    /// The log without its payload.
+    pub log: Log,
+    /// Its metadata as JSON text; none when empty.
+    pub metadata: Option<String>,
+    /// Its payload.
+    pub body: Body,
+}
+
+impl Encoded {
+    /// Encodes a log.
+    pub fn new(mut log: Log) -> Result<Self> {
+        let body = payload::encode(&std::mem::take(&mut log.payload))?;
+        let metadata = match log.metadata.is_empty() {
+            true => None,
+            false => Some(serde_json::to_string(&log.metadata).map_err(Error::internal)?),
+        };
+        Ok(Self { log, metadata, body })
+    }
+
+    /// About how much it adds to a transaction.
+    pub fn bytes(&self) -> usize {
+        self.body.bytes.len() + self.metadata.as_ref().map_or(0, String::len) + 512
+    }
+
+    /// Adds it under this row number; false when the id is in the collection already.
+    pub fn insert(&self, connection: &Connection, row: RowNumber, collection: i64) -> Result<bool> {
+        let mut statement = connection.prepare_cached(&INSERT).sql()?;
+        statement.raw_bind_parameter(1, row).sql()?;
+        statement.raw_bind_parameter(2, collection).sql()?;
+        self.bind_rest(&mut statement)?;
+        if statement.raw_execute().sql()? == 0 {
+            return Ok(false);
+        }
+        let mut statement =
+            connection.prepare_cached("INSERT INTO payload (row, codec, body) VALUES (?1, ?2, ?3)").sql()?;
+        statement.execute((row, self.body.codec, &self.body.bytes)).sql()?;
+        Ok(true)
+    }
+
+    /// Writes it over the row if that is still at this version.
+    pub fn update(&self, connection: &Connection, row: RowNumber, version: i64) -> Result<bool> {
+        let mut statement = connection.prepare_cached(&UPDATE).sql()?;
+        statement.raw_bind_parameter(1, row).sql()?;
+        statement.raw_bind_parameter(2, version).sql()?;
+        self.bind_rest(&mut statement)?;
+        if statement.raw_execute().sql()? == 0 {
+            return Ok(false);
+        }
+        let mut statement =
+            connection.prepare_cached("INSERT OR REPLACE INTO payload (row, codec, body) VALUES (?1, ?2, ?3)").sql()?;
+        statement.execute((row, self.body.codec, &self.body.bytes)).sql()?;
+        Ok(true)
+    }
+
+    fn bind_rest(&self, statement: &mut Statement<'_>) -> Result<()> {
+        statement.raw_bind_parameter(3, self.log.id.as_str()).sql()?;
+        statement.raw_bind_parameter(4, self.metadata.as_deref()).sql()?;
+        for field in Field::ALL {
+            let index = FIXED + 1 + field.index();
+            match self.log.scalars.get(*field) {
+                None => statement.raw_bind_parameter(index, Null),
+                Some(Scalar::Text(text)) => statement.raw_bind_parameter(index, text.as_str()),
+                Some(Scalar::Int(number) | Scalar::Time(number)) => statement.raw_bind_parameter(index, number),
+                Some(Scalar::Float(number)) => statement.raw_bind_parameter(index, number),
+                Some(Scalar::Bool(flag)) => statement.raw_bind_parameter(index, flag),
+            }
+            .sql()?;
+        }
+        Ok(())
+    }
+}
+
+/// A log as read, with its place in the store. Its payload is there only if asked for.
+pub(super) struct Stored {
+    /// Row number.
+    pub row: RowNumber,
+    /// Grows with each change of the row.
+    pub version: i64,
+    /// The log.
+    pub log: Log,
+}
+
+/// Reads one line of [`SELECT`].
+pub(super) fn decode(line: &Row<'_>) -> Result<Stored> {
+    let row: RowNumber = line.get(0).sql()?;
+    let wrong = |column: &str| Error::internal(format!("row {row} of the database holds a wrong `{column}`"));
+    let mut log = Log::new(LogId(line.get(2).sql()?));
+    if let Some(text) = line.get_ref(3).sql()?.as_str_or_null().map_err(|_| wrong("metadata"))? {
+        log.metadata = serde_json::from_str(text).map_err(|_| wrong("metadata"))?;
+    }
+    for field in Field::ALL {
+        let value = match (field.kind(), line.get_ref(FIXED + field.index()).sql()?) {
+            (_, ValueRef::Null) => continue,
+            (Kind::Text, ValueRef::Text(text)) => {
+                Scalar::Text(std::str::from_utf8(text).map_err(|_| wrong(field.name()))?.to_owned())
+            }
+            (Kind::Int, ValueRef::Integer(number)) => Scalar::Int(number),
+            (Kind::Time, ValueRef::Integer(number)) => Scalar::Time(number),
+            (Kind::Bool, ValueRef::Integer(number)) => Scalar::Bool(number != 0),
+            (Kind::Float, ValueRef::Real(number)) => Scalar::Float(number),
+            _ => return Err(wrong(field.name())),
+        };
+        log.scalars.set(*field, Some(value));
+    }
+    Ok(Stored { row, version: line.get(1).sql()?, log })
+}
+
+/// The payload of a row; none when the row is gone.
+pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Map<String, Value>>> {
+    let mut statement = connection.prepare_cached("SELECT codec, body FROM payload WHERE row = ?1").sql()?;
+    let mut lines = statement.query([row]).sql()?;
+    let Some(line) = lines.next().sql()? else { return Ok(None) };
+    let codec = line.get(0).sql()?;
+    let body = line.get_ref(1).sql()?.as_blob().map_err(Error::internal)?;
+    payload::decode(codec, body)
+        .map(Some)
+        .map_err(|cause| Error::internal(format!("payload of row {row} cannot be read: {cause}")))
+}
+
+/// A row of the collection by number, without its payload.
+pub(super) fn read_columns(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>> {
+    static SQL: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| format!("{} WHERE row = ?1 AND collection = ?2", *SELECT));
+    let mut statement = connection.prepare_cached(&SQL).sql()?;
+    let mut lines = statement.query((row, collection)).sql()?;
+    lines.next().sql()?.map(decode).transpose()
+}
+
+/// A full row of the collection by number.
+pub(super) fn read(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>> {
+    read_columns(connection, collection, row)?.map(|stored| with_payload(connection, stored)).transpose()
+}
+
+/// A full row of the collection by id.
+pub(super) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Stored>> {
+    static SQL: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| format!("{} WHERE collection = ?1 AND unique_id = ?2", *SELECT));
+    let mut statement = connection.prepare_cached(&SQL).sql()?;
+    let mut lines = statement.query((collection, id.as_str())).sql()?;
+    let stored = lines.next().sql()?.map(decode).transpose()?;
+    stored.map(|stored| with_payload(connection, stored)).transpose()
+}
+
+fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored> {
+    stored.log.payload = read_payload(connection, stored.row)?
+        .ok_or_else(|| Error::internal(format!("row {} has no payload", stored.row)))?;
+    Ok(stored)
+}
+
+/// What the writer must know of a row before it changes it.
+pub(super) struct Head {
+    /// Row number.
+    pub row: RowNumber,
+    /// Version.
+    pub version: i64,
+    /// Counts as annotated.
+    pub completed: bool,
+}
+
+/// Row number, version and annotation of the row with this id.
+pub(super) fn head(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Head>> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT row, version, annotation_status IS 'completed' FROM log WHERE collection = ?1 AND unique_id = ?2",
+        )
+        .sql()?;
+    statement
+        .query_row((collection, id.as_str()), |line| {
+            Ok(Head { row: line.get(0)?, version: line.get(1)?, completed: line.get(2)? })
+        })
+        .optional()
+        .sql()
+}
+
+/// Deletes a row; `None` when it is not in the collection, else whether it counted as annotated.
+pub(super) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<bool>> {
+    let mut statement = connection
+        .prepare_cached(
+            "DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed'",
+        )
+        .sql()?;
+    let gone = statement.query_row((row, collection), |line| line.get(0)).optional().sql()?;
+    if gone.is_some() {
+        connection.prepare_cached("DELETE FROM payload WHERE row = ?1").sql()?.execute([row]).sql()?;
+    }
+    Ok(gone)
+}

@@ -1,0 +1,68 @@
+//! The embedded store: the suite, and what only a file can do: survive, be refused, fill up, be shared.
+
+mod concurrency;
+mod durability;
+mod refusals;
+
+use super::{Options, open};
+use crate::Stores;
+use crate::conformance::samples::Dice;
+use crate::conformance::samples::*;
+use crate::conformance::soak::Soak;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// Few metadata columns, so that rows overflow into undecided ones.
+pub(super) fn options(data_dir: &Path) -> Options {
+    let mut options = Options::new(data_dir);
+    options.limits.metadata_columns = 3;
+    options
+}
+
+async fn subject() -> (Stores, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    (open(options(directory.path())).await.unwrap(), directory)
+}
+
+mod conforms {
+    crate::conformance::suite!(crate::embedded::tests::subject);
+}
+
+async fn soak(seed: u64, steps: usize) {
+    println!("seed {seed}");
+    let directory = tempfile::tempdir().unwrap();
+    let mut dice = Dice(seed);
+    let subject = open(options(directory.path())).await.unwrap();
+    let mut soak = Soak { subject, oracle: crate::memory::open(), dice: &mut dice, next: 0 };
+    for number in [2, 3] {
+        for stores in [&soak.subject, &soak.oracle] {
+            stores.datasets.create(dataset(organization(1), dataset_id(number), 0), None).await.unwrap();
+        }
+    }
+    for step in 1..=steps {
+        soak.step().await;
+        if step % 100 == 0 {
+            soak.compare().await;
+            soak.subject.health.close().await;
+            let report = super::doctor(directory.path(), true).unwrap();
+            assert_eq!(report.findings, [""; 0]);
+            soak.subject = open(options(directory.path())).await.unwrap();
+            soak.compare().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn soak_1() {
+    soak(1, 1_000).await;
+}
+
+#[tokio::test]
+async fn soak_2() {
+    soak(2, 1_000).await;
+}
+
+#[tokio::test]
+async fn soak_3() {
+    soak(3, 1_000).await;
+}

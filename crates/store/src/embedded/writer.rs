@@ -1,0 +1,283 @@
+//! The one thread that writes, with group commit.
+//!
+//! Commands queue up; the writer takes all that wait, runs each under a savepoint in one transaction, commits once (one
+//! fsync), applies the changes to the column indexes in commit order and only then answers. So an acknowledged write is on
+//! disk and visible, and a command that fails does so alone. Does not know what commands do.
+
+use super::error::{Sql, again};
+use super::indexes::{Change, Indexes};
+use evalset_model::ids::RowNumber;
+use evalset_model::{Error, Result};
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands of one transaction.
+const BATCH_COMMANDS: usize = 1_024;
+/// Bytes of one transaction: more wait for the next, so that a commit stays short.
+const BATCH_BYTES: usize = 32 * 1024 * 1024;
+
+/// Held by the writer from COMMIT until the indexes have its changes. Who holds it sees file and indexes at the same commit.
+pub(super) type Gate = Arc<Mutex<()>>;
+
+/// Answers a caller: with its own outcome, or with the error of the transaction.
+type Reply = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// What became of a command before the commit.
+enum Ran {
+    Done(Reply),
+    Failed(Reply),
+}
+
+/// A queued write.
+struct Command {
+    bytes: usize,
+    /// Without a transaction it is not run: its reply then hands on the error of the batch.
+    run: Box<dyn for<'t, 'c> FnOnce(Option<&'t mut Tx<'c>>) -> Ran + Send>,
+}
+
+/// The transaction as a command sees it.
+pub(super) struct Tx<'c> {
+    /// The writer's connection, inside a transaction.
+    pub connection: &'c Connection,
+    /// Number of this commit.
+    seq: i64,
+    next_row: RowNumber,
+    changes: Vec<(i64, Change)>,
+    indexes: &'c Indexes,
+}
+
+impl Tx<'_> {
+    /// The number that the next new row gets; it is used up by [`Tx::use_row`].
+    pub fn next_row(&self) -> RowNumber {
+        self.next_row
+    }
+
+    /// Marks [`Tx::next_row`] as given out.
+    pub fn use_row(&mut self) {
+        self.next_row += 1;
+    }
+
+    /// Records what the index of a collection has to learn after the commit.
+    pub fn change(&mut self, collection: i64, change: Change) {
+        self.changes.push((collection, change));
+    }
+
+    /// Whether an index wants the changes of this collection row by row. When not, `Change::Reload` is enough.
+    pub fn indexed(&self, collection: i64) -> bool {
+        self.indexes.tracks(collection)
+    }
+
+    /// Adds to the counts of a collection and marks it as changed by this commit.
+    pub fn count(&mut self, collection: i64, rows: i64, completed: i64) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE collection SET log_count = log_count + ?2, seq = ?4, \
+                 completed_annotation_count = completed_annotation_count + ?3 WHERE id = ?1",
+            )
+            .sql()?
+            .execute((collection, rows, completed, self.seq))
+            .sql()?;
+        Ok(())
+    }
+}
+
+/// Handle to the writer thread.
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Command>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread. `queue` commands may wait; more callers wait for a place.
+    pub fn start(
+        connection: Connection,
+        indexes: Arc<Indexes>,
+        gate: Gate,
+        queue: usize,
+    ) -> std::result::Result<Self, String> {
+        let read = |key: &str| {
+            connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0))
+        };
+        let seq = read("commit_seq").map_err(|cause| cause.to_string())?;
+        let next_row = read("next_row").map_err(|cause| cause.to_string())?;
+        let (sender, receiver) = mpsc::channel(queue.max(1));
+        let thread = std::thread::Builder::new()
+            .name("evalset-writer".to_owned())
+            .spawn(move || Work { connection, indexes, gate, seq, next_row }.run(receiver))
+            .map_err(|cause| cause.to_string())?;
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs `write` in the next transaction and returns when it is durable and visible. `bytes` is about what it adds.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        write: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let stopped = || Error::internal("the writer has stopped: nothing can be written until a restart");
+        let queue = self.queue.lock().clone().ok_or_else(stopped)?;
+        let (reply, answer) = oneshot::channel();
+        // A caller that went away does not read its answer: that is no fault.
+        let run = move |tx: Option<&mut Tx<'_>>| match tx.map(write) {
+            Some(Ok(value)) => Ran::Done(Box::new(move |commit: Result<()>| {
+                let _ = reply.send(commit.map(|()| value));
+            })),
+            Some(Err(error)) => Ran::Failed(Box::new(move |_| {
+                let _ = reply.send(Err(error));
+            })),
+            None => Ran::Done(Box::new(move |commit: Result<()>| {
+                let _ = reply.send(commit.and_then(|()| Err(Error::internal("a write was passed over"))));
+            })),
+        };
+        queue.send(Command { bytes, run: Box::new(run) }).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| Error::internal("the writer failed inside a write"))?
+    }
+
+    /// Commands that wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
+    /// Refuses new writes, finishes those that wait, folds the log of the file into it and ends the thread. Blocks.
+    pub fn stop(&self) {
+        drop(self.queue.lock().take());
+        let thread = self.thread.lock().take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writer thread had failed");
+        }
+    }
+}
+
+/// The state of the thread.
+struct Work {
+    connection: Connection,
+    indexes: Arc<Indexes>,
+    gate: Gate,
+    seq: i64,
+    next_row: RowNumber,
+}
+
+impl Work {
+    fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut bytes = first.bytes;
+            let mut batch = vec![first];
+            while batch.len() < BATCH_COMMANDS && bytes < BATCH_BYTES {
+                let Ok(next) = queue.try_recv() else { break };
+                bytes += next.bytes;
+                batch.push(next);
+            }
+            self.batch(batch);
+        }
+        if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::warn!(%error, "the last checkpoint failed; the next start repeats it");
+        }
+    }
+
+    /// One transaction with all its commands.
+    fn batch(&mut self, batch: Vec<Command>) {
+        let (replies, outcome) = match self.transaction(batch) {
+            Ok(replies) => (replies, Ok(())),
+            Err((replies, error)) => (replies, Err(error)),
+        };
+        for reply in replies {
+            match &outcome {
+                Ok(()) => reply(Ok(())),
+                Err(error) => reply(Err(again(error))),
+            }
+        }
+    }
+
+    fn transaction(&mut self, batch: Vec<Command>) -> Result<Vec<Reply>, (Vec<Reply>, Error)> {
+        let mut replies = Vec::with_capacity(batch.len());
+        let begun = self.connection.execute_batch("BEGIN IMMEDIATE").sql();
+        let mut tx = Tx {
+            connection: &self.connection,
+            seq: self.seq + 1,
+            next_row: self.next_row,
+            changes: Vec::new(),
+            indexes: &self.indexes,
+        };
+        let alone = batch.len() == 1;
+        let mut lost = begun.err();
+        for command in batch {
+            match lost {
+                Some(_) => {
+                    let (Ran::Done(reply) | Ran::Failed(reply)) = (command.run)(None);
+                    replies.push(reply);
+                }
+                None => lost = one(command, &mut tx, alone, &mut replies).err(),
+            }
+        }
+        let (next_row, changes) = (tx.next_row, std::mem::take(&mut tx.changes));
+        // Numbers are never given out twice, not even those of a transaction that failed.
+        self.next_row = next_row;
+        let committed = match lost {
+            Some(error) => Err(error),
+            None => self.commit(changes),
+        };
+        match committed {
+            Ok(()) => Ok(replies),
+            Err(error) => {
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                Err((replies, error))
+            }
+        }
+    }
+
+    /// Makes the transaction durable, then shows it to the indexes.
+    fn commit(&mut self, changes: Vec<(i64, Change)>) -> Result<()> {
+        if !changes.is_empty() {
+            let mut statement = self.connection.prepare_cached("UPDATE meta SET value = ?2 WHERE key = ?1").sql()?;
+            statement.execute(("next_row", self.next_row)).sql()?;
+            statement.execute(("commit_seq", self.seq + 1)).sql()?;
+        }
+        let _gate = self.gate.lock();
+        self.connection.execute_batch("COMMIT").sql()?;
+        if !changes.is_empty() {
+            self.seq += 1;
+            self.indexes.apply(self.seq, changes);
+        }
+        Ok(())
+    }
+}
+
+/// Runs one command; an error means that the whole transaction is lost.
+fn one(command: Command, tx: &mut Tx<'_>, alone: bool, replies: &mut Vec<Reply>) -> Result<()> {
+    let (next_row, changes) = (tx.next_row, tx.changes.len());
+    if !alone {
+        tx.connection.prepare_cached("SAVEPOINT command").sql()?.execute([]).sql()?;
+    }
+    let ran = catch_unwind(AssertUnwindSafe(|| (command.run)(Some(&mut *tx))));
+    let failed = match ran {
+        Ok(Ran::Done(reply)) => {
+            replies.push(reply);
+            false
+        }
+        Ok(Ran::Failed(reply)) => {
+            reply(Ok(()));
+            true
+        }
+        // Its reply is dropped, which tells its caller.
+        Err(_) => true,
+    };
+    if failed {
+        tx.next_row = next_row;
+        tx.changes.truncate(changes);
+        if tx.connection.is_autocommit() {
+            return Err(Error::StorageFull("The write before this one could not be stored: try again.".to_owned()));
+        }
+        let undo = if alone { "ROLLBACK; BEGIN IMMEDIATE" } else { "ROLLBACK TO command" };
+        tx.connection.execute_batch(undo).sql()?;
+    }
+    if !alone {
+        tx.connection.prepare_cached("RELEASE command").sql()?.execute([]).sql()?;
+    }
+    Ok(())
+}

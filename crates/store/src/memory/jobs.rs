@@ -1,0 +1,179 @@
+//! Background jobs in memory.
+
+use super::{Memory, State};
+use crate::jobs::{Jobs, Outcome};
+use async_trait::async_trait;
+use evalset_model::dataset::Status;
+use evalset_model::ids::{DatasetId, JobId, OrganizationId};
+use evalset_model::job::{Job, State as JobState, Step, Task};
+use evalset_model::{Error, Result};
+
+impl State {
+    /// Adds a job; `Conflict` when its id is taken.
+    pub(super) fn add_job(&mut self, job: Job) -> Result<()> {
+        if self.jobs.iter().any(|other| other.id == job.id) {
+            return Err(Error::Conflict("There is a job with this id already.".to_owned()));
+        }
+        self.jobs.push(job);
+        Ok(())
+    }
+
+    fn job(&mut self, id: JobId) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|job| job.id == id)
+    }
+
+    /// The job if it is running.
+    pub(super) fn running(&mut self, id: JobId) -> Result<&mut Job> {
+        self.job(id)
+            .filter(|job| job.state == JobState::Running)
+            .ok_or_else(|| Error::Conflict("The job is no longer running.".to_owned()))
+    }
+
+    /// Whether a copy job of the dataset other than `but` has not ended.
+    fn copying(&self, dataset: DatasetId, but: Option<JobId>) -> bool {
+        self.jobs.iter().any(|job| {
+            job.dataset == Some(dataset)
+                && Some(job.id) != but
+                && matches!(job.task, Task::Import { .. } | Task::Duplicate { .. })
+                && !job.state.ended()
+        })
+    }
+
+    /// Sets the status of a dataset, unless a copy job other than `but` that has not ended keeps it from coming to rest.
+    fn offer_status(&mut self, dataset: DatasetId, status: Status, but: Option<JobId>) {
+        if status == Status::Loading || !self.copying(dataset, but) {
+            self.set_status(dataset, status);
+        }
+    }
+
+    /// Brings a dataset back to `ready` when a job that would have done so was cancelled and no other copy job is open.
+    pub(super) fn settle(&mut self, dataset: DatasetId) {
+        if self.copying(dataset, None) {
+            return;
+        }
+        if let Some(dataset) = self.datasets.get_mut(&dataset)
+            && matches!(dataset.status, Status::Initializing | Status::Loading)
+        {
+            dataset.status = Status::Ready;
+        }
+    }
+}
+
+fn listed(job: &Job, organization: OrganizationId) -> bool {
+    job.organization == organization && !matches!(job.task, Task::Purge { .. })
+}
+
+#[async_trait]
+impl Jobs for Memory {
+    async fn enqueue(&self, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<()> {
+        let mut state = self.state();
+        if let Some(id) = job.dataset {
+            state.dataset(job.organization, id).ok_or_else(Error::not_found)?;
+        }
+        state.add_job(job)?;
+        if let Some((id, status)) = dataset {
+            state.set_status(id, status);
+        }
+        Ok(())
+    }
+
+    async fn get(&self, organization: OrganizationId, id: JobId) -> Result<Option<Job>> {
+        Ok(self.state().job(id).filter(|job| job.organization == organization).cloned())
+    }
+
+    async fn list(
+        &self,
+        organization: OrganizationId,
+        kind: Option<&'static str>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<Job>, u64)> {
+        let state = self.state();
+        let wanted = |job: &&Job| listed(job, organization) && kind.is_none_or(|kind| job.task.kind() == kind);
+        let mut jobs: Vec<_> = state.jobs.iter().rev().filter(wanted).cloned().collect();
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.created_at));
+        let total = jobs.len() as u64;
+        Ok((jobs.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
+    }
+
+    async fn open(&self, organization: OrganizationId) -> Result<u64> {
+        let state = self.state();
+        Ok(state.jobs.iter().filter(|job| listed(job, organization) && !job.state.ended()).count() as u64)
+    }
+
+    async fn claim(&self, at: i64) -> Result<Option<Job>> {
+        let mut state = self.state();
+        let queued = state.jobs.iter_mut().filter(|job| job.state == JobState::Queued);
+        let Some(job) = queued.min_by_key(|job| job.created_at) else { return Ok(None) };
+        job.state = JobState::Running;
+        job.attempts += 1;
+        job.started_at.get_or_insert(at);
+        Ok(Some(job.clone()))
+    }
+
+    async fn save(&self, step: Step) -> Result<()> {
+        self.state().running(step.job)?.progress = step.progress;
+        Ok(())
+    }
+
+    async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()> {
+        let mut state = self.state();
+        let Some(job) = state.job(id).filter(|job| !job.state.ended()) else { return Ok(()) };
+        job.state = outcome.state;
+        job.error_message = outcome.error_message;
+        job.completed_at = outcome.state.ended().then_some(outcome.at);
+        if let Some((dataset, status)) = outcome.dataset {
+            state.offer_status(dataset, status, Some(id));
+        }
+        Ok(())
+    }
+
+    async fn set_status(&self, dataset: DatasetId, status: Status) -> Result<()> {
+        self.state().offer_status(dataset, status, None);
+        Ok(())
+    }
+
+    async fn cancel(&self, organization: OrganizationId, id: JobId, at: i64) -> Result<Option<Job>> {
+        let mut state = self.state();
+        let Some(job) = state.job(id).filter(|job| job.organization == organization) else { return Ok(None) };
+        match job.state {
+            JobState::Queued => {
+                job.state = JobState::Cancelled;
+                job.completed_at = Some(at);
+            }
+            JobState::Running => job.cancel_requested = true,
+            _ => {}
+        }
+        let job = job.clone();
+        if let Some(dataset) = job.dataset.filter(|_| job.state == JobState::Cancelled) {
+            state.settle(dataset);
+        }
+        Ok(Some(job))
+    }
+
+    async fn should_stop(&self, id: JobId) -> Result<bool> {
+        Ok(self.state().running(id).map_or(true, |job| job.cancel_requested))
+    }
+
+    async fn requeue_running(&self) -> Result<u64> {
+        let mut count = 0;
+        for job in self.state().jobs.iter_mut().filter(|job| job.state == JobState::Running) {
+            job.state = JobState::Queued;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
+        let mut state = self.state();
+        let Some(rows) = state.hidden.get_mut(&collection) else { return Ok(0) };
+        let mut count = 0;
+        while (count as usize) < limit && rows.pop_first().is_some() {
+            count += 1;
+        }
+        if (count as usize) < limit {
+            state.hidden.remove(&collection);
+        }
+        Ok(count)
+    }
+}

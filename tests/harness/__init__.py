@@ -1,0 +1,1 @@
+"""What every suite shares: the server process and raw HTTP."""
