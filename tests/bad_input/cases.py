@@ -90,7 +90,16 @@ def filter_cases() -> list[Case]:
     for name in ("unknown operator", "words for a float", "filters as text"):
         filters, says = BAD_FILTERS[name]
         body = {"name": "bad", "initial_log_filters": filters}
-        cases.append(Case(f"create dataset, {name}", "POST", "/api/datasets/", body, (400,), says if says != "filters" else "initial_log_filters"))
+        cases.append(
+            Case(
+                f"create dataset, {name}",
+                "POST",
+                "/api/datasets/",
+                body,
+                (400,),
+                says if says != "filters" else "initial_log_filters",
+            )
+        )
     return cases
 
 

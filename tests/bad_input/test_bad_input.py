@@ -79,7 +79,11 @@ def test_the_server_is_healthy_and_nothing_changed(server: Server, api: Api, sta
     assert snapshot(api, state.ids["dataset"]) == state.before
 
 
-LIMITS = {"EVALSET_LIMITS__MAX_BODY_BYTES": "100000", "EVALSET_LIMITS__MAX_ROW_BYTES": "10000", "EVALSET_LIMITS__BULK_ITEMS": "5"}
+LIMITS = {
+    "EVALSET_LIMITS__MAX_BODY_BYTES": "100000",
+    "EVALSET_LIMITS__MAX_ROW_BYTES": "10000",
+    "EVALSET_LIMITS__BULK_ITEMS": "5",
+}
 
 
 def test_limits_can_be_configured_and_hold(serve: Any) -> None:

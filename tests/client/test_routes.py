@@ -28,7 +28,7 @@ def logs(api: Api) -> list[str]:
     body = {
         "logs": [
             {"model": "ab"[n % 2], "input": f"in {n}", "output": f"out {n}", "cost": n, "timestamp": f"2025-05-{n + 1:02}T00:00:00Z",
-             "metadata": {"tier": "gold" if n < 3 else "free", "n": n}}
+             "metadata": {"tier": "gold" if n < 3 else "free", "place": n}}
             for n in range(10)
         ]
     }  # fmt: skip
@@ -164,7 +164,7 @@ PAGES: dict[str, tuple[str, Any, Callable[[Any], Any], Any]] = {
     "sort_by in the body": ("", {"sort_by": "-cost"}, lambda b: b["results"][0]["cost"], 9),
     "order_by is sort_by": ("order_by=cost", {}, lambda b: b["results"][0]["cost"], 0),
     "default order is newest first": ("", {}, lambda b: b["results"][0]["cost"], 9),
-    "sort by a metadata key": ("sort_by=metadata__n", {}, lambda b: b["results"][0]["cost"], 0),
+    "sort by a metadata key": ("sort_by=metadata__place", {}, lambda b: b["results"][0]["cost"], 0),
     "unknown retrieval_mode is ignored": ("retrieval_mode=whatever", {}, lambda b: b["count"], 10),
     "unknown body members are ignored": ("", {"whatever": 1}, lambda b: b["count"], 10),
     "include_fields takes unknown names": (
@@ -196,7 +196,7 @@ URL_FILTERS = {
     "model=a&cost[value]=8&cost[operator]=gt&cost[connector]=OR": 6,
     "metadata__tier=gold": 3,
     "tier=gold": 3,
-    "n=3": 1,
+    "place=3": 1,
     "output[value]=OUT&output[operator]=icontains": 10,
     "page_size=5&include_fields=cost&retrieval_mode=async": 10,
 }

@@ -97,7 +97,9 @@ class Worker:
         self.done[what] += 1
         return answer.json() if answer.content else {}
 
-    def with_doubt(self, rows: Rows, doubt: Doubt, api: Api, wanted: int, method: str, path: str, body: Any = None) -> Any:
+    def with_doubt(
+        self, rows: Rows, doubt: Doubt, api: Api, wanted: int, method: str, path: str, body: Any = None
+    ) -> Any:
         """A request that is in doubt until it is answered."""
         rows.doubts.append(doubt)
         answer = self.send(api, doubt.kind, wanted, method, path, body)
@@ -108,14 +110,18 @@ class Worker:
 
     def create(self, api: Api) -> None:
         tag = self.tag()
-        answer = self.with_doubt(self.rows, Doubt("create", [tag]), api, 201, "POST", f"/api/datasets/{self.dataset}/logs/", item(tag))
+        answer = self.with_doubt(
+            self.rows, Doubt("create", [tag]), api, 201, "POST", f"/api/datasets/{self.dataset}/logs/", item(tag)
+        )
         if answer is not None:
             self.rows.present[tag] = Row(answer["unique_id"], 0)
 
     def bulk(self, api: Api) -> None:
         tags = [self.tag() for _ in range(self.random.randint(2, BULK))]
         body = {"logs": [item(tag, batch=tags[0]) for tag in tags]}
-        answer = self.with_doubt(self.rows, Doubt("bulk", tags), api, 201, "POST", f"/api/datasets/{self.dataset}/logs/bulk/", body)
+        answer = self.with_doubt(
+            self.rows, Doubt("bulk", tags), api, 201, "POST", f"/api/datasets/{self.dataset}/logs/bulk/", body
+        )
         if answer is not None:
             self.rows.present.update({tag: Row(row, 0) for tag, row in zip(tags, answer["unique_ids"], strict=True)})
 
@@ -142,7 +148,9 @@ class Worker:
 
     def log(self, api: Api) -> None:
         tag = self.tag()
-        answer = self.with_doubt(self.logs, Doubt("create log", [tag]), api, 201, "POST", "/api/request-logs/", log_item(tag, self.number))
+        answer = self.with_doubt(
+            self.logs, Doubt("create log", [tag]), api, 201, "POST", "/api/request-logs/", log_item(tag, self.number)
+        )
         if answer is not None:
             self.logs.present[tag] = Row(answer["unique_id"], 0)
 
@@ -307,7 +315,9 @@ def logs_of(api: Api, worker: int) -> dict[str, Row]:
 
 def dataset_named(api: Api, name: str) -> dict[str, object] | None:
     """The dataset with this name, if there is one."""
-    found = api.expect(200, "POST", "/api/datasets/list/", {"filters": {"name": {"operator": "", "value": name}}})["results"]
+    found = api.expect(200, "POST", "/api/datasets/list/", {"filters": {"name": {"operator": "", "value": name}}})[
+        "results"
+    ]
     if len(found) > 1:
         raise Lost(f"dataset {name} is there {len(found)} times")
     return dict(found[0]) if found else None
@@ -369,7 +379,9 @@ def restart(server: Server, chance: random.Random) -> int:
         if chance.random() < 0.5:
             command = [str(server.binary), "serve", "--data", str(server.data), "--listen", f"127.0.0.1:{free_port()}"]
             with open(server.log, "ab") as log:
-                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=server.environment())
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=server.environment()
+                )
             time.sleep(chance.uniform(0.0, 0.1))
             process.kill()
             process.wait()
@@ -408,7 +420,9 @@ def run(rounds: int, seed: int, binary: Path, folder: Path) -> str:
             api = Api(server.url, server.key)
             facts += verify(api, workers, everything=number == rounds)
             if number % 10 == 0:
-                print(f"round {number}: {facts} facts hold, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+                print(
+                    f"round {number}: {facts} facts hold, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True
+                )
         status = server.stop()
         if status != 0:
             raise Lost(f"exit status {status} after SIGTERM")

@@ -147,7 +147,9 @@ class Vocabulary:
         self.two_models = self.models[:2]
         self.tiers = sorted({log["metadata"]["tier"] for log in records if "tier" in log["metadata"]})
         self.tier = self.tiers[0]
-        self.customer = Counter(log["customer_identifier"] for log in records if log["customer_identifier"]).most_common(2)[1][0]
+        self.customer = Counter(
+            log["customer_identifier"] for log in records if log["customer_identifier"]
+        ).most_common(2)[1][0]
         self.error = Counter(log["error_message"] for log in records if log["error_message"]).most_common(1)[0][0]
         self.latency = quantile(records, "latency")
         self.cost = quantile(records, "cost")

@@ -52,7 +52,9 @@ def loaded(request: pytest.FixtureRequest, serve: Callable[..., Any]) -> Loaded:
     return Loaded(Api(server.url, server.key, timeout=300.0), source.read(path), request.param)
 
 
-def pages(loaded: Loaded, path: str, sort_by: str, page_size: int, filters: Any, total: int) -> list[tuple[int, int, list[str]]]:
+def pages(
+    loaded: Loaded, path: str, sort_by: str, page_size: int, filters: Any, total: int
+) -> list[tuple[int, int, list[str]]]:
     """Number, total and ids of pages 1, 2 and last."""
     last = max(1, -(-total // page_size))
     found = []
@@ -69,13 +71,17 @@ def compare(loaded: Loaded, path: str, page_size: int, combination: Combination)
     ids = [log["unique_id"] for log in combination.expected(loaded.records)]
     for page, count, got in pages(loaded, path, combination.sort_by, page_size, combination.filters, len(ids)):
         what = f"{combination.name} | {combination.sort_by} | page {page}"
-        assert count == len(ids), f"{what}: total {count}, calculated {len(ids)}; filters {json.dumps(combination.filters)}"
+        assert count == len(ids), (
+            f"{what}: total {count}, calculated {len(ids)}; filters {json.dumps(combination.filters)}"
+        )
         wanted = ids[(page - 1) * page_size : page * page_size]
         assert got == wanted, f"{what}: the ids differ from place {first_difference(got, wanted)}"
 
 
 def first_difference(left: list[Any], right: list[Any]) -> int:
-    return next((place for place, pair in enumerate(zip(left, right)) if pair[0] != pair[1]), min(len(left), len(right)))
+    return next(
+        (place for place, pair in enumerate(zip(left, right)) if pair[0] != pair[1]), min(len(left), len(right))
+    )
 
 
 @pytest.mark.parametrize("place", ["request logs", "dataset"])
@@ -189,7 +195,9 @@ def test_export_is_what_was_sent_and_comes_back(loaded: Loaded) -> None:
     by_name = {line["custom_identifier"]: line for line in back}
     for line in lines:
         theirs = by_name[line["custom_identifier"]]
-        different = {name: (line[name], theirs.get(name)) for name in line if name not in OWN and line[name] != theirs.get(name)}
+        different = {
+            name: (line[name], theirs.get(name)) for name in line if name not in OWN and line[name] != theirs.get(name)
+        }
         assert not different and not set(theirs) - set(line), f"{line['custom_identifier']}: {str(different)[:600]}"
 
 
@@ -215,8 +223,12 @@ def same_cells(line: Record, row: dict[str, str]) -> None:
     assert not missing, f"no columns for {missing}"
     for name, value in line.items():
         cell = row[name]
-        assert not cell.startswith(("=", "+", "-", "@")) or is_number(cell), f"{name} would run in a spreadsheet: {cell[:40]!r}"
-        assert cell_equals(cell, value), f"{line['custom_identifier']}: cell {name} is {cell[:200]!r}, the row has {value!r}"
+        assert not cell.startswith(("=", "+", "-", "@")) or is_number(cell), (
+            f"{name} would run in a spreadsheet: {cell[:40]!r}"
+        )
+        assert cell_equals(cell, value), (
+            f"{line['custom_identifier']}: cell {name} is {cell[:200]!r}, the row has {value!r}"
+        )
 
 
 def is_number(cell: str) -> bool:

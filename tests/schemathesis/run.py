@@ -61,7 +61,9 @@ def operations(api: Api) -> int:
     return sum(1 for item in document["paths"].values() for method in item if method in methods)
 
 
-def one_run(server: Server, seed: int, examples: int, ids: dict[str, list[str]], folder: Path) -> tuple[int, Counter[str]]:
+def one_run(
+    server: Server, seed: int, examples: int, ids: dict[str, list[str]], folder: Path
+) -> tuple[int, Counter[str]]:
     """One run of the command line: its exit status and the requests by status."""
     counts = folder / f"counts-{seed}.json"
     command = [
@@ -102,7 +104,9 @@ def main() -> int:
                 status, made = one_run(server, arguments.seed + run, per_operation, ids, folder)
                 total += made
                 if status != 0 or not server.alive():
-                    print(f"schemathesis: FAILED with seed {arguments.seed + run}: exit {status}; server log:\n{server.log_tail()}")
+                    print(
+                        f"schemathesis: FAILED with seed {arguments.seed + run}: exit {status}; server log:\n{server.log_tail()}"
+                    )
                     return 1
                 if total.total() >= arguments.requests:
                     break

@@ -15,7 +15,16 @@ SCRIPT = Path(__file__).with_name("run.py")
 
 
 def test_five_hundred_generated_requests() -> None:
-    command = [sys.executable, str(SCRIPT), "--requests", "500", "--seed", "20251101", "--binary", str(default_binary())]
+    command = [
+        sys.executable,
+        str(SCRIPT),
+        "--requests",
+        "500",
+        "--seed",
+        "20251101",
+        "--binary",
+        str(default_binary()),
+    ]
     result = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     print("\n".join(line for line in result.stdout.splitlines() if line.startswith("schemathesis:")))
     assert result.returncode == 0, f"{result.stdout[-6000:]}\n{result.stderr[-3000:]}"

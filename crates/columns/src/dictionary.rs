@@ -118,7 +118,7 @@ impl Dictionary {
             }
             for finder in &finders {
                 find_texts(finder, if fold { &folded } else { texts }, start, ends, |index| {
-                    codes.push((first + index + 1) as Code)
+                    codes.push((first + index + 1) as Code);
                 });
             }
             if fold && !texts.is_ascii() {

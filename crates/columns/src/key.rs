@@ -278,7 +278,7 @@ mod tests {
         let floats = [f64::NEG_INFINITY, -2.5, -f64::MIN_POSITIVE, 0.0, f64::MIN_POSITIVE, 1.0, 1e300, f64::INFINITY];
         assert!(floats.is_sorted_by(|left, right| float_key(*left) < float_key(*right)));
         assert_eq!(float_key(0.0), float_key(-0.0));
-        assert!(floats.iter().all(|float| float_of_key(float_key(*float)) == *float));
+        assert!(floats.iter().all(|float| float_of_key(float_key(*float)).to_bits() == float.to_bits()));
         assert!([i64::MIN, -1, 0, i64::MAX].iter().all(|int| int_of_key(int_key(*int)) == *int));
         assert!([i64::MIN, -1, 0, 1, i64::MAX].is_sorted_by(|left, right| int_key(*left) < int_key(*right)));
     }

@@ -13,7 +13,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 /// Up to this many texts, all are tested at once; of more, only those that come up.
 const EAGER_TEXTS_MAX: usize = 4_096;
 /// Up to this many texts are searched for needles at once.
-const EAGER_SEARCH_MAX: usize = 100_000;
+const EAGER_SEARCH_MAX: usize = 50_000;
 /// Up to this many codes are compared one after the other.
 const FEW_CODES: usize = 3;
 

@@ -51,6 +51,17 @@ impl Columns {
         }
     }
 
+    /// Rows whose value of `field` only the whole row can tell: [`Columns::order`] and [`Columns::groups`] take them for rows
+    /// without one. None but for metadata beyond the column cap or nested too deep.
+    pub fn doubtful(&self, field: &LogField) -> Rows {
+        let doubtful = match field {
+            LogField::Metadata(path) => self.metadata.doubtful(path),
+            LogField::Score(key) => self.scores.doubtful(key),
+            _ => None,
+        };
+        Rows { words: doubtful.map_or_else(Vec::new, <[u64]>::to_vec) }
+    }
+
     /// Sums over the alive rows.
     pub fn sums(&self, rows: &Rows) -> Sums {
         let rows = self.alive_of(rows);

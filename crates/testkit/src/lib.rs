@@ -74,7 +74,10 @@ impl TestApp {
     async fn start(under: Under, limits: Limits) -> Self {
         let data = tempfile::tempdir().unwrap();
         let stores: Stores = match under {
-            Under::Embedded => embedded::open(embedded::Options::new(data.path(), &limits)).await.unwrap(),
+            Under::Embedded => {
+                let options = embedded::Options { limits: limits.clone(), ..embedded::Options::new(data.path()) };
+                embedded::open(options).await.unwrap()
+            }
             Under::Memory => memory::open(),
         };
         let exports_dir = data.path().join("exports");

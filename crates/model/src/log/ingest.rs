@@ -10,7 +10,7 @@ pub(crate) mod members;
 mod size;
 
 pub use members::{MAX_INT, SPAN_NAME_CHARS};
-pub use size::check_size;
+pub use size::{MAX_DEPTH, check_size};
 
 use crate::error::{Error, Result};
 use crate::field::Field;
@@ -119,6 +119,7 @@ fn build(members: &Members<'_>, kind: Kind, id: LogId, context: &Context<'_>) ->
     measures::defaults(&mut log, context.now);
     stamp(&mut log, kind, context);
     settle(&mut log);
+    size::check_depth(&log)?;
     Ok(log)
 }
 

@@ -106,7 +106,7 @@ fn start_log(command: &Command, config: &Config) -> anyhow::Result<()> {
     let is_default =
         crate::config::keys().iter().any(|key| key.name == "log.level" && key.default.trim_matches('"') == log.level);
     if is_default && !matches!(command, Command::Serve(_)) {
-        log.level = "warn".to_owned();
+        "warn".clone_into(&mut log.level);
     }
     telemetry::start_log(&log)
 }

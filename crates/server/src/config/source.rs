@@ -36,13 +36,12 @@ pub fn environment(variables: &[(String, String)], faults: &mut Vec<String>) -> 
         if is_other(variable) {
             continue;
         }
-        match keys().iter().find(|key| key.variable == *variable) {
-            Some(key) => add(&mut options, key, text, variable, faults),
-            None => {
-                let name = variable.trim_start_matches(PREFIX).to_lowercase().replace("__", ".");
-                let hint = nearest(&name).and_then(find).map(|key| key.variable.as_str());
-                faults.push(unknown("environment variable", variable, hint));
-            }
+        if let Some(key) = keys().iter().find(|key| key.variable == *variable) {
+            add(&mut options, key, text, variable, faults);
+        } else {
+            let name = variable.trim_start_matches(PREFIX).to_lowercase().replace("__", ".");
+            let hint = nearest(&name).and_then(find).map(|key| key.variable.as_str());
+            faults.push(unknown("environment variable", variable, hint));
         }
     }
     Texts { origin: "the environment", options }
@@ -85,7 +84,7 @@ fn check_names(dict: &Dict, section: &str, file: &str, faults: &mut Vec<String>)
         match value {
             Value::Dict(_, inner) if is_section => check_names(inner, &format!("{name}."), file, faults),
             _ if is_section => {
-                faults.push(format!("{file}: `{name}` is a section: write `[{name}]` and its options below"))
+                faults.push(format!("{file}: `{name}` is a section: write `[{name}]` and its options below"));
             }
             _ if find(&name).is_none() => faults.push(format!("{file}: {}", unknown("option", &name, nearest(&name)))),
             _ => {}

@@ -44,7 +44,8 @@ fn the_list_of_options_is_what_toml_reads() {
         }
     }
     let mut listed: Vec<_> = super::keys().iter().map(|key| key.name.clone()).collect();
-    (read.sort(), listed.sort());
+    read.sort();
+    listed.sort();
     assert_eq!(read, listed);
 }
 

@@ -164,14 +164,11 @@ async fn shed_load(State(shield): State<Shield>, request: Request, next: Next) -
 
 /// Bounds the time to the head of the answer; a body that streams is not cut.
 async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let seconds = limit.as_secs();
-            let message = format!("The request took longer than {seconds} s (`limits.request_seconds`).");
-            Failure::status(StatusCode::GATEWAY_TIMEOUT, &message).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(limit, next.run(request)).await {
+        return response;
     }
+    let message = format!("The request took longer than {} s (`limits.request_seconds`).", limit.as_secs());
+    Failure::status(StatusCode::GATEWAY_TIMEOUT, &message).into_response()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, sample_hash};
 use evalset_store::{Stores, memory};
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -351,7 +351,7 @@ async fn cancelling_stops_at_the_next_unit_and_keeps_what_was_done() {
     let job = world.import(&dataset, Value::Null, 100.0).await;
     let (stores, organization, id) = (world.stores.clone(), world.organization, job.id);
     let app = world.hooked(move |_| {
-        futures::executor::block_on(stores.jobs.cancel(organization, id, 5))?;
+        stores.jobs.cancel(organization, id, 5).now_or_never().unwrap()?;
         Ok(())
     });
     runner::run_next(&app).await.unwrap();
@@ -376,7 +376,7 @@ async fn deleting_the_dataset_under_way_ends_its_job_quietly() {
     let purge = evalset_model::ids::JobId(uuid::Uuid::now_v7());
     let app = world.hooked(move |unit| {
         if unit == 2 {
-            futures::executor::block_on(stores.datasets.delete(organization, id, purge, 5))?;
+            stores.datasets.delete(organization, id, purge, 5).now_or_never().unwrap()?;
         }
         Ok(())
     });

@@ -14,6 +14,7 @@ mod indexes;
 mod jobs;
 mod keys;
 mod logs;
+mod order;
 mod payload;
 mod readers;
 mod row;

@@ -58,7 +58,9 @@ pub(super) fn decode(codec: i64, bytes: &[u8]) -> Result<Map<String, Value>> {
 }
 
 fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
-    let size = Decompressor::upper_bound(bytes)
+    let claim = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
+    let size = claim
+        .and_then(|size| usize::try_from(size).ok())
         .filter(|size| *size <= CLAIM_MAX)
         .ok_or_else(|| Error::internal("a payload claims an impossible size"))?;
     DECOMPRESSOR.with(|slot| {

@@ -1,10 +1,11 @@
 //! Reads by filter: pages, sums, groups and the selections of jobs.
 //!
-//! The columns answer what they can; rows they leave open are decided at the same commit. Does not write.
+//! The columns answer what they can; what they leave open is read from the rows at the same commit. Does not write.
 
 use super::Engine;
 use super::decide;
 use super::readers::Lease;
+use super::order::{Decided, Ordered, sorts};
 use super::row;
 use super::view::View;
 use crate::logs::{Pick, Picked, Query, Sample, sample_hash, sample_size};
@@ -40,6 +41,17 @@ impl<T> Seen<T> {
             Some(residual) => Self::Some { known, open: columns.row_numbers(&verdict.maybe), residual },
         }
     }
+
+    /// Decides the open rows, if there are any.
+    fn decide(self, collection: i64, lease: &Lease, helpers: &mut [Lease]) -> Result<(T, Option<Decided>)> {
+        match self {
+            Self::All(known) => Ok((known, None)),
+            Self::Some { known, open, residual } => {
+                let passed = decide::passing(&residual, collection, &open, lease, helpers)?;
+                Ok((known, Some(Decided { open, passed })))
+            }
+        }
+    }
 }
 
 /// Whether deciding a filter may take many reads of rows.
@@ -58,32 +70,28 @@ fn candidates(verdict: &Verdict) -> Rows {
     rows
 }
 
-/// Drops from `rows` those that were open and did not pass; both lists of open rows rise.
-fn settle(rows: &mut Vec<RowNumber>, open: &[RowNumber], passed: &[RowNumber]) {
-    if open.len() != passed.len() {
-        rows.retain(|row| open.binary_search(row).is_err() || passed.binary_search(row).is_ok());
-    }
-}
-
 impl Engine {
     pub(super) fn page_now(&self, lease: &Lease, name: Collection, query: &Query) -> Result<Page<Log>> {
         let (offset, limit) = (query.window.offset, query.window.limit);
         let view = self.view(lease, name, heavy(&query.filter), |columns| {
             let verdict = columns.evaluate(&query.filter);
-            let (total, rows) = match &verdict.residual {
-                None => (columns.count(&verdict.yes), columns.page(&verdict.yes, &query.sort, offset, limit)),
-                Some(_) => (0, columns.order(&candidates(&verdict), Some(&query.sort))),
+            let known = match &verdict.residual {
+                None if sorts(columns, &verdict.yes, &query.sort) => {
+                    let total = columns.count(&verdict.yes);
+                    Listed::Part { total, rows: columns.page(&verdict.yes, &query.sort, offset, limit) }
+                }
+                _ => Listed::Whole(Ordered::new(columns, &candidates(&verdict), Some(&query.sort))),
             };
-            Seen::new(columns, verdict, (total, rows))
+            Seen::new(columns, verdict, known)
         })?;
         let Some(View { collection, seen, mut helpers }) = view else {
             return Ok(Page { rows: Vec::new(), total: 0 });
         };
-        let (total, rows) = match seen {
-            Seen::All((total, rows)) => (total, rows),
-            Seen::Some { known: (_, mut rows), open, residual } => {
-                let passed = decide::passing(&residual, collection, &open, lease, &mut helpers)?;
-                settle(&mut rows, &open, &passed);
+        let (listed, verdict) = seen.decide(collection, lease, &mut helpers)?;
+        let (total, rows) = match listed {
+            Listed::Part { total, rows } => (total, rows),
+            Listed::Whole(ordered) => {
+                let rows = ordered.settle(verdict.as_ref(), collection, lease)?;
                 (rows.len() as u64, rows.into_iter().skip(index(offset)).take(index(limit)).collect())
             }
         };
@@ -97,17 +105,13 @@ impl Engine {
             Seen::new(columns, verdict, sums)
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Sums::default()) };
-        match seen {
-            Seen::All(sums) => Ok(sums),
-            Seen::Some { known: mut sums, open, residual } => {
-                for row in decide::passing(&residual, collection, &open, lease, &mut helpers)? {
-                    if let Some(stored) = row::read_columns(lease.connection()?, collection, row)? {
-                        sums.add(&stored.log);
-                    }
-                }
-                Ok(sums)
+        let (mut sums, decided) = seen.decide(collection, lease, &mut helpers)?;
+        for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
+            if let Some(stored) = row::read_columns(lease.connection()?, collection, row)? {
+                sums.add(&stored.log);
             }
         }
+        Ok(sums)
     }
 
     pub(super) fn groups_now(
@@ -118,24 +122,24 @@ impl Engine {
         by: &LogField,
     ) -> Result<Vec<Group>> {
         let view = self.view(lease, name, heavy(filter), |columns| {
-            let verdict = columns.evaluate(filter);
+            let mut verdict = columns.evaluate(filter);
+            let mut doubtful = columns.doubtful(by);
+            doubtful.intersect(&verdict.yes);
+            verdict.yes.subtract(&doubtful);
             let groups = columns.groups(&verdict.yes, by);
-            Seen::new(columns, verdict, groups)
+            let doubtful = columns.row_numbers(&doubtful);
+            Seen::new(columns, verdict, (groups, doubtful))
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Vec::new()) };
-        match seen {
-            Seen::All(groups) => Ok(groups),
-            Seen::Some { known, open, residual } => {
-                let mut groups: HashMap<Option<String>, Sums> =
-                    known.into_iter().map(|group| (group.key, group.sums)).collect();
-                for row in decide::passing(&residual, collection, &open, lease, &mut helpers)? {
-                    if let Some(stored) = row::read_columns(lease.connection()?, collection, row)? {
-                        groups.entry(reference::group_key(&stored.log, by)).or_default().add(&stored.log);
-                    }
-                }
-                Ok(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect())
+        let ((groups, mut rows), decided) = seen.decide(collection, lease, &mut helpers)?;
+        rows.extend(decided.map_or_else(Vec::new, |decided| decided.passed));
+        let mut groups: HashMap<_, Sums> = groups.into_iter().map(|group| (group.key, group.sums)).collect();
+        for row in rows {
+            if let Some(stored) = row::read_columns(lease.connection()?, collection, row)? {
+                groups.entry(reference::group_key(&stored.log, by)).or_default().add(&stored.log);
             }
         }
+        Ok(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect())
     }
 
     pub(super) fn pick_now(&self, lease: &Lease, name: Collection, pick: &Pick) -> Result<Picked> {
@@ -147,25 +151,28 @@ impl Engine {
             }
             let rows = candidates(&verdict);
             let hashes = pick.sample.as_ref().map(|sample| hashes(columns, &rows, sample));
-            let ordered = columns.order(&rows, pick.sort.as_ref());
+            let ordered = Ordered::new(columns, &rows, pick.sort.as_ref());
             Seen::new(columns, verdict, (ordered, hashes))
         })?;
-        let Some(View { collection, seen, mut helpers }) = view else { return Ok(Picked::default()) };
-        let (mut rows, hashes) = match seen {
-            Seen::All(known) => known,
-            Seen::Some { known: (mut rows, hashes), open, residual } => {
-                let passed = decide::passing(&residual, collection, &open, lease, &mut helpers)?;
-                settle(&mut rows, &open, &passed);
-                (rows, hashes)
+        let (mut rows, hashes) = match view {
+            None => (Vec::new(), None),
+            Some(View { collection, seen, mut helpers }) => {
+                let ((ordered, hashes), decided) = seen.decide(collection, lease, &mut helpers)?;
+                (ordered.settle(decided.as_ref(), collection, lease)?, hashes)
             }
         };
         let matches = rows.len() as u64;
-        let cutoff = match (&pick.sample, hashes) {
-            (Some(sample), Some(hashes)) => keep_sample(&mut rows, sample, &hashes),
-            _ => None,
-        };
+        let cutoff = pick.sample.as_ref().and_then(|sample| keep_sample(&mut rows, sample, &hashes.unwrap_or_default()));
         Ok(Picked { matches, cutoff, rows })
     }
+}
+
+/// What the columns gave of a list.
+enum Listed {
+    /// The rows of the page.
+    Part { total: u64, rows: Vec<RowNumber> },
+    /// All rows that may be in the list.
+    Whole(Ordered),
 }
 
 fn hashes(columns: &Columns, rows: &Rows, sample: &Sample) -> HashMap<RowNumber, u64> {

@@ -23,6 +23,7 @@ pub const RESERVED: &[&str] = &[
     "retrieval_mode",
     "export",
     "export_format",
+    "group_by",
     "detail",
     "preview_length",
 ];

@@ -1,10 +1,15 @@
-//! Size of a row as JSON text, counted without building the text.
+//! Size of a row as JSON text, counted without building the text, and how deep it is nested.
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::log::Log;
 use serde::Serialize;
+use serde_json::Value;
 use std::io::{self, Write};
+
+/// Deepest nesting of a member. JSON readers stop at 128: what is stored must stay readable inside a reply, a line of an
+/// export or a stored record, each of which adds levels of its own.
+pub const MAX_DEPTH: usize = 100;
 
 struct Counter {
     left: usize,
@@ -33,7 +38,26 @@ pub(crate) fn check(body: &impl Serialize, limits: &Limits) -> Result<()> {
     })
 }
 
-/// Refuses a stored form larger than one row may be: a PATCH may grow a row in steps.
+/// Refuses a stored form larger or deeper than one row may be: a PATCH may grow a row in steps.
 pub fn check_size(log: &Log, limits: &Limits) -> Result<()> {
+    check_depth(log)?;
     check(&(&log.metadata, &log.payload), limits)
+}
+
+/// Refuses members nested too deep to be read back.
+pub(crate) fn check_depth(log: &Log) -> Result<()> {
+    let members = log.payload.iter().map(|(name, value)| (name.as_str(), value));
+    let metadata = log.metadata.values().map(|value| ("metadata", value));
+    match members.chain(metadata).find(|(_, value)| !is_within(value, MAX_DEPTH)) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::invalid(name, format!("`{name}` may be nested at most {MAX_DEPTH} levels deep"))),
+    }
+}
+
+fn is_within(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_within(item, levels - 1)),
+        Value::Object(members) => levels > 0 && members.values().all(|member| is_within(member, levels - 1)),
+        _ => true,
+    }
 }

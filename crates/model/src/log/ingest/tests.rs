@@ -465,6 +465,23 @@ fn a_row_over_the_limit_names_it() {
     });
 }
 
+#[test]
+fn what_is_too_deep_to_read_back_is_refused() {
+    let nested = |levels: usize| (0..levels).fold(json!("x"), |inner, _| json!([inner]));
+    let within = a_row(json!({"input": nested(MAX_DEPTH), "metadata": {"a": nested(MAX_DEPTH)}}));
+    assert!(check_size(&within, &Limits::default()).is_ok());
+    let text = format!("{{\"a\":{}}}", nested(MAX_DEPTH));
+    for (body, field) in [
+        (json!({"input": nested(MAX_DEPTH + 1)}), "input"),
+        (json!({"input": 1, "metadata": {"a": nested(MAX_DEPTH + 1)}}), "metadata"),
+        (json!({"input": 1, "full_request": text}), "full_request"),
+    ] {
+        let error = try_row(body).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{field}` may be nested at most 100 levels deep"));
+        assert!(error.by_field().contains_key(field));
+    }
+}
+
 /// Each of these, beside a good input where it has none of its own, is refused for this member with this message.
 fn assert_bad_rows(table: &[(Value, &str, &str)]) {
     for (body, field, message) in table {
