@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from client.checks import Checks
 from harness.api import Api
@@ -127,3 +128,20 @@ def test_errors_carry_a_request_id(api: Api, check: Checks) -> None:
     answer = api.call("GET", "/api/request-logs/nothing/")
     ids = {name: value for name, value in answer.headers.items() if name == "x-request-id"}
     check("every answer has x-request-id", ids, dict(answer.headers))
+
+
+def test_a_refused_request_leaves_its_connection_usable(server: Server, check: Checks) -> None:
+    """A refusal before the body was read must not end in a connection that closes under the next request."""
+    for name, key, method, path in (
+        ("401", None, "POST", "/api/datasets/list/"),
+        ("404", server.key, "POST", "/api/nothing/at/all/"),
+        ("405", server.key, "PUT", "/api/datasets/list/"),
+    ):
+        caller = Api(server.url, key)
+        broken = 0
+        for _ in range(50):
+            try:
+                caller.call(method, path, {"name": "a body that nobody reads"})
+            except httpx.HTTPError:
+                broken += 1
+        check.equal(f"{name}: 50 requests on kept connections", broken, 0)

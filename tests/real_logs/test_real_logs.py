@@ -24,6 +24,8 @@ ROWS_PAGE = 25
 DAY = 86_400_000_000
 # Of each written row: the server's business, not the file's (the last says by which call the row came in).
 OWN = {"id", "unique_id", "dataset_id", "annotation_status", "annotation_completed_by", "scores", "log_method"}
+# Structures that have a column of their own (B.19); others may be left out of a table.
+STRUCTURES = {"input", "output", "expected_output", "messages", "metadata", "scores"}
 compared: dict[str, int] = {}
 
 
@@ -219,10 +221,14 @@ def same_as_sent(line: Record, log: Record) -> None:
 
 def same_cells(line: Record, row: dict[str, str]) -> None:
     """A CSV row against the JSONL line of the same row."""
-    missing = set(line) - set(row)
-    assert not missing, f"no columns for {missing}"
     for name, value in line.items():
+        if name not in row:
+            scalar = value is not None and not isinstance(value, (dict, list))
+            assert not scalar and name not in STRUCTURES, f"no column for {name}"
+            continue
         cell = row[name]
+        if name == "annotation_completed_by" and isinstance(value, dict):
+            value = value["email"]
         assert not cell.startswith(("=", "+", "-", "@")) or is_number(cell), (
             f"{name} would run in a spreadsheet: {cell[:40]!r}"
         )

@@ -110,6 +110,11 @@ pub fn each_back(words: &[u64], mut visit: impl FnMut(usize) -> bool) {
     }
 }
 
+/// How many bits are set.
+pub fn count(words: &[u64]) -> u64 {
+    words.iter().map(|word| u64::from(word.count_ones())).sum()
+}
+
 /// Whether no bit is set.
 pub fn none(words: &[u64]) -> bool {
     words.iter().all(|word| *word == 0)
@@ -151,6 +156,7 @@ mod tests {
         let mut seen = Vec::new();
         each(&out, |at| seen.push(at));
         assert_eq!(seen, expected);
+        assert_eq!(count(&out), expected.len() as u64);
         let mut back = Vec::new();
         each_back(&out, |at| {
             back.push(at);

@@ -101,8 +101,7 @@ impl<'a> Sorter<'a> {
     }
 
     fn items(&self, part: &Part<'_>) -> Vec<Item> {
-        let rows: usize = self.rows.iter().map(|word| word.count_ones() as usize).sum();
-        let mut items = Vec::with_capacity(rows);
+        let mut items = Vec::with_capacity(bits::count(self.rows) as usize);
         for chunk in 0..self.chunks() {
             part.each(chunk, self.chunk_rows(chunk), |position, key| items.push((key, position as u32)));
         }

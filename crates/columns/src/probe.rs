@@ -1,6 +1,7 @@
 //! Tests made ready for columns: which codes, spans or values pass. What passes is always asked of the reference meaning, once
 //! per distinct text or bound, so that columns cannot mean anything else. Knows no chunks and no rows.
 
+use crate::bits;
 use crate::codes::Codes;
 use crate::dictionary::{Code, Dictionary};
 use crate::numbers::Span;
@@ -53,7 +54,7 @@ impl LazyTexts<'_> {
     }
 
     fn mark(&self, codes: &Codes, among: &[u64], out: &mut [u64]) {
-        self.asked.set(self.asked.get() + among.iter().map(|word| word.count_ones() as usize).sum::<usize>());
+        self.asked.set(self.asked.get() + bits::count(among) as usize);
         if let Some(needles) = &self.needles
             && self.asked.get() > self.dictionary.len() / 16
         {
@@ -62,7 +63,7 @@ impl LazyTexts<'_> {
         }
         codes.each(among, |at, code| {
             if self.passes(code) {
-                out[at / 64] |= 1 << (at % 64);
+                out[at / bits::WORD] |= 1 << (at % bits::WORD);
             }
         });
     }

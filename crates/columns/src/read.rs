@@ -66,11 +66,10 @@ impl Columns {
     pub fn sums(&self, rows: &Rows) -> Sums {
         let rows = self.alive_of(rows);
         let adder = Adder::new(self.grid, &self.scalars);
-        let mut sums = [Sums::default()];
+        let mut sums = Sums::default();
         for chunk in 0..self.chunks() {
-            adder.add(chunk, adder.chunk_rows(&rows, chunk), &mut sums, |_| 0);
+            adder.total(chunk, adder.chunk_rows(&rows, chunk), &mut sums);
         }
-        let [sums] = sums;
         sums
     }
 

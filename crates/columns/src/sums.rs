@@ -33,6 +33,35 @@ impl<'a> Adder<'a> {
         }
     }
 
+    /// Adds the rows of a chunk. Totals are kept in registers on the way, and values added in the order of the rows, so that the
+    /// result is that of adding row after row.
+    pub fn total(&self, chunk: usize, rows: &[u64], sums: &mut Sums) {
+        sums.rows += bits::count(rows);
+        sums.errors += bits::count(&self.errors(chunk, rows));
+        sums.cache_hits += bits::count(&self.cache_hits(chunk, rows));
+        let mut cost = sums.cost;
+        self.add_floats(Field::Cost, chunk, rows, |_, value| cost += value);
+        sums.cost = cost;
+        for (field, total) in [
+            (Field::TotalRequestTokens, &mut sums.total_tokens),
+            (Field::PromptTokens, &mut sums.prompt_tokens),
+            (Field::CompletionTokens, &mut sums.completion_tokens),
+        ] {
+            let mut tokens = *total;
+            self.add_ints(field, chunk, rows, |_, value| tokens = tokens.saturating_add(value));
+            *total = tokens;
+        }
+        for (field, mean) in [
+            (Field::Latency, &mut sums.latency),
+            (Field::TokensPerSecond, &mut sums.tokens_per_second),
+            (Field::TimeToFirstToken, &mut sums.time_to_first_token),
+        ] {
+            let mut running = *mean;
+            self.add_floats(field, chunk, rows, |_, value| running.add(Some(value)));
+            *mean = running;
+        }
+    }
+
     /// Adds the rows of a chunk to the sums of their groups; `group` tells which, by offset.
     pub fn add(&self, chunk: usize, rows: &[u64], sums: &mut [Sums], group: impl Fn(usize) -> usize) {
         bits::each(rows, |at| sums[group(at)].rows += 1);

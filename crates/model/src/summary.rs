@@ -65,9 +65,9 @@ impl Sums {
         use crate::scalar::Scalar;
         self.rows += 1;
         self.cost += log.float(Field::Cost).unwrap_or(0.0);
-        self.total_tokens += log.int(Field::TotalRequestTokens).unwrap_or(0);
-        self.prompt_tokens += log.int(Field::PromptTokens).unwrap_or(0);
-        self.completion_tokens += log.int(Field::CompletionTokens).unwrap_or(0);
+        self.total_tokens = self.total_tokens.saturating_add(log.int(Field::TotalRequestTokens).unwrap_or(0));
+        self.prompt_tokens = self.prompt_tokens.saturating_add(log.int(Field::PromptTokens).unwrap_or(0));
+        self.completion_tokens = self.completion_tokens.saturating_add(log.int(Field::CompletionTokens).unwrap_or(0));
         self.errors += u64::from(log.text(Field::Status) == Some("error"));
         self.cache_hits += u64::from(log.scalars.get(Field::CacheHit) == Some(&Scalar::Bool(true)));
         self.latency.add(log.float(Field::Latency));

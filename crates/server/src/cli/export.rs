@@ -79,7 +79,9 @@ impl Arguments {
     }
 
     fn filters(&self) -> anyhow::Result<Value> {
-        self.filters.as_deref().map_or(Ok(Value::Null), |text| serde_json::from_str(text).context("--filters is not JSON"))
+        self.filters
+            .as_deref()
+            .map_or(Ok(Value::Null), |text| serde_json::from_str(text).context("--filters is not JSON"))
     }
 }
 
@@ -107,7 +109,8 @@ async fn from_folder(arguments: &Arguments, config: &Config) -> anyhow::Result<(
         let selection = Selection {
             collection,
             filter: source::check(collection, &filters, Unknown::Metadata).context("--filters")?,
-            sort: check::sort(arguments.sort_by.as_deref().unwrap_or_default(), Sort::newest_first()).context("--sort_by")?,
+            sort: check::sort(arguments.sort_by.as_deref().unwrap_or_default(), Sort::newest_first())
+                .context("--sort_by")?,
             include_fields: arguments.include_fields.as_ref().map(names),
             format: arguments.format(),
         };
@@ -147,7 +150,9 @@ async fn write(output: &Path, pieces: impl Stream<Item = anyhow::Result<Bytes>>)
         let bar = bar(!out.is_terminal())?;
         return match drain(&mut out, pieces, &bar).await {
             // A reader that has seen enough is no error.
-            Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe) => {
+            Err(error)
+                if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe) =>
+            {
                 Ok(())
             }
             result => result.map(drop),

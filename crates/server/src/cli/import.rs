@@ -45,6 +45,9 @@ pub struct Arguments {
     #[arg(long, value_name = "COLUMN=FIELD")]
     map: Vec<Mapping>,
     /// Go on after the last line that a killed import of this file committed
+    ///
+    /// Nothing is imported twice, except through --url into a dataset: there the server gives the ids, and the lines that
+    /// were on their way when the import was killed may come again.
     #[arg(long)]
     resume: bool,
     /// Lines written at once
@@ -85,12 +88,7 @@ pub async fn run(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn import(
-    arguments: &Arguments,
-    config: &Config,
-    source: Source,
-    target: &Target,
-) -> anyhow::Result<Report> {
+async fn import(arguments: &Arguments, config: &Config, source: Source, target: &Target) -> anyhow::Result<Report> {
     let mut resume = Resume::new(&source, target, &config.data)?;
     let mut report = Report::new(&source, arguments.errors.as_deref())?;
     if arguments.resume {

@@ -40,7 +40,9 @@ pub async fn organization(app: &App, name: Option<&str>) -> anyhow::Result<Organ
         },
         None if all.len() == 1 => Ok(all.remove(0)),
         None if all.is_empty() => {
-            bail!("the data folder has no organization yet; `evalset key create` or the first `evalset serve` makes one")
+            bail!(
+                "the data folder has no organization yet; `evalset key create` or the first `evalset serve` makes one"
+            )
         }
         None => bail!("there are several organizations: choose one with --organization: {names}"),
     }

@@ -50,6 +50,12 @@ impl Remote {
         let Some(key) = key else {
             bail!("--url needs a key: set EVALSET_API_KEY, or pass --api-key");
         };
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        match scheme.as_deref() {
+            Some("http") => {}
+            Some("https") => bail!("{url}: this build speaks no TLS; use the server's own http:// address"),
+            _ => bail!("{url} is no URL of a server, such as http://127.0.0.1:8080"),
+        }
         let base = url.trim_end_matches('/').trim_end_matches("/api").trim_end_matches('/');
         let client = Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).build().context("HTTP client")?;
         Ok(Self { client, base: base.to_owned(), key: key.to_owned() })

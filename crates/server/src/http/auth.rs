@@ -70,7 +70,9 @@ impl FromRequestParts<App> for Caller {
 fn bearer(value: &str) -> &str {
     let value = value.trim();
     match value.split_at_checked(6) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") && (rest.is_empty() || rest.starts_with([' ', '\t'])) => {
+        Some((scheme, rest))
+            if scheme.eq_ignore_ascii_case("bearer") && (rest.is_empty() || rest.starts_with([' ', '\t'])) =>
+        {
             rest.trim()
         }
         _ => value,

@@ -44,15 +44,17 @@ pub async fn read_json(request: Request, app: &App) -> Result<Option<Value>, Fai
     } else {
         tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await.map_err(Error::internal)?
     };
-    parsed.map(Some).map_err(|error| {
-        Error::Invalid { field: None, message: format!("the body is not valid JSON: {error}") }.into()
-    })
+    parsed
+        .map(Some)
+        .map_err(|error| Error::Invalid { field: None, message: format!("the body is not valid JSON: {error}") }.into())
 }
 
 async fn read_bytes(request: Request, app: &App) -> Result<Bytes, Failure> {
     let limit = app.limits.max_body_bytes;
     let too_large = || {
-        Error::TooLarge(format!("the body is larger than {limit} bytes (`limits.max_body_bytes`); send fewer items a call"))
+        Error::TooLarge(format!(
+            "the body is larger than {limit} bytes (`limits.max_body_bytes`); send fewer items a call"
+        ))
     };
     let declared = request.headers().get(axum::http::header::CONTENT_LENGTH);
     if declared.and_then(|value| value.to_str().ok()?.parse::<usize>().ok()).is_some_and(|length| length > limit) {

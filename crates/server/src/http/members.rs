@@ -22,7 +22,8 @@ pub fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>> {
 /// A boolean, in any form of contract C.3.
 pub fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
     let read = |value| {
-        read_bool(value).ok_or_else(|| Error::invalid(name, format!("`{name}` must be true or false, got {}", brief(value))))
+        read_bool(value)
+            .ok_or_else(|| Error::invalid(name, format!("`{name}` must be true or false, got {}", brief(value))))
     };
     present(body, name).map(read).transpose()
 }
@@ -77,7 +78,9 @@ mod tests {
     #[test]
     fn percent_follows_h5() {
         let read = |value| percent(json!({ "s": value }).as_object().unwrap(), "s");
-        for (given, used) in [(json!(25), 25.0), (json!(0.25), 25.0), (json!(1), 1.0), (json!("40"), 40.0), (json!(100), 100.0)] {
+        for (given, used) in
+            [(json!(25), 25.0), (json!(0.25), 25.0), (json!(1), 1.0), (json!("40"), 40.0), (json!(100), 100.0)]
+        {
             assert_eq!(read(given.clone()).unwrap(), Some(used), "{given}");
         }
         for bad in [json!(0), json!(-1), json!(101), json!("x"), json!([]), json!(true)] {

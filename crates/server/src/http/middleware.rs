@@ -39,6 +39,7 @@ fn around(limits: &Limits, router: Router) -> Router {
     let inner = router
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(read_small_body))
         .layer(from_fn_with_state(Duration::from_secs(limits.request_seconds), limit_time))
         .layer(from_fn_with_state(shield, shed_load))
         .layer(from_fn(catch_panic))
@@ -46,6 +47,24 @@ fn around(limits: &Limits, router: Router) -> Router {
         .layer(from_fn_with_state(Arc::new(Clock::default()), identify));
     // Layers of a router run after its routing; the path must be canonical before.
     Router::new().fallback_service(MapRequestLayer::new(paths::normalise).layer(inner))
+}
+
+/// Bodies up to this size are read before anything is decided about the request.
+const SMALL_BODY_BYTES: u64 = 256 * 1024;
+
+/// Takes a small body off the connection at once. A request refused with its body unread would end the connection under the
+/// caller's next request.
+async fn read_small_body(request: Request, next: Next) -> Response {
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if !length.is_some_and(|length| (1..=SMALL_BODY_BYTES).contains(&length)) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match axum::body::to_bytes(body, SMALL_BODY_BYTES as usize).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
+        Err(_) => Failure::status(StatusCode::BAD_REQUEST, "the body ended before it was complete").into_response(),
+    }
 }
 
 async fn unknown_path(request: Request) -> Failure {

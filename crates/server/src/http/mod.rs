@@ -12,5 +12,5 @@ pub mod openapi;
 pub mod paths;
 pub mod rate;
 pub mod router;
-pub mod schema;
 pub mod routes;
+pub mod schema;

@@ -38,7 +38,10 @@ fn admit(calls: &mut VecDeque<Instant>, now: Instant) -> Result<(), Failure> {
     match calls.front() {
         Some(first) if calls.len() >= PARITY_BULK_CALLS => {
             let wait = MINUTE.saturating_sub(now.duration_since(*first)).as_secs() + 1;
-            Err(too_many_requests(&format!("more than {PARITY_BULK_CALLS} bulk calls a minute (`limits.parity`)"), wait))
+            Err(too_many_requests(
+                &format!("more than {PARITY_BULK_CALLS} bulk calls a minute (`limits.parity`)"),
+                wait,
+            ))
         }
         _ => {
             calls.push_back(now);

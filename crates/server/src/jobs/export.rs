@@ -53,18 +53,18 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
         let _ = fs::remove_file(&part).await;
         return written;
     }
-    fs::rename(&part, &target).await.map_err(io_error)?;
+    fs::rename(&part, &target).await.map_err(|error| io_error(&error))?;
     sync_folder(&run.app.exports_dir).await?;
     run.save().await?;
     Ok(End::Done)
 }
 
 async fn write(run: &mut Run<'_>, lines: &mut Lines, part: &Path) -> Result<End> {
-    fs::create_dir_all(&run.app.exports_dir).await.map_err(io_error)?;
-    let mut file = fs::File::create(part).await.map_err(io_error)?;
+    fs::create_dir_all(&run.app.exports_dir).await.map_err(|error| io_error(&error))?;
+    let mut file = fs::File::create(part).await.map_err(|error| io_error(&error))?;
     let mut saved = Instant::now();
     while let Some(piece) = lines.next(run.app).await? {
-        file.write_all(&piece.bytes).await.map_err(io_error)?;
+        file.write_all(&piece.bytes).await.map_err(|error| io_error(&error))?;
         run.progress.affected += piece.rows;
         run.progress.done = piece.done;
         run.progress.skipped = piece.done - run.progress.affected;
@@ -79,8 +79,8 @@ async fn write(run: &mut Run<'_>, lines: &mut Lines, part: &Path) -> Result<End>
     if let Some(end) = run.interrupted().await? {
         return Ok(end);
     }
-    file.flush().await.map_err(io_error)?;
-    file.sync_all().await.map_err(io_error)?;
+    file.flush().await.map_err(|error| io_error(&error))?;
+    file.sync_all().await.map_err(|error| io_error(&error))?;
     Ok(End::Done)
 }
 
@@ -124,13 +124,14 @@ async fn files(app: &App) -> Result<Vec<(PathBuf, i64)>> {
     let mut folder = match fs::read_dir(&app.exports_dir).await {
         Ok(folder) => folder,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(io_error(error)),
+        Err(error) => return Err(io_error(&error)),
     };
     let mut found = Vec::new();
-    while let Some(entry) = folder.next_entry().await.map_err(io_error)? {
-        let about = entry.metadata().await.map_err(io_error)?;
+    while let Some(entry) = folder.next_entry().await.map_err(|error| io_error(&error))? {
+        let about = entry.metadata().await.map_err(|error| io_error(&error))?;
         if about.is_file() {
-            let written = about.modified().map_err(io_error)?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let written =
+                about.modified().map_err(|error| io_error(&error))?.duration_since(UNIX_EPOCH).unwrap_or_default();
             found.push((entry.path(), i64::try_from(written.as_micros()).unwrap_or(i64::MAX)));
         }
     }
@@ -139,17 +140,17 @@ async fn files(app: &App) -> Result<Vec<(PathBuf, i64)>> {
 
 async fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path).await {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error(&error)),
         _ => Ok(()),
     }
 }
 
 /// Makes the new name of a file durable.
 async fn sync_folder(folder: &Path) -> Result<()> {
-    fs::File::open(folder).await.map_err(io_error)?.sync_all().await.map_err(io_error)
+    fs::File::open(folder).await.map_err(|error| io_error(&error))?.sync_all().await.map_err(|error| io_error(&error))
 }
 
-fn io_error(error: std::io::Error) -> Error {
+fn io_error(error: &std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem => {
             Error::StorageFull(format!("the export folder cannot be written: {error}"))

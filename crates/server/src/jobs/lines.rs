@@ -121,7 +121,8 @@ impl Shape {
             ExportFormat::Jsonl => {
                 let mut out = Vec::new();
                 for log in logs {
-                    serde_json::to_writer(&mut out, &DetailRow::new(log, &context, include)).map_err(Error::internal)?;
+                    serde_json::to_writer(&mut out, &DetailRow::new(log, &context, include))
+                        .map_err(Error::internal)?;
                     out.push(b'\n');
                 }
                 Ok(out)

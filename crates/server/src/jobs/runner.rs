@@ -6,7 +6,7 @@ use super::run::{End, Run};
 use super::{copy, export, purge, remove};
 use crate::app::App;
 use evalset_model::dataset::Status;
-use evalset_model::ids::DatasetId;
+use evalset_model::ids::{DatasetId, JobId};
 use evalset_model::job::{Job, State, Task};
 use evalset_model::{Error, Result};
 use evalset_store::jobs::Outcome;
@@ -78,12 +78,11 @@ pub async fn run_next(app: &App) -> Result<bool> {
     app.wake.notify();
     let (id, kind) = (job.id, job.task.kind());
     tracing::info!(job = %id, kind, attempt = job.attempts, "job starts");
-    match run_to_end(app, job).await {
-        Some(outcome) => {
-            tracing::info!(job = %id, kind, state = outcome.state.name(), error = outcome.error_message, "job ends");
-            record(app, id, outcome).await;
-        }
-        None => tracing::info!(job = %id, kind, "job is gone"),
+    if let Some(outcome) = run_to_end(app, job).await {
+        tracing::info!(job = %id, kind, state = outcome.state.name(), error = outcome.error_message, "job ends");
+        record(app, id, outcome).await;
+    } else {
+        tracing::info!(job = %id, kind, "job is gone");
     }
     Ok(true)
 }
@@ -133,7 +132,9 @@ async fn attempt(app: &App, job: &Job) -> Result<End> {
     }
     match &job.task {
         Task::Import { .. } => copy::import(&mut run).await,
-        Task::Duplicate { source, dataset, watermark } => copy::duplicate(&mut run, *source, *dataset, *watermark).await,
+        Task::Duplicate { source, dataset, watermark } => {
+            copy::duplicate(&mut run, *source, *dataset, *watermark).await
+        }
         Task::Remove { .. } => remove::run(&mut run).await,
         Task::Export { .. } => export::run(&mut run).await,
         Task::Purge { collection } => purge::run(&mut run, *collection).await,
@@ -180,7 +181,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// Stores the end of a job. Should that fail for good, the job stays `running` and goes on at the next start.
-async fn record(app: &App, id: evalset_model::ids::JobId, outcome: Outcome) {
+async fn record(app: &App, id: JobId, outcome: Outcome) {
     for failures in 0..MAX_FAILURES {
         match app.stores.jobs.finish(id, outcome.clone()).await {
             Ok(()) => return,

@@ -82,9 +82,8 @@ impl Batches {
 
     /// Tells how many bytes the last batch came to, from which follows the size of the next.
     pub fn measured(&mut self, rows: usize, bytes: usize) {
-        if rows > 0 {
-            let each = (bytes / rows).max(size_of::<Log>());
-            self.size = (BATCH_BYTES / each).clamp(1, BATCH_ROWS);
+        if let Some(each) = bytes.checked_div(rows) {
+            self.size = (BATCH_BYTES / each.max(size_of::<Log>())).clamp(1, BATCH_ROWS);
         }
     }
 }

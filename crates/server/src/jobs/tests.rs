@@ -173,7 +173,8 @@ fn log(number: u64) -> Log {
     log.scalars.set(Field::Timestamp, Some(Scalar::Time(number as i64 * 1_000_000)));
     log.scalars.set_text(Field::Model, if number.is_multiple_of(2) { "even" } else { "odd" });
     log.scalars.set(Field::Cost, Some(Scalar::Float(number as f64 / 4.0)));
-    log.payload.insert("input".into(), json!(format!("=SUM(A{number})")));
+    log.scalars.set_text(Field::Note, format!("=SUM(A{number})"));
+    log.payload.insert("input".into(), json!(format!("question {number}")));
     log.payload.insert("output".into(), json!({"text": "a \"quoted\", line\nand another"}));
     log
 }
@@ -506,21 +507,21 @@ async fn an_export_file_appears_whole_and_can_be_opened_only_then() {
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: Vec<_> = rows.iter().map(|row| row["unique_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["log0", "log2", "log4", "log6", "log8"]);
-    assert!(rows.iter().all(|row| row["input"].as_str().unwrap().starts_with("=SUM") && row["scores"].is_array()));
+    assert!(rows.iter().all(|row| row["note"].as_str().unwrap().starts_with("=SUM") && row["scores"].is_array()));
 }
 
 #[tokio::test]
 async fn csv_is_quoted_and_formulas_are_disarmed() {
     let world = World::new().await;
     let app = world.app();
-    let fields = ["cost", "input", "output"].map(str::to_owned).to_vec();
+    let fields = ["cost", "note", "output"].map(str::to_owned).to_vec();
     let job = export(&world, ExportFormat::Csv, Some(fields.clone())).await;
     runner::run_next(&app).await.unwrap();
     let text = content(&export::path(&app, &world.job(job.id).await).unwrap()).await;
     let output = r#""{""text"":""a \""quoted\"", line\nand another""}""#;
     let line = |number: u64, cost: &str| format!("log{number},log{number},{cost},'=SUM(A{number}),{output}\n");
     let lines = [(0, "0"), (2, "0.5"), (4, "1"), (6, "1.5"), (8, "2")].map(|(number, cost)| line(number, cost));
-    assert_eq!(text, format!("id,unique_id,cost,input,output\n{}", lines.concat()));
+    assert_eq!(text, format!("id,unique_id,cost,note,output\n{}", lines.concat()));
 
     let selection = super::lines::Selection {
         collection: world.logs(),
@@ -540,7 +541,8 @@ async fn leftovers_and_expired_files_go_and_an_expired_export_says_so() {
     let job = export(&world, ExportFormat::Jsonl, None).await;
     runner::run_next(&app).await.unwrap();
     let path = export::path(&app, &job).unwrap();
-    let stray = ["x.part", "notes.txt", "0198c0de-0000-7000-8000-000000000000.csv"].map(|name| app.exports_dir.join(name));
+    let stray =
+        ["x.part", "notes.txt", "0198c0de-0000-7000-8000-000000000000.csv"].map(|name| app.exports_dir.join(name));
     for stray in &stray {
         std::fs::write(stray, "x").unwrap();
     }

@@ -46,7 +46,12 @@ pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Map<
 }
 
 /// Adds rows, each on its own: the good ones go in as one step, the others come back as errors in their place.
-pub async fn create_many(app: &App, collection: Collection, key: &ApiKey, items: Vec<Value>) -> Result<Vec<Result<LogId>>> {
+pub async fn create_many(
+    app: &App,
+    collection: Collection,
+    key: &ApiKey,
+    items: Vec<Value>,
+) -> Result<Vec<Result<LogId>>> {
     ensure(app, collection).await?;
     let (worker, key) = (app.clone(), key.clone());
     let read = move || items.iter().map(|item| row_of(&worker, &key, item)).collect();

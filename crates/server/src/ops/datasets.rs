@@ -130,7 +130,12 @@ pub async fn newest_rows(app: &App, organization: OrganizationId, id: DatasetId)
 }
 
 /// Changes the given fields.
-pub async fn update(app: &App, organization: OrganizationId, id: DatasetId, mut patch: DatasetPatch) -> Result<Dataset> {
+pub async fn update(
+    app: &App,
+    organization: OrganizationId,
+    id: DatasetId,
+    mut patch: DatasetPatch,
+) -> Result<Dataset> {
     patch.name = patch.name.map(checked_name).transpose()?;
     app.stores.datasets.update(organization, id, patch, app.clock.now()).await
 }

@@ -1,8 +1,8 @@
 //! Exports: rows as files, by a job or streamed at once (contract B.19). Knows no HTTP.
 
 use crate::app::App;
-use crate::jobs::lines::{Lines, Selection};
 use crate::jobs::export;
+use crate::jobs::lines::{Lines, Selection};
 use crate::jobs::source::{self, Unknown};
 use crate::ops::{dataset_logs, jobs};
 use bytes::Bytes;
@@ -97,7 +97,10 @@ pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<
             return Err(Error::Conflict(format!("the export is {}; try again when it is completed", job.state.name())));
         }
         State::Failed | State::Cancelled => {
-            return Err(Error::Conflict(format!("the export has no file: it was {}; start it again", job.state.name())));
+            return Err(Error::Conflict(format!(
+                "the export has no file: it was {}; start it again",
+                job.state.name()
+            )));
         }
     }
     let (Task::Export { file_name, format, .. }, Some(path)) = (&job.task, export::path(app, &job)) else {
@@ -107,7 +110,8 @@ pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let days = app.limits.export_days;
-            let text = format!("the file is gone: it is kept for {days} days (`limits.export_days`); start the export again");
+            let text =
+                format!("the file is gone: it is kept for {days} days (`limits.export_days`); start the export again");
             return Err(Error::NotFound(text));
         }
         Err(error) => return Err(Error::internal(format!("{}: {error}", path.display()))),

@@ -50,7 +50,7 @@ pub enum Removal {
         rows: u64,
     },
     /// A job removes the matching rows.
-    Queued(Job),
+    Queued(Box<Job>),
 }
 
 /// Result of adding logs by id.
@@ -63,22 +63,14 @@ pub struct AddedByIds {
 }
 
 /// Queues an import; the dataset is `loading` from now on.
-pub async fn import(
-    app: &App,
-    dataset: &Dataset,
-    request: ImportRequest,
-) -> Result<Job> {
+pub async fn import(app: &App, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
     let job = import_job(app, dataset, request).await?;
     jobs::enqueue(app, job, Some((dataset.id, Status::Loading))).await
 }
 
 /// The import job of a dataset, checked and not queued: for `Datasets::create`, which queues it with the dataset. The caller
 /// wakes the workers after that.
-pub async fn import_job(
-    app: &App,
-    dataset: &Dataset,
-    request: ImportRequest,
-) -> Result<Job> {
+pub async fn import_job(app: &App, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
     refuse_traces(dataset.granularity)?;
     let organization = dataset.organization;
     let filters = parse(app, &request.filters)?;
@@ -87,8 +79,7 @@ pub async fn import_job(
     let watermark = app.stores.logs.watermark(request_logs(organization)).await?;
     let ImportRequest { start_time, end_time, sampling_percentage, .. } = request;
     let filters = Value::Object(filters.to_json());
-    let task =
-        Task::Import { dataset: dataset.id, start_time, end_time, filters, sampling_percentage, watermark };
+    let task = Task::Import { dataset: dataset.id, start_time, end_time, filters, sampling_percentage, watermark };
     Ok(jobs::new(app, organization, Some(dataset.id), task))
 }
 
@@ -115,11 +106,7 @@ pub async fn matching(app: &App, organization: OrganizationId, request: &ImportR
 }
 
 /// Removes rows: at once when all go, else by a job over the rows there are now.
-pub async fn remove(
-    app: &App,
-    dataset: &Dataset,
-    request: RemoveRequest,
-) -> Result<Removal> {
+pub async fn remove(app: &App, dataset: &Dataset, request: RemoveRequest) -> Result<Removal> {
     let organization = dataset.organization;
     let RemoveRequest { is_deleting_all_logs, filters, start_time, end_time } = request;
     let has_filters = !is_none(&filters);
@@ -143,18 +130,14 @@ pub async fn remove(
     let watermark = app.stores.logs.watermark(rows).await?;
     let task = Task::Remove { dataset: dataset.id, filters, start_time, end_time, watermark };
     let job = jobs::new(app, organization, Some(dataset.id), task);
-    jobs::enqueue(app, job, None).await.map(Removal::Queued)
+    jobs::enqueue(app, job, None).await.map(|job| Removal::Queued(Box::new(job)))
 }
 
 /// Ids looked up and copied at once.
 const IDS_AT_ONCE: usize = 100;
 
 /// Copies request logs into a dataset by their ids, at once (L10).
-pub async fn add_by_ids(
-    app: &App,
-    dataset: &Dataset,
-    ids: Vec<String>,
-) -> Result<AddedByIds> {
+pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Result<AddedByIds> {
     refuse_traces(dataset.granularity)?;
     let limit = app.limits.bulk_items;
     if ids.is_empty() || ids.len() > limit {

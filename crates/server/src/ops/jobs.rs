@@ -35,7 +35,9 @@ pub async fn admit(app: &App, organization: OrganizationId) -> Result<()> {
         return Ok(());
     }
     Err(Error::Busy {
-        message: format!("{limit} jobs are queued or running (`limits.open_jobs`); wait for some to end or cancel them"),
+        message: format!(
+            "{limit} jobs are queued or running (`limits.open_jobs`); wait for some to end or cancel them"
+        ),
         retry_after: RETRY_SECONDS,
     })
 }

@@ -179,9 +179,16 @@ fn generate() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_chosen, generate, hash};
+    use super::{
+        DEFAULT_ORGANIZATION, authenticate, check_chosen, create, generate, hash, install, list, organization, revoke,
+    };
+    use crate::app::{App, Parts};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use evalset_model::Error;
+    use evalset_model::key::Environment;
+    use evalset_model::limits::Limits;
+    use secrecy::ExposeSecret;
 
     #[test]
     fn keys_have_the_documented_form_and_never_repeat() {
@@ -192,6 +199,53 @@ mod tests {
         assert_eq!(URL_SAFE_NO_PAD.decode(secret).unwrap().len(), 32);
         assert_ne!(generate().unwrap(), key);
         assert!(check_chosen(&key).is_ok(), "a generated key may be installed elsewhere");
+    }
+
+    fn app() -> App {
+        App::new(Parts {
+            stores: evalset_store::memory::open(),
+            limits: Limits::default(),
+            exports_dir: "unused".into(),
+            span_window_seconds: 3600,
+            public_url: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_key_works_until_it_is_revoked() {
+        let app = app();
+        let store = app.stores.keys.as_ref();
+        let home = organization(store, &app.clock, "home").await.unwrap();
+        assert_eq!(organization(store, &app.clock, "home").await.unwrap(), home, "made once");
+        let made = create(store, &app.clock, home.id, "laptop", Environment::Test).await.unwrap();
+        let secret = made.secret.expose_secret();
+        let (key, owner) = authenticate(&app, secret).await.unwrap().unwrap();
+        assert_eq!((key.environment, owner), (Environment::Test, home));
+        for wrong in ["", &secret[..secret.len() - 1], &format!("{secret}x"), &"x".repeat(100_000)] {
+            assert!(authenticate(&app, wrong).await.unwrap().is_none());
+        }
+        let ended = revoke(store, &app.clock, &made.key.prefix).await.unwrap();
+        assert!(ended.revoked_at.is_some());
+        assert!(authenticate(&app, secret).await.unwrap().is_none());
+        assert!(matches!(revoke(store, &app.clock, "nobody").await, Err(Error::NotFound(_))));
+        assert_eq!(list(store).await.unwrap().len(), 1, "revoked keys stay listed");
+    }
+
+    #[tokio::test]
+    async fn a_chosen_key_is_installed_once_and_not_brought_back() {
+        let app = app();
+        let store = app.stores.keys.as_ref();
+        let home = organization(store, &app.clock, DEFAULT_ORGANIZATION).await.unwrap();
+        let chosen = "my-own-key-123456";
+        for _ in 0..2 {
+            let key = install(store, &app.clock, &home, chosen, Environment::Prod).await.unwrap();
+            assert_eq!(key.prefix, "my-own-k");
+        }
+        assert_eq!(list(store).await.unwrap().len(), 1);
+        assert!(authenticate(&app, chosen).await.unwrap().is_some());
+        revoke(store, &app.clock, chosen).await.unwrap();
+        let again = install(store, &app.clock, &home, chosen, Environment::Prod).await;
+        assert!(matches!(again, Err(Error::Conflict(_))));
     }
 
     #[test]

@@ -121,7 +121,8 @@ pub const GROUP_BY: &[(&str, Field)] = &[
 /// The field behind a `group_by` name.
 pub fn group_field(name: Option<&str>) -> Result<(&'static str, Field)> {
     let allowed = || GROUP_BY.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let name = name.ok_or_else(|| Error::invalid("group_by", format!("`group_by` is required; allowed: {}", allowed())))?;
+    let name =
+        name.ok_or_else(|| Error::invalid("group_by", format!("`group_by` is required; allowed: {}", allowed())))?;
     GROUP_BY
         .iter()
         .find(|(known, _)| *known == name)

@@ -57,10 +57,12 @@ async fn the_list_filters_sorts_and_pages() {
         for name in ["alpha", "beta", "gamma"] {
             server.dataset(name).await;
         }
-        let names = |page: &Value| page["results"].as_array().unwrap().iter().map(|d| d["name"].clone()).collect::<Vec<_>>();
+        let names =
+            |page: &Value| page["results"].as_array().unwrap().iter().map(|d| d["name"].clone()).collect::<Vec<_>>();
         let all = server.post("/api/datasets/list/", json!({})).await.expect_status(200);
         assert_eq!(names(&all), ["gamma", "beta", "alpha"]);
-        let page = server.post("/api/datasets/list/?page=2&page_size=2&sort_by=name", json!({})).await.expect_status(200);
+        let page =
+            server.post("/api/datasets/list/?page=2&page_size=2&sort_by=name", json!({})).await.expect_status(200);
         assert_eq!((names(&page), &page["count"]), (vec![json!("gamma")], &json!(3)));
         assert_eq!(page["next"], Value::Null);
         let filters = json!({"filters": {"name": {"operator": "icontains", "value": "ET"}}});

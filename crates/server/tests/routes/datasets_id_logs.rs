@@ -65,8 +65,12 @@ async fn bulk_keeps_the_good_and_names_the_bad() {
     with_app(async |server| {
         let dataset = server.dataset("bulk").await;
         let path = format!("/api/datasets/{dataset}/logs/bulk/");
-        let reply = server.post(&path, json!({"logs": [{"input": "a"}, {}, 7, {"input": "b"}]})).await.expect_status(201);
-        assert_eq!((&reply["success_count"], &reply["error_count"], &reply["total_errors"]), (&json!(2), &json!(2), &json!(2)));
+        let reply =
+            server.post(&path, json!({"logs": [{"input": "a"}, {}, 7, {"input": "b"}]})).await.expect_status(201);
+        assert_eq!(
+            (&reply["success_count"], &reply["error_count"], &reply["total_errors"]),
+            (&json!(2), &json!(2), &json!(2))
+        );
         assert_eq!((&reply["errors"][0]["index"], &reply["errors"][1]["index"]), (&json!(1), &json!(2)));
         assert_eq!(reply["unique_ids"][1], Value::Null);
         let failed = server.post(&path, json!({"logs": [{}]})).await.expect_status(400);
@@ -86,7 +90,9 @@ async fn every_path_form_answers_the_same() {
         let dataset = server.dataset("forms").await;
         row(server, &dataset, json!({"input": "x"})).await;
         let mut answers = Vec::new();
-        for form in ["/api/datasets/D/logs/list/", "/api/datasets/D/logs/list", "/datasets/D/logs/list", "/datasets/D/logs"] {
+        for form in
+            ["/api/datasets/D/logs/list/", "/api/datasets/D/logs/list", "/datasets/D/logs/list", "/datasets/D/logs"]
+        {
             let mut body = server.get(&form.replace('D', &dataset)).await.expect_status(200);
             body["next"] = Value::Null;
             answers.push(body);

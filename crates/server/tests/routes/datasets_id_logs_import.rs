@@ -50,7 +50,10 @@ async fn an_import_keeps_ids_and_skips_what_is_there() {
         for (body, field) in [
             (json!({"end_time": "2026-01-01"}), "start_time"),
             (json!({"start_time": "x", "end_time": "2026-01-01"}), "start_time"),
-            (json!({"start_time": "2026-01-01", "end_time": "2026-01-02", "sampling_percentage": 0}), "sampling_percentage"),
+            (
+                json!({"start_time": "2026-01-01", "end_time": "2026-01-02", "sampling_percentage": 0}),
+                "sampling_percentage",
+            ),
         ] {
             let reply = server.post(&path, body).await.expect_status(400);
             assert!(reply["errors"].get(field).is_some(), "{reply}");

@@ -59,8 +59,12 @@ async fn groups_sum_by_a_field() {
         let groups = server.post("/api/request-logs/groups/?group_by=model", json!({})).await.expect_status(200);
         assert_eq!(groups["count"], 3);
         let first = &groups["results"][0];
-        assert_eq!((&first["model"], &first["number_of_requests"], &first["total_cost"]), (&json!("x"), &json!(2), &json!(2.0)));
-        let by_errors = server.get("/api/request-logs/groups/?group_by=model&sort_by=-error_percentage").await.expect_status(200);
+        assert_eq!(
+            (&first["model"], &first["number_of_requests"], &first["total_cost"]),
+            (&json!("x"), &json!(2), &json!(2.0))
+        );
+        let by_errors =
+            server.get("/api/request-logs/groups/?group_by=model&sort_by=-error_percentage").await.expect_status(200);
         assert_eq!(by_errors["results"][0]["model"], "y");
         for query in ["", "?group_by=colour", "?group_by=model&sort_by=colour"] {
             server.post(&format!("/api/request-logs/groups/{query}"), json!({})).await.expect_status(400);

@@ -20,7 +20,8 @@ pub(crate) async fn life_of_a_dataset(stores: &Stores) {
     wanted.starred = true;
     wanted.updated_at = 9;
     assert_eq!(patched, wanted);
-    let patch = DatasetPatch { tags: Some(Vec::new()), description: Some("text".to_owned()), ..DatasetPatch::default() };
+    let patch =
+        DatasetPatch { tags: Some(Vec::new()), description: Some("text".to_owned()), ..DatasetPatch::default() };
     stores.datasets.update(mine, wanted.id, patch, 10).await.unwrap();
     wanted.tags = Vec::new();
     wanted.description = "text".to_owned();
@@ -62,7 +63,8 @@ pub(crate) async fn create_with_a_job(stores: &Stores) {
 pub(crate) async fn conflicts(stores: &Stores) {
     let mine = organization(1);
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
-    let again = stores.datasets.create(dataset(mine, dataset_id(1), 6), Some(import_job(1, mine, dataset_id(1), 1))).await;
+    let again =
+        stores.datasets.create(dataset(mine, dataset_id(1), 6), Some(import_job(1, mine, dataset_id(1), 1))).await;
     assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
     assert_eq!(stores.jobs.get(mine, job_id(1)).await.unwrap(), None);
     assert_eq!(stores.datasets.list(mine).await.unwrap().len(), 1);

@@ -14,7 +14,7 @@ pub(crate) fn key(number: u8, owner: u128, created_at: i64) -> ApiKey {
         name: format!("key {number}"),
         prefix: format!("prefix{number}"),
         hash: vec![number; 32],
-        environment: if number % 2 == 0 { Environment::Test } else { Environment::Prod },
+        environment: [Environment::Prod, Environment::Test][usize::from(number % 2)],
         created_at,
         revoked_at: None,
     }
@@ -34,11 +34,8 @@ pub(crate) async fn organizations_are_numbered(stores: &Stores) {
     stores.keys.create_organization(organization(3), "third", 7).await.unwrap();
     let all = stores.keys.organizations().await.unwrap();
     let seen: Vec<_> = all.iter().map(|one| (one.number, one.id, one.name.as_str(), one.created_at)).collect();
-    let wanted = [
-        (1, organization(1), "first", 5),
-        (2, organization(2), "second", 5),
-        (3, organization(3), "third", 7),
-    ];
+    let wanted =
+        [(1, organization(1), "first", 5), (2, organization(2), "second", 5), (3, organization(3), "third", 7)];
     assert_eq!(seen, wanted);
 }
 

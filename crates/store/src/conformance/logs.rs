@@ -38,7 +38,10 @@ pub(crate) async fn insert_is_all_or_none(stores: &Stores) {
     let refused = stores.logs.insert(gone, logs, Existing::Keep).await;
     assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
     assert!(all(stores, gone).await.is_empty());
-    assert_eq!(stores.logs.insert(request_logs(organization(1)), Vec::new(), Existing::Keep).await.unwrap(), added(0, 0));
+    assert_eq!(
+        stores.logs.insert(request_logs(organization(1)), Vec::new(), Existing::Keep).await.unwrap(),
+        added(0, 0)
+    );
 }
 
 pub(crate) async fn existing_rows_are_kept_or_replaced(stores: &Stores) {
@@ -54,9 +57,7 @@ pub(crate) async fn existing_rows_are_kept_or_replaced(stores: &Stores) {
 
 pub(crate) async fn duplicates_inside_one_call(stores: &Stores) {
     let requests = request_logs(organization(1));
-    let twice = |first: &str, second: &str| {
-        [first, second].map(|note| noted(log(7, &mut Dice(1)), note)).to_vec()
-    };
+    let twice = |first: &str, second: &str| [first, second].map(|note| noted(log(7, &mut Dice(1)), note)).to_vec();
     let note = async || all(stores, requests).await[0].text(Field::Note).unwrap().to_owned();
     assert_eq!(stores.logs.insert(requests, twice("a", "b"), Existing::Keep).await.unwrap(), added(1, 1));
     assert_eq!(note().await, "a");

@@ -31,8 +31,8 @@ fn unannotated(log: &Log) -> Log {
     log
 }
 
-fn step(job: u128, done: u64) -> Option<Step> {
-    Some(Step { job: job_id(job), progress: Progress { done, cursor: Some(3), ..Progress::default() } })
+fn step(job: u128, done: u64) -> Step {
+    Step { job: job_id(job), progress: Progress { done, cursor: Some(3), ..Progress::default() } }
 }
 
 /// A running import job of the dataset.
@@ -89,11 +89,11 @@ pub(crate) async fn copy_and_step_are_one(stores: &Stores) {
     let (requests, rows, _) = places(stores, 10).await;
     let source = numbers(stores, requests).await;
     running(stores, 1).await;
-    stores.logs.copy(requests, &source[..5], rows, step(1, 5)).await.unwrap();
+    stores.logs.copy(requests, &source[..5], rows, Some(step(1, 5))).await.unwrap();
     assert_eq!(done(stores, 1).await, 5);
     let outcome = Outcome { state: State::Cancelled, error_message: None, at: 9, dataset: None };
     stores.jobs.finish(job_id(1), outcome).await.unwrap();
-    let late = stores.logs.copy(requests, &source[5..], rows, step(1, 10)).await;
+    let late = stores.logs.copy(requests, &source[5..], rows, Some(step(1, 10))).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
     assert_eq!((all(stores, rows).await.len(), done(stores, 1).await), (5, 5));
 }
@@ -104,10 +104,10 @@ pub(crate) async fn remove_and_step_are_one(stores: &Stores) {
     let source = numbers(stores, rows).await;
     running(stores, 1).await;
     let twice = [source[0], source[1], source[0], 1_000_000];
-    assert_eq!(stores.logs.remove(rows, &twice, step(1, 2)).await.unwrap(), 2);
+    assert_eq!(stores.logs.remove(rows, &twice, Some(step(1, 2))).await.unwrap(), 2);
     assert_eq!(done(stores, 1).await, 2);
     stores.jobs.requeue_running().await.unwrap();
-    let late = stores.logs.remove(rows, &source[2..], step(1, 10)).await;
+    let late = stores.logs.remove(rows, &source[2..], Some(step(1, 10))).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
     assert_eq!((all(stores, rows).await.len(), done(stores, 1).await), (8, 2));
     let dataset = stores.datasets.get(organization(1), dataset_id(1)).await.unwrap().unwrap();
@@ -117,10 +117,10 @@ pub(crate) async fn remove_and_step_are_one(stores: &Stores) {
 pub(crate) async fn steps_need_a_running_job(stores: &Stores) {
     let (requests, rows, _) = places(stores, 3).await;
     let source = numbers(stores, requests).await;
-    let unknown = stores.logs.copy(requests, &source, rows, step(7, 3)).await;
+    let unknown = stores.logs.copy(requests, &source, rows, Some(step(7, 3))).await;
     assert!(matches!(unknown, Err(Error::Conflict(_))), "{unknown:?}");
     stores.jobs.enqueue(import_job(1, organization(1), dataset_id(1), 1), None).await.unwrap();
-    let queued = stores.logs.copy(requests, &source, rows, step(1, 3)).await;
+    let queued = stores.logs.copy(requests, &source, rows, Some(step(1, 3))).await;
     assert!(matches!(queued, Err(Error::Conflict(_))), "{queued:?}");
     assert!(all(stores, rows).await.is_empty());
 }
@@ -130,7 +130,7 @@ pub(crate) async fn moves_into_the_void(stores: &Stores) {
     let source = numbers(stores, requests).await;
     running(stores, 1).await;
     stores.datasets.delete(organization(1), dataset_id(1), job_id(50), 5).await.unwrap();
-    let gone = stores.logs.copy(requests, &source, rows, step(1, 3)).await;
+    let gone = stores.logs.copy(requests, &source, rows, Some(step(1, 3))).await;
     assert!(matches!(gone, Err(Error::NotFound(_) | Error::Conflict(_))), "{gone:?}");
     assert!(matches!(stores.logs.copy(requests, &source, rows, None).await, Err(Error::NotFound(_))));
     assert_eq!(all(stores, requests).await.len(), 3);

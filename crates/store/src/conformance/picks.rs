@@ -13,8 +13,8 @@ fn pick(filter: LogFilter, sample: Option<Sample>) -> Pick {
     Pick { filter, watermark: None, sample, sort: None }
 }
 
-fn percent(percent: f64) -> Option<Sample> {
-    Some(Sample::Percent { seed: "seed".to_owned(), percent })
+fn percent(percent: f64) -> Sample {
+    Sample::Percent { seed: "seed".to_owned(), percent }
 }
 
 async fn picked(stores: &Stores, collection: Collection, pick: Pick) -> (Picked, Vec<Log>) {
@@ -52,19 +52,19 @@ pub(crate) async fn sample_sizes(stores: &Stores) {
     let requests = request_logs(organization(1));
     fill(stores, requests, 0..101, 1).await;
     for (part, size) in [(100.0, 101), (50.0, 51), (40.0, 40), (1.0, 1), (0.001, 1), (99.6, 101), (33.3, 34)] {
-        let (picked, _) = picked(stores, requests, pick(Tree::all(), percent(part))).await;
+        let (picked, _) = picked(stores, requests, pick(Tree::all(), Some(percent(part)))).await;
         assert_eq!((picked.matches, picked.rows.len()), (101, size), "{part} %");
         assert_eq!(sample_size(101, part), size as u64);
     }
-    let (none, _) = picked(stores, requests, pick(Tree::none(), percent(50.0))).await;
+    let (none, _) = picked(stores, requests, pick(Tree::none(), Some(percent(50.0)))).await;
     assert_eq!(none, Picked { matches: 0, cutoff: None, rows: Vec::new() });
 }
 
 pub(crate) async fn samples_repeat(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..100, 1).await;
-    let (first, rows) = picked(stores, requests, pick(Tree::all(), percent(30.0))).await;
-    let (again, _) = picked(stores, requests, pick(Tree::all(), percent(30.0))).await;
+    let (first, rows) = picked(stores, requests, pick(Tree::all(), Some(percent(30.0)))).await;
+    let (again, _) = picked(stores, requests, pick(Tree::all(), Some(percent(30.0)))).await;
     assert_eq!(first, again);
     // The lowest hashes win, whatever the rows were added with.
     let mut hashes: Vec<_> = logs.iter().map(|log| sample_hash("seed", &log.id)).collect();
@@ -79,7 +79,7 @@ pub(crate) async fn cutoff_makes_the_same_choice(stores: &Stores) {
     let requests = request_logs(organization(1));
     fill(stores, requests, 0..100, 1).await;
     let mark = stores.logs.watermark(requests).await.unwrap();
-    let first = stores.logs.pick(requests, pick(Tree::all(), percent(25.0))).await.unwrap();
+    let first = stores.logs.pick(requests, pick(Tree::all(), Some(percent(25.0)))).await.unwrap();
     fill(stores, requests, 100..150, 2).await;
     let cutoff = Some(Sample::Cutoff { seed: "seed".to_owned(), cutoff: first.cutoff.unwrap() });
     let resumed = Pick { watermark: Some(mark), ..pick(Tree::all(), cutoff) };
@@ -99,7 +99,7 @@ pub(crate) async fn text_filters_pick(stores: &Stores) {
     let wanted: Vec<_> = logs.iter().rev().filter(|log| meaning::holds(&filter, log, &none)).cloned().collect();
     let (all, rows) = picked(stores, requests, pick(filter.clone(), None)).await;
     assert_eq!((all.matches, rows), (wanted.len() as u64, wanted.clone()));
-    let (sample, rows) = picked(stores, requests, pick(filter.clone(), percent(40.0))).await;
+    let (sample, rows) = picked(stores, requests, pick(filter.clone(), Some(percent(40.0)))).await;
     assert_eq!(rows.len() as u64, sample_size(wanted.len() as u64, 40.0));
     let cutoff = sample.cutoff.unwrap();
     let kept: Vec<_> = wanted.into_iter().filter(|log| sample_hash("seed", &log.id) <= cutoff).collect();

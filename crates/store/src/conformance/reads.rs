@@ -25,7 +25,9 @@ fn expected(logs: &[Log], filter: &LogFilter, sort: &Sort) -> Vec<Log> {
 
 fn expected_groups(logs: &[Log], by: &LogField) -> BTreeMap<Option<String>, Sums> {
     let mut groups: BTreeMap<Option<String>, Sums> = BTreeMap::new();
-    logs.iter().for_each(|log| groups.entry(reference::group_key(log, by)).or_default().add(log));
+    for log in logs {
+        groups.entry(reference::group_key(log, by)).or_default().add(log);
+    }
     groups
 }
 
@@ -125,7 +127,9 @@ pub(crate) async fn sums_and_groups_agree_with_the_reference(stores: &Stores) {
         let filter = filter(&mut dice, 2, round % 2 == 0);
         let matching = expected(&logs, &filter, &by_id());
         let mut sums = Sums::default();
-        matching.iter().for_each(|log| sums.add(log));
+        for log in &matching {
+            sums.add(log);
+        }
         assert_eq!(stores.logs.sums(requests, filter.clone()).await.unwrap(), sums, "{filter:?}");
         let by = dice.pick(&keys).clone();
         let groups = stores.logs.groups(requests, filter.clone(), by.clone()).await.unwrap();
@@ -165,7 +169,7 @@ pub(crate) async fn reads_see_every_write(stores: &Stores) {
         let changed = stores.logs.update(requests, &new.id, change).await.unwrap();
         assert!(word(&changed));
         let found = page(stores, requests, model_is(&format!("model-{number}")), by_id(), (0, 9)).await;
-        assert_eq!(found.rows, [changed.clone()]);
+        assert_eq!(found.rows, std::slice::from_ref(&changed));
         let text = contains(evalset_model::field::TextField::Output, &format!("answer {number} ends"), false);
         assert_eq!(page(stores, requests, text, by_id(), (0, 9)).await.rows, [changed]);
     }

@@ -34,6 +34,10 @@ impl Dice {
         self.below(count) == 0
     }
 
+    pub fn text(&mut self, items: &[&'static str]) -> &'static str {
+        items[self.below(items.len())]
+    }
+
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
@@ -101,8 +105,7 @@ pub(crate) fn import_job(number: u128, organization: OrganizationId, dataset: Da
 }
 
 pub(crate) fn remove_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
-    let task =
-        Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: 1 };
+    let task = Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: 1 };
     job(number, organization, Some(dataset), task, at)
 }
 
@@ -128,8 +131,8 @@ pub(crate) fn log(number: usize, dice: &mut Dice) -> Log {
     let mut log = Log::new(log_id(number));
     let mut set = |field: Field, value: Scalar| log.scalars.set(field, Some(value));
     set(Field::Timestamp, Scalar::Time(1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000));
-    set(Field::Model, Scalar::Text((*dice.pick(&["gpt-4o", "gpt-4o-mini", "claude", "Ärger"])).to_owned()));
-    set(Field::Status, Scalar::Text((*dice.pick(&["success", "success", "error"])).to_owned()));
+    set(Field::Model, Scalar::Text(dice.text(&["gpt-4o", "gpt-4o-mini", "claude", "Ärger"]).to_owned()));
+    set(Field::Status, Scalar::Text(dice.text(&["success", "success", "error"]).to_owned()));
     if !dice.one_in(5) {
         set(Field::StatusCode, Scalar::Int(*dice.pick(&[200, 200, 404, 500])));
         set(Field::PromptTokens, Scalar::Int(dice.below(100) as i64));
@@ -145,11 +148,11 @@ pub(crate) fn log(number: usize, dice: &mut Dice) -> Log {
         set(Field::CustomIdentifier, Scalar::Text(format!("custom-{}", dice.below(8))));
     }
     if dice.one_in(3) {
-        set(Field::AnnotationStatus, Scalar::Text((*dice.pick(&["pending", "completed"])).to_owned()));
+        set(Field::AnnotationStatus, Scalar::Text(dice.text(&["pending", "completed"]).to_owned()));
         set(Field::AnnotationCompletedBy, Scalar::Text("ann@example.com".to_owned()));
     }
     log.metadata = metadata(dice);
-    let sentence = |dice: &mut Dice| (0..dice.below(9)).map(|_| *dice.pick(WORDS)).collect::<Vec<_>>().join(" ");
+    let sentence = |dice: &mut Dice| (0..dice.below(9)).map(|_| dice.text(WORDS)).collect::<Vec<_>>().join(" ");
     if !dice.one_in(6) {
         let input = sentence(dice);
         let input = if dice.one_in(2) { json!(input) } else { json!([{"role": "user", "content": input}]) };
@@ -250,7 +253,7 @@ pub(crate) fn column_test(dice: &mut Dice) -> LogFilter {
     let scalar = LogField::Scalar;
     let metadata = |key: &str| LogField::Metadata(key.to_owned());
     match dice.below(14) {
-        0 => model_is(*dice.pick(&["gpt-4o", "claude", "Ärger", "none such"])),
+        0 => model_is(dice.text(&["gpt-4o", "claude", "Ärger", "none such"])),
         1 => compare(scalar(Field::Model), Test::Contains { needles: vec!["4o".to_owned()], fold: false }),
         2 => compare(scalar(Field::Model), Test::AnyOfFolded(vec!["ärger".to_owned()])),
         3 => number(order, scalar(Field::StatusCode), 404.0),
@@ -265,10 +268,13 @@ pub(crate) fn column_test(dice: &mut Dice) -> LogFilter {
             compare(scalar(Field::CacheHit), Test::AnyOf(vec![Literal { boolean, ..Literal::default() }]))
         }
         8 => compare(metadata("tier"), Test::AnyOf(vec![text("gold"), text("bronze")])),
-        9 => number(order, metadata(*dice.pick(&["turns", "mixed", "user.age"])), dice.below(6) as f64),
-        10 => compare(metadata(*dice.pick(&["tier", "mixed", "user.plan", "none"])), Test::IsNull),
+        9 => number(order, metadata(dice.text(&["turns", "mixed", "user.age"])), dice.below(6) as f64),
+        10 => compare(metadata(dice.text(&["tier", "mixed", "user.plan", "none"])), Test::IsNull),
         11 => compare(LogField::MetadataMap, Test::HasKeys(vec!["tier".to_owned(), "turns".to_owned()])),
-        12 => compare(metadata(&format!("key{}", dice.below(12))), Test::AnyOf(vec![Literal { number: Some(1.0), ..text("1") }])),
+        12 => compare(
+            metadata(&format!("key{}", dice.below(12))),
+            Test::AnyOf(vec![Literal { number: Some(1.0), ..text("1") }]),
+        ),
         _ => compare(LogField::Id, Test::EndsWith(vec![dice.below(10).to_string()])),
     }
 }
@@ -276,7 +282,7 @@ pub(crate) fn column_test(dice: &mut Dice) -> LogFilter {
 /// One comparison that needs the payload.
 pub(crate) fn text_test(dice: &mut Dice) -> LogFilter {
     let field = LogField::Text(*dice.pick(TextField::ALL));
-    let word = (*dice.pick(WORDS)).to_owned();
+    let word = dice.text(WORDS).to_owned();
     let test = match dice.below(6) {
         0 | 1 => Test::Contains { needles: vec![word], fold: false },
         2 => Test::Contains { needles: vec![word.to_lowercase()], fold: true },
@@ -302,7 +308,7 @@ pub(crate) fn filter(dice: &mut Dice, depth: usize, text: bool) -> LogFilter {
 pub(crate) fn any_sort(dice: &mut Dice) -> Sort {
     let field = match dice.below(5) {
         0 => LogField::Id,
-        1 => LogField::Metadata((*dice.pick(&["tier", "turns", "mixed", "user.age", "key3", "none"])).to_owned()),
+        1 => LogField::Metadata(dice.text(&["tier", "turns", "mixed", "user.age", "key3", "none"]).to_owned()),
         _ => LogField::Scalar(*dice.pick(&[
             Field::Timestamp,
             Field::Model,

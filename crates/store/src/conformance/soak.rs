@@ -37,8 +37,14 @@ fn outcome<T>(result: Result<T>) -> std::result::Result<T, &'static str> {
 /// Asks both stores and compares.
 macro_rules! both {
     ($soak:ident, |$stores:ident| $ask:expr) => {{
-        let mine = { let $stores = &$soak.subject; outcome($ask.await) };
-        let theirs = { let $stores = &$soak.oracle; outcome($ask.await) };
+        let mine = {
+            let $stores = &$soak.subject;
+            outcome($ask.await)
+        };
+        let theirs = {
+            let $stores = &$soak.oracle;
+            outcome($ask.await)
+        };
         assert_eq!(mine, theirs);
         mine
     }};
@@ -63,7 +69,12 @@ impl Soak<'_> {
     }
 
     fn rows(&mut self) -> Vec<Log> {
-        (0..1 + self.dice.below(12)).map(|_| { let number = self.dice.below(300); log(number, self.dice) }).collect()
+        (0..=self.dice.below(12))
+            .map(|_| {
+                let number = self.dice.below(300);
+                log(number, self.dice)
+            })
+            .collect()
     }
 
     fn pick(&mut self) -> Pick {
@@ -122,7 +133,8 @@ impl Soak<'_> {
         let mine = self.chosen(from, &pick).await;
         let (picked, oracle_picked) = mine;
         if remove {
-            let (rows, oracle_rows) = (&picked.rows[..picked.rows.len().min(8)], &oracle_picked.rows[..picked.rows.len().min(8)]);
+            let (rows, oracle_rows) =
+                (&picked.rows[..picked.rows.len().min(8)], &oracle_picked.rows[..picked.rows.len().min(8)]);
             let mine = outcome(self.subject.logs.remove(from, rows, None).await);
             assert_eq!(mine, outcome(self.oracle.logs.remove(from, oracle_rows, None).await));
         } else {

@@ -91,9 +91,7 @@ impl Datasets for Engine {
         self.writer
             .run(1_024, move |tx| {
                 let Some(found) = collection::find(tx.connection, rows_of(organization, id))? else { return Ok(false) };
-                tx.connection
-                    .execute("DELETE FROM dataset WHERE id = ?1", [id.to_string()])
-                    .sql()?;
+                tx.connection.execute("DELETE FROM dataset WHERE id = ?1", [id.to_string()]).sql()?;
                 jobs::cancel_all(tx.connection, id, at)?;
                 hide(tx, &found, organization, purge, at)?;
                 Ok(true)

@@ -26,7 +26,13 @@ pub(super) fn passing(
     lease: &Lease,
     helpers: &mut [Lease],
 ) -> Result<Vec<RowNumber>> {
-    let work = Work { filter, collection, shares: rows.chunks(SHARE).collect(), next: AtomicUsize::new(0), text_only: text_only(filter) };
+    let work = Work {
+        filter,
+        collection,
+        shares: rows.chunks(SHARE).collect(),
+        next: AtomicUsize::new(0),
+        text_only: text_only(filter),
+    };
     if rows.len() < WORTH_HELP || helpers.is_empty() {
         return work.run(lease.connection()?);
     }

@@ -114,7 +114,9 @@ fn collections(connection: &Connection, report: &mut Report) -> rusqlite::Result
             report.findings.push(format!("collection {id} ({place}) counts {log_count} rows and has {rows}"));
         }
         if completed != found {
-            report.findings.push(format!("collection {id} ({place}) counts {completed} annotated rows and has {found}"));
+            report
+                .findings
+                .push(format!("collection {id} ({place}) counts {completed} annotated rows and has {found}"));
         }
         report.collections.push(collection);
     }

@@ -11,9 +11,7 @@ use std::path::Path;
 #[async_trait]
 impl Health for Engine {
     async fn readable(&self) -> Result<()> {
-        self.readers
-            .run(|lease| lease.begin()?.query_row("SELECT count(*) FROM meta", [], |_| Ok(())).sql())
-            .await
+        self.readers.run(|lease| lease.begin()?.query_row("SELECT count(*) FROM meta", [], |_| Ok(())).sql()).await
     }
 
     async fn writable(&self) -> Result<()> {

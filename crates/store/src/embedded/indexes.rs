@@ -9,9 +9,9 @@ use super::row;
 use super::schema::SELECT;
 use super::scores;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
+use evalset_model::Result;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
-use evalset_model::Result;
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::{Connection, OptionalExtension};
@@ -41,7 +41,7 @@ pub(super) struct Index {
 enum State {
     /// Being read; commits since wait here.
     Loading(Vec<(i64, Vec<Change>)>),
-    Open(Index),
+    Open(Box<Index>),
     /// Given up; a new slot takes its place.
     Gone,
 }
@@ -56,7 +56,7 @@ impl Slot {
     /// The index, once it is loaded.
     pub fn read(&self) -> Option<MappedRwLockReadGuard<'_, Index>> {
         RwLockReadGuard::try_map(self.state.read(), |state| match state {
-            State::Open(index) => Some(index),
+            State::Open(index) => Some(&**index),
             State::Loading(_) | State::Gone => None,
         })
         .ok()
@@ -164,9 +164,7 @@ impl Indexes {
                     waiting.push((seq, changes));
                     true
                 }
-                State::Open(index) => {
-                    catch_unwind(AssertUnwindSafe(|| catch_up(index, seq, changes))).unwrap_or(false)
-                }
+                State::Open(index) => catch_unwind(AssertUnwindSafe(|| catch_up(index, seq, changes))).unwrap_or(false),
                 State::Gone => true,
             };
             drop(state);
@@ -180,10 +178,12 @@ impl Indexes {
     /// Open collections, their rows and the bytes of their columns.
     pub fn size(&self) -> (usize, u64, usize) {
         let slots: Vec<_> = self.slots.lock().values().cloned().collect();
-        slots.iter().filter_map(|slot| slot.read().map(|index| (index.columns.len(), index.columns.memory_bytes()))).fold(
-            (0, 0, 0),
-            |(open, rows, bytes), (more_rows, more_bytes)| (open + 1, rows + more_rows, bytes + more_bytes),
-        )
+        slots
+            .iter()
+            .filter_map(|slot| slot.read().map(|index| (index.columns.len(), index.columns.memory_bytes())))
+            .fold((0, 0, 0), |(open, rows, bytes), (more_rows, more_bytes)| {
+                (open + 1, rows + more_rows, bytes + more_bytes)
+            })
     }
 }
 
@@ -193,7 +193,7 @@ fn open(slot: &Slot, mut index: Index) -> bool {
     let State::Loading(waiting) = std::mem::replace(&mut *state, State::Gone) else { return false };
     let sound = waiting.into_iter().all(|(seq, changes)| catch_up(&mut index, seq, changes));
     if sound {
-        *state = State::Open(index);
+        *state = State::Open(Box::new(index));
     }
     sound
 }
@@ -227,11 +227,7 @@ fn as_ref(log: &Log) -> LogRef<'_> {
 }
 
 /// Visits the rows of a collection in row order, without payloads.
-fn each_row(
-    connection: &Connection,
-    collection: i64,
-    mut visit: impl FnMut(RowNumber, &Log),
-) -> Result<()> {
+fn each_row(connection: &Connection, collection: i64, mut visit: impl FnMut(RowNumber, &Log)) -> Result<()> {
     let sql = format!("{} WHERE collection = ?1 ORDER BY row", *SELECT);
     let mut statement = connection.prepare(&sql).sql()?;
     let mut lines = statement.query([collection]).sql()?;

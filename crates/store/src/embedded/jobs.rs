@@ -327,7 +327,8 @@ fn purge(connection: &Connection, collection: i64, limit: usize) -> Result<u64> 
         Some(false) => return Err(Error::Conflict("Only rows already removed can be purged.".to_owned())),
         Some(true) => {}
     }
-    let mut oldest = connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
+    let mut oldest =
+        connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
     let rows = oldest
         .query_map((collection, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
         .sql()?

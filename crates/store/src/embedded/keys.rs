@@ -36,10 +36,7 @@ struct Beside {
 }
 
 impl Beside {
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         let connection = self.connection.clone();
         let work = move || {
             let mut connection = connection.lock();

@@ -70,7 +70,13 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
     let engine = tokio::task::spawn_blocking(move || Engine::open(&options))
         .await
         .map_err(|cause| OpenError::io(&path, cause))??;
-    Ok(Stores { logs: engine.clone(), datasets: engine.clone(), jobs: engine.clone(), keys: engine.clone(), health: engine })
+    Ok(Stores {
+        logs: engine.clone(),
+        datasets: engine.clone(),
+        jobs: engine.clone(),
+        keys: engine.clone(),
+        health: engine,
+    })
 }
 
 /// Everything that an open file needs. The traits of the nouns are implemented on this.

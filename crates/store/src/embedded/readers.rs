@@ -29,8 +29,7 @@ impl Readers {
         self: &Arc<Self>,
         read: impl FnOnce(&mut Lease) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit =
-            self.permits.clone().acquire_owned().await.map_err(|_| Error::internal("the store is closed"))?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| Error::internal("the store is closed"))?;
         let home = self.clone();
         tokio::task::spawn_blocking(move || read(&mut home.lease(permit)?)).await.map_err(Error::internal)?
     }

@@ -36,9 +36,10 @@ impl Encoded {
     /// Encodes a log.
     pub fn new(mut log: Log) -> Result<Self> {
         let body = payload::encode(&std::mem::take(&mut log.payload))?;
-        let metadata = match log.metadata.is_empty() {
-            true => None,
-            false => Some(serde_json::to_string(&log.metadata).map_err(Error::internal)?),
+        let metadata = if log.metadata.is_empty() {
+            None
+        } else {
+            Some(serde_json::to_string(&log.metadata).map_err(Error::internal)?)
         };
         Ok(Self { log, metadata, body })
     }
@@ -201,9 +202,7 @@ pub(super) fn head(connection: &Connection, collection: i64, id: &LogId) -> Resu
 /// Deletes a row; `None` when it is not in the collection, else whether it counted as annotated.
 pub(super) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<bool>> {
     let mut statement = connection
-        .prepare_cached(
-            "DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed'",
-        )
+        .prepare_cached("DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed'")
         .sql()?;
     let gone = statement.query_row((row, collection), |line| line.get(0)).optional().sql()?;
     if gone.is_some() {

@@ -23,9 +23,8 @@ pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 pub(super) const FIXED: usize = 4;
 
 /// `"timestamp", "start_time", …`
-static FIELD_COLUMNS: LazyLock<String> = LazyLock::new(|| {
-    Field::ALL.iter().map(|field| format!("\"{}\"", field.name())).collect::<Vec<_>>().join(", ")
-});
+static FIELD_COLUMNS: LazyLock<String> =
+    LazyLock::new(|| Field::ALL.iter().map(|field| format!("\"{}\"", field.name())).collect::<Vec<_>>().join(", "));
 
 /// Selects `row, version, unique_id, metadata` and the typed columns from `log`; callers append `WHERE …`.
 pub(super) static SELECT: LazyLock<String> =

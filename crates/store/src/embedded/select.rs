@@ -4,8 +4,8 @@
 
 use super::Engine;
 use super::decide;
-use super::readers::Lease;
 use super::order::{Decided, Ordered, sorts};
+use super::readers::Lease;
 use super::row;
 use super::view::View;
 use crate::logs::{Pick, Picked, Query, Sample, sample_hash, sample_size};
@@ -162,7 +162,8 @@ impl Engine {
             }
         };
         let matches = rows.len() as u64;
-        let cutoff = pick.sample.as_ref().and_then(|sample| keep_sample(&mut rows, sample, &hashes.unwrap_or_default()));
+        let cutoff =
+            pick.sample.as_ref().and_then(|sample| keep_sample(&mut rows, sample, &hashes.unwrap_or_default()));
         Ok(Picked { matches, cutoff, rows })
     }
 }

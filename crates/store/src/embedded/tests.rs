@@ -29,7 +29,6 @@ mod conforms {
 }
 
 async fn soak(seed: u64, steps: usize) {
-    println!("seed {seed}");
     let directory = tempfile::tempdir().unwrap();
     let mut dice = Dice(seed);
     let subject = open(options(directory.path())).await.unwrap();
@@ -53,16 +52,20 @@ async fn soak(seed: u64, steps: usize) {
 }
 
 #[tokio::test]
-async fn soak_1() {
+async fn soak_seed_1() {
     soak(1, 1_000).await;
 }
 
 #[tokio::test]
-async fn soak_2() {
+async fn soak_seed_2() {
     soak(2, 1_000).await;
 }
 
 #[tokio::test]
-async fn soak_3() {
-    soak(3, 1_000).await;
+#[ignore = "takes minutes: cargo test -p evalset-store -- --ignored soak"]
+async fn soak_many_seeds() {
+    for seed in 100..150 {
+        tracing::info!(seed, "soak");
+        soak(seed, 1_000).await;
+    }
 }

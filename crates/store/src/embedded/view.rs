@@ -57,7 +57,10 @@ impl Engine {
                 return Ok(Some(View { collection: found.id, seen, helpers }));
             }
             if gate.is_some() {
-                tracing::error!(collection = found.id, "a column index is not at the commit of the file: it is read anew");
+                tracing::error!(
+                    collection = found.id,
+                    "a column index is not at the commit of the file: it is read anew"
+                );
                 drop(index);
                 self.indexes.forget(found.id);
             }

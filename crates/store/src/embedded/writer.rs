@@ -32,11 +32,14 @@ enum Ran {
     Failed(Reply),
 }
 
+/// What a command does.
+type Run = Box<dyn for<'t, 'c> FnOnce(Option<&'t mut Tx<'c>>) -> Ran + Send>;
+
 /// A queued write.
 struct Command {
     bytes: usize,
     /// Without a transaction it is not run: its reply then hands on the error of the batch.
-    run: Box<dyn for<'t, 'c> FnOnce(Option<&'t mut Tx<'c>>) -> Ran + Send>,
+    run: Run,
 }
 
 /// The transaction as a command sees it.

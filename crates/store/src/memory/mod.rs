@@ -24,7 +24,13 @@ use std::sync::Arc;
 /// Opens an empty store.
 pub fn open() -> Stores {
     let memory = Arc::new(Memory { state: Mutex::new(State::default()) });
-    Stores { logs: memory.clone(), datasets: memory.clone(), jobs: memory.clone(), keys: memory.clone(), health: memory }
+    Stores {
+        logs: memory.clone(),
+        datasets: memory.clone(),
+        jobs: memory.clone(),
+        keys: memory.clone(),
+        health: memory,
+    }
 }
 
 struct Memory {

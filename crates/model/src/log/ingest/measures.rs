@@ -144,10 +144,10 @@ pub(crate) fn total_tokens(log: &mut Log) {
     log.scalars.set(Field::TotalRequestTokens, total.map(Scalar::Int));
 }
 
-/// Completion tokens a second, when both are above 0.
+/// Completion tokens a second, when there is a latency to divide by.
 pub(crate) fn tokens_per_second(log: &mut Log) {
     let speed = match (log.int(Field::CompletionTokens), log.float(Field::Latency)) {
-        (Some(tokens), Some(latency)) if tokens > 0 && latency > 0.0 => Some(tokens as f64 / latency),
+        (Some(tokens), Some(latency)) if latency > 0.0 => Some(tokens as f64 / latency),
         _ => None,
     };
     // A latency near the least float would make it infinite.

@@ -40,10 +40,18 @@ enum Place {
 
 /// The columns of a file.
 #[derive(Clone, Debug)]
-pub struct Columns(Vec<Place>);
+pub struct Columns {
+    places: Vec<Place>,
+    /// The file is an export, whose structured cells are JSON text, strings too (contract B.19).
+    exported: bool,
+}
 
 /// Members of a log that are no [`Field`] and no [`TextField`].
-const FURTHER: &[&str] = &["id", "unique_id", "metadata", "metrics", "usage", "system"];
+const FURTHER: &[&str] = &["unique_id"];
+/// Structured ones.
+const STRUCTURED: &[&str] = &["metadata", "metrics"];
+/// Text views of input and output.
+const VIEWS: &[&str] = &["prompt", "completion"];
 /// Members of an exported row that say where it was, which the row's new place says anew.
 const OF_PLACE: &[&str] = &["id", "dataset_id", "organization_id", "unique_organization_id", "scores", "system"];
 
@@ -56,6 +64,7 @@ fn place(field: &str) -> Place {
     let known = Field::named(field).is_some()
         || TextField::named(field).is_some()
         || FURTHER.contains(&field)
+        || STRUCTURED.contains(&field)
         || payload::KEPT.contains(&field);
     match field {
         of_place if OF_PLACE.contains(&of_place) => Place::Nowhere,
@@ -77,16 +86,17 @@ impl Columns {
             Some(mapping) => place(&mapping.field),
             None => place(column),
         };
-        Ok(Self(header.iter().map(of_column).collect()))
+        let exported = mappings.is_empty() && header.iter().any(|column| column == "unique_id");
+        Ok(Self { places: header.iter().map(of_column).collect(), exported })
     }
 
     /// The log of a record. Empty cells are absent; of several columns for one field the last that is not empty counts.
     pub fn log(&self, record: &csv::StringRecord) -> Result<Map<String, Value>, String> {
-        if record.len() > self.0.len() {
-            return Err(format!("the line has {} cells, the header {}", record.len(), self.0.len()));
+        if record.len() > self.places.len() {
+            return Err(format!("the line has {} cells, the header {}", record.len(), self.places.len()));
         }
         let (mut log, mut metadata) = (Map::new(), Map::new());
-        for (place, cell) in self.0.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
+        for (place, cell) in self.places.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
             let cell = disarmed(cell);
             match place {
                 Place::Nowhere => {}
@@ -98,7 +108,7 @@ impl Columns {
                     _ => return Err("`metadata` must be a JSON object".to_owned()),
                 },
                 Place::Named(name) => {
-                    log.insert(name.clone(), structure(name, cell));
+                    log.insert(name.clone(), self.value(name, cell));
                 }
             }
         }
@@ -106,6 +116,14 @@ impl Columns {
             log.insert("metadata".to_owned(), Value::Object(metadata));
         }
         Ok(log)
+    }
+
+    /// Scalar fields stay text, which ingestion reads as the field's type; elsewhere JSON structures are read.
+    fn value(&self, name: &str, cell: &str) -> Value {
+        let is_text = Field::named(name).is_some() || VIEWS.contains(&name) || FURTHER.contains(&name);
+        let is_json = self.exported || cell.trim_start().starts_with(['{', '[']);
+        let value = if is_json && !is_text { serde_json::from_str(cell).ok() } else { None };
+        value.unwrap_or_else(|| Value::from(cell))
     }
 }
 
@@ -115,17 +133,6 @@ fn disarmed(cell: &str) -> &str {
         Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
         _ => cell,
     }
-}
-
-/// Scalar fields stay text, which ingestion reads as the field's type; elsewhere JSON structures are read.
-fn structure(name: &str, cell: &str) -> Value {
-    if Field::named(name).is_none()
-        && cell.trim_start().starts_with(['{', '['])
-        && let Ok(value) = serde_json::from_str(cell)
-    {
-        return value;
-    }
-    Value::from(cell)
 }
 
 /// A metadata cell: a boolean or number when it is one beyond doubt, else text. `007` and long digit strings stay text.

@@ -52,9 +52,8 @@ pub struct Source {
 impl Source {
     /// A file; its format is told by its name when not given.
     pub fn new(path: &Path, format: Option<Format>, mappings: Vec<Mapping>) -> anyhow::Result<Self> {
-        let format = match format.or_else(|| format_of(path)) {
-            Some(format) => format,
-            None => bail!("cannot tell the format of {} by its name; say --format jsonl or csv", path.display()),
+        let Some(format) = format.or_else(|| format_of(path)) else {
+            bail!("cannot tell the format of {} by its name; say --format jsonl or csv", path.display());
         };
         if !mappings.is_empty() && format != Format::Csv {
             bail!("--map is for CSV files");

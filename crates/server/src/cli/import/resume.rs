@@ -125,7 +125,9 @@ impl Resume {
     /// The import is complete: forgets the state.
     pub fn done(&self) -> anyhow::Result<()> {
         match self.path.as_ref().map(std::fs::remove_file) {
-            Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error).context("removing the import's state"),
+            Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
+                Err(error).context("removing the import's state")
+            }
             _ => Ok(()),
         }
     }

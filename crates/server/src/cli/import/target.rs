@@ -243,7 +243,8 @@ impl Server {
         outcome.added += added;
         for error in errors {
             let index = error.get("index").and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok());
-            let number = index.and_then(|index| numbers.get(index)).context("the server names an item that was not sent")?;
+            let number =
+                index.and_then(|index| numbers.get(index)).context("the server names an item that was not sent")?;
             let text = error.get("error").and_then(Value::as_str).unwrap_or("refused");
             outcome.bad.push((*number, text.to_owned()));
         }

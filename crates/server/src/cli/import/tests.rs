@@ -4,6 +4,7 @@ use super::csv_map::{Columns, Mapping};
 use super::reader::{Batch, Line, Source};
 use super::{Arguments, run};
 use crate::app::App;
+use crate::cli::export;
 use crate::cli::local;
 use crate::config::{self, Config, Sources};
 use crate::ops::{datasets, keys};
@@ -62,7 +63,9 @@ fn bad_lines_are_told_by_number_and_the_rest_is_read() {
     let read = lines(&file(&folder, "logs.jsonl", bytes), &[]);
     let seen: Vec<(u64, Result<&str, &str>)> = read
         .iter()
-        .map(|line| (line.number, line.log.as_ref().map(|log| log["input"].as_str().unwrap()).map_err(|text| &text[..14])))
+        .map(|line| {
+            (line.number, line.log.as_ref().map(|log| log["input"].as_str().unwrap()).map_err(|text| &text[..14]))
+        })
         .collect();
     let expected = [
         (1, Ok("a")),
@@ -85,9 +88,15 @@ fn compression_is_told_by_the_first_bytes_whatever_the_name() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(text).unwrap();
     let gzip = gzip.finish().unwrap();
-    for (name, bytes) in [("a.jsonl", text.to_vec()), ("a.jsonl.zst", zstd.clone()), ("b.jsonl", zstd), ("c.jsonl.gz", gzip)] {
+    for (name, bytes) in
+        [("a.jsonl", text.to_vec()), ("a.jsonl.zst", zstd.clone()), ("b.jsonl", zstd), ("c.jsonl.gz", gzip)]
+    {
         let read = lines(&file(&folder, name, bytes), &[]);
-        assert_eq!(read.iter().map(|line| line.log.as_ref().unwrap()["input"].clone()).collect::<Vec<_>>(), [1, 2], "{name}");
+        assert_eq!(
+            read.iter().map(|line| line.log.as_ref().unwrap()["input"].clone()).collect::<Vec<_>>(),
+            [1, 2],
+            "{name}"
+        );
     }
     assert!(Source::new(Path::new("notes.txt"), None, Vec::new()).is_err());
 }
@@ -95,7 +104,7 @@ fn compression_is_told_by_the_first_bytes_whatever_the_name() {
 #[test]
 fn what_stands_before_a_fault_of_the_file_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let many: String = (0..20_000).map(|number| format!("{{\"input\":\"{number}\"}}\n")).collect();
+    let many = numbered(20_000);
     let mut cut = zstd::encode_all(many.as_bytes(), 1).unwrap();
     cut.truncate(cut.len() * 9 / 10);
     let mut read = batches(&file(&folder, "cut.jsonl.zst", cut), 0, 100, 1_000, &[]);
@@ -193,7 +202,8 @@ impl World {
 }
 
 fn numbered(count: usize) -> String {
-    (0..count).map(|number| format!("{{\"input\":\"question {number}\",\"output\":\"answer\"}}\n")).collect()
+    let line = |number| json!({"input": format!("question {number}"), "output": "answer"}).to_string() + "\n";
+    (0..count).map(line).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,12 +253,82 @@ async fn a_stopped_import_goes_on_where_it_was() {
     resume.save().unwrap();
     target.close().await;
     world.import(&[name, "--resume"]).await.unwrap();
-    assert_eq!(world.logs(world.request_logs()).await.len(), before + 6, "lines 21 to 26 under the ids of the grown file");
+    assert_eq!(
+        world.logs(world.request_logs()).await.len(),
+        before + 6,
+        "lines 21 to 26 under the ids of the grown file"
+    );
 
     resume.save().unwrap();
     std::fs::write(&path, "{\"input\":\"another file\"}\n").unwrap();
     let error = world.import(&[name, "--resume"]).await.unwrap_err();
     assert!(format!("{error:#}").contains("has changed"), "{error:#}");
+}
+
+#[derive(clap::Parser)]
+struct ExportCli {
+    #[command(flatten)]
+    arguments: export::Arguments,
+}
+
+impl World {
+    async fn export(&self, words: &[&str]) -> String {
+        let output = self.folder.path().join("out");
+        let words = [&["export"], words, &["--output", output.to_str().unwrap()]].concat();
+        let arguments = ExportCli::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).arguments;
+        export::run(arguments, self.config.clone()).await.unwrap();
+        std::fs::read_to_string(output).unwrap()
+    }
+}
+
+/// The rows of a JSONL export without what says where they are.
+fn rows(text: &str) -> Vec<Value> {
+    let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for row in &mut rows {
+        row["dataset_id"] = Value::Null;
+    }
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_comes_back_as_the_same_rows() {
+    let world = World::new().await;
+    let lines = [
+        json!({"input": [{"role": "user", "content": "hi \"you\",\nthere"}], "output": {"role": "assistant", "content": "=1+1"},
+            "model": "gpt", "cost": 0.25, "latency": 1.5, "prompt_tokens": 7, "completion_tokens": 2, "environment": "test",
+            "timestamp": "2026-01-06T02:40:29.250313Z", "metadata": {"tier": "gold", "n": 3, "deep": {"a": [1]}, "_own": 1},
+            "expected_output": "four", "note": "-dash", "annotation_status": "completed", "log_method": "python_tracing"}),
+        json!({"input": "plain text", "output": "\u{e9}\u{1f600}", "status_code": 500, "error_message": "upstream", "tools": [{"name": "f"}],
+            "custom_identifier": "c-1", "metadata": {}, "variables": {"v": null}, "unique_id": "given-id"}),
+        json!({"input": 5, "log_type": "tool", "metrics": {"own": 1.5}, "temperature": 0.0, "stream": false}),
+    ];
+    let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
+    let path = file(&world.folder, "logs.jsonl", text);
+    world.import(&[path.to_str().unwrap(), "--into", "d"]).await.unwrap();
+    let jsonl = world.export(&["d", "--format", "jsonl", "--sort_by", "unique_id"]).await;
+    let csv = world.export(&["d", "--format", "csv", "--sort_by", "unique_id"]).await;
+    assert_eq!(rows(&jsonl).len(), 3);
+
+    for (name, content) in [("e.jsonl", &jsonl), ("e.csv", &csv)] {
+        let app = local::open(&world.config).await.unwrap();
+        let new = datasets::NewDataset { name: Some(name.into()), ..datasets::NewDataset::default() };
+        datasets::create(&app, world.organization, new).await.unwrap();
+        local::close(&app).await;
+        let path = file(&world.folder, name, content);
+        world.import(&[path.to_str().unwrap(), "--into", name]).await.unwrap();
+        let back = world.export(&[name, "--format", "jsonl", "--sort_by", "unique_id"]).await;
+        for (row, back) in rows(&jsonl).iter().zip(rows(&back)) {
+            for (member, value) in row.as_object().unwrap() {
+                assert_eq!(back[member], *value, "{name}: {member} of {}", row["unique_id"]);
+            }
+        }
+        assert_eq!(back.lines().count(), 3, "{name}");
+    }
+
+    let some = world.export(&["d", "--filters", r#"{"status_code": {"operator": "eq", "value": 500}}"#]).await;
+    assert_eq!(rows(&some)[0]["unique_id"], "given-id");
+    let few = world.export(&["request-logs", "--include_fields", "model", "--format", "csv"]).await;
+    assert_eq!(few, "id,unique_id,model\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -133,9 +133,14 @@ async fn remove(
     let reply = match imports::remove(&app, &dataset, request).await? {
         Removal::Emptied { rows } => Acknowledged {
             message: format!("All {rows} rows were removed from the dataset."),
-            extra: Map::from_iter([("dataset_id".to_owned(), dataset.id.to_string().into()), ("count".to_owned(), rows.into())]),
+            extra: Map::from_iter([
+                ("dataset_id".to_owned(), dataset.id.to_string().into()),
+                ("count".to_owned(), rows.into()),
+            ]),
         },
-        Removal::Queued(job) => acknowledged("Matching rows are being removed from the dataset in the background.", &job),
+        Removal::Queued(job) => {
+            acknowledged("Matching rows are being removed from the dataset in the background.", &job)
+        }
     };
     Ok(Json(reply))
 }

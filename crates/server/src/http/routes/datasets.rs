@@ -10,10 +10,10 @@ use crate::http::schema::{DatasetPatchBody, FilterBody, NewDatasetBody, PagePara
 use crate::http::{filters, members};
 use crate::ops::datasets::{self, NewDataset};
 use crate::wire::dataset::DatasetObject;
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use axum::Json;
 use evalset_model::dataset::{Dataset, DatasetPatch, Granularity, Tag};
 use evalset_model::filter::{check, choices, datasets as fields, echo, wire};
 use evalset_model::limits::Limits;
@@ -75,7 +75,11 @@ async fn list(
 /// List datasets, filtered by the URL: `name`, `type`, `status`, … and `created_after`, `created_before`.
 #[utoipa::path(get, path = "/api/datasets/list/", tag = "Datasets", params(PageParameters),
     responses((status = 200, body = Envelope<DatasetObject>), Failures))]
-async fn list_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<Envelope<DatasetObject>>> {
+async fn list_by_url(
+    State(app): State<App>,
+    caller: Caller,
+    listing: Listing,
+) -> Answer<Json<Envelope<DatasetObject>>> {
     let filters = url_filters(&listing, &app.limits)?;
     Ok(Json(listed(&app, &caller, &listing, &Map::new(), &filters).await?))
 }
@@ -145,14 +149,24 @@ async fn update(
     Body(body): Body,
 ) -> Answer<Json<DatasetObject>> {
     let DatasetRef::Id(id) = id else { return Err(super::saved_logs::fixed().into()) };
-    let patch = DatasetPatch {
-        name: members::text(&body, "name")?,
-        description: members::text(&body, "description")?,
-        starred: members::flag(&body, "starred")?,
-        tags: members::texts(&body, "tags")?.map(|ids| ids.into_iter().map(tag).collect()),
-    };
-    let dataset = datasets::update(&app, caller.organization_id(), id, patch).await?;
+    let dataset = datasets::update(&app, caller.organization_id(), id, dataset_patch(&body)?).await?;
     Ok(Json(shown(&app, &caller, dataset).await?))
+}
+
+/// Absent members stay; null empties what can be empty (contract A.2).
+fn dataset_patch(body: &Map<String, Value>) -> Result<DatasetPatch> {
+    if body.get("name").is_some_and(Value::is_null) {
+        return Err(Error::invalid("name", "`name` must not be null"));
+    }
+    let cleared = |name: &str| body.get(name).is_some_and(Value::is_null);
+    Ok(DatasetPatch {
+        name: members::text(body, "name")?,
+        description: members::text(body, "description")?.or(cleared("description").then(String::new)),
+        starred: members::flag(body, "starred")?.or(cleared("starred").then_some(false)),
+        tags: members::texts(body, "tags")?
+            .map(|ids| ids.into_iter().map(tag).collect())
+            .or(cleared("tags").then(Vec::new)),
+    })
 }
 
 /// An id is a tag whose name is the id (H22).

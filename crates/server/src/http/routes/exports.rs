@@ -26,6 +26,7 @@ use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -120,7 +121,8 @@ fn format(listing: &Listing, body: &Map<String, Value>) -> Result<ExportFormat> 
 
 fn include_fields(listing: &Listing, body: &Map<String, Value>) -> Option<Vec<String>> {
     let names = listing.parameter(body, "include_fields")?;
-    let names: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+    let names: Vec<String> =
+        names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     (!names.is_empty()).then_some(names)
 }
 
@@ -192,12 +194,7 @@ async fn stream_rows_by_url(
 #[utoipa::path(post, path = "/api/request-logs/export/", tag = "Exports", request_body = FilterBody,
     params(DownloadParameters, SpanParameters),
     responses((status = 200, body = String, content_type = "application/octet-stream"), Failures))]
-async fn stream_logs(
-    State(app): State<App>,
-    caller: Caller,
-    listing: Listing,
-    Body(body): Body,
-) -> Answer<Response> {
+async fn stream_logs(State(app): State<App>, caller: Caller, listing: Listing, Body(body): Body) -> Answer<Response> {
     let mut window = super::request_logs::window(&app, &listing, &body)?;
     if listing.parameter(&body, "start_time").is_none() {
         window.start = None;
@@ -251,7 +248,8 @@ fn disposition(name: &str) -> String {
         if plain(char::from(byte)) {
             full.push(char::from(byte));
         } else {
-            full.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            write!(full, "%{byte:02X}").ok();
         }
     }
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{full}")

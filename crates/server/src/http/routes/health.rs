@@ -122,3 +122,68 @@ async fn jobs(app: &App) -> evalset_model::Result<Vec<(&'static str, u64)>> {
     }
     Ok(vec![("open", open)])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::app::{App, Parts};
+    use crate::http::{middleware, router};
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use evalset_model::limits::Limits;
+    use tower::ServiceExt as _;
+
+    fn app() -> App {
+        App::new(Parts {
+            stores: evalset_store::memory::open(),
+            limits: Limits::default(),
+            exports_dir: "unused".into(),
+            span_window_seconds: 3600,
+            public_url: None,
+        })
+    }
+
+    async fn get(app: &App, path: &str) -> (StatusCode, String) {
+        let routes = middleware::wrap(app, router::router(app).unwrap());
+        let response = routes.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 10 << 20).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn ready_until_shutdown_begins() {
+        let app = app();
+        assert_eq!(get(&app, "/healthz").await.0, StatusCode::OK);
+        let (status, body) = get(&app, "/readyz").await;
+        assert_eq!((status, body.contains(r#""writable":true"#)), (StatusCode::OK, true), "{body}");
+        app.stopping.cancel();
+        let (status, body) = get(&app, "/readyz").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(body.contains("the server is shutting down") && body.contains("request_id"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn metrics_count_by_route_template_not_by_path() {
+        let app = app();
+        crate::telemetry::metrics().unwrap();
+        let (status, _) = get(&app, "/api/datasets/0190d5b0-0000-7000-8000-000000000001/").await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        let (status, body) = get(&app, "/metrics").await;
+        assert_eq!(status, StatusCode::OK);
+        let counted = r#"evalset_http_requests_total{method="GET",route="/api/datasets/{dataset_id}/",status="401"} 1"#;
+        assert!(body.contains(counted), "{body}");
+        assert!(body.contains(r#"evalset_jobs{state="open"} 0"#) && !body.contains("0190d5b0"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn pages_load_nothing_from_elsewhere() {
+        let app = app();
+        for path in ["/", "/docs"] {
+            let (status, body) = get(&app, path).await;
+            assert_eq!(status, StatusCode::OK, "{path}");
+            assert!(!body.contains("http://") && !body.contains("https://"), "{path}");
+        }
+        let document: serde_json::Value = serde_json::from_str(&get(&app, "/openapi.json").await.1).unwrap();
+        assert_eq!(document["paths"]["/readyz"]["get"]["security"], serde_json::json!([{}]));
+    }
+}

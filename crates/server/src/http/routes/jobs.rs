@@ -86,7 +86,8 @@ impl ProgressObject {
 impl JobObject {
     fn new(app: &App, listing: &Listing, job: &Job) -> Self {
         let end = job.completed_at.unwrap_or_else(|| app.clock.now());
-        let seconds = job.started_at.map(|start| end.saturating_sub(start) as f64 / 1e6).filter(|seconds| *seconds > 0.0);
+        let seconds =
+            job.started_at.map(|start| end.saturating_sub(start) as f64 / 1e6).filter(|seconds| *seconds > 0.0);
         Self {
             id: job.id.to_string(),
             kind: job.task.kind(),

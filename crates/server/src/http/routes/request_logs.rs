@@ -156,7 +156,10 @@ pub(super) fn window(app: &App, listing: &Listing, body: &Map<String, Value>) ->
         None | Some("" | "all") => None,
         Some(name @ ("prod" | "test")) => Some(name.to_owned()),
         Some(other) => {
-            return Err(Error::invalid("environment", format!("`environment` must be `prod` or `test`, got `{other}`")));
+            return Err(Error::invalid(
+                "environment",
+                format!("`environment` must be `prod` or `test`, got `{other}`"),
+            ));
         }
     };
     let log_type = listing.query().get("log_type").filter(|text| !text.is_empty()).map(str::to_lowercase);

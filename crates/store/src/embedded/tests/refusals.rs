@@ -130,8 +130,13 @@ async fn the_doctor_finds_wrong_counts_and_payloads() {
     drop(connection);
     let report = doctor(directory.path(), true).unwrap();
     let found = report.findings.join("\n");
-    for wanted in ["counts 7 rows and has 200", "1 rows without a payload", "1 payloads without a row", "payload of row 9", "row 11"]
-    {
+    for wanted in [
+        "counts 7 rows and has 200",
+        "1 rows without a payload",
+        "1 payloads without a row",
+        "payload of row 9",
+        "row 11",
+    ] {
         assert!(found.contains(wanted), "{wanted}: {found}");
     }
     // The damage is an error of the reads that meet it, never a wrong answer.
