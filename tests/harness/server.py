@@ -62,7 +62,7 @@ class Server:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("EVALSET_", "RESPAN_"))}
         return {**kept, **self.extra_env, "EVALSET_API_KEY": self.key}
 
-    def start(self) -> "Server":
+    def start(self) -> Server:
         """Starts and waits for `/healthz`. Tries another port when the first was taken in between."""
         for attempt in range(3):
             port = free_port()

@@ -82,7 +82,8 @@ def compare(loaded: Loaded, path: str, page_size: int, combination: Combination)
 
 def first_difference(left: list[Any], right: list[Any]) -> int:
     return next(
-        (place for place, pair in enumerate(zip(left, right)) if pair[0] != pair[1]), min(len(left), len(right))
+        (place for place, pair in enumerate(zip(left, right, strict=False)) if pair[0] != pair[1]),
+        min(len(left), len(right)),
     )
 
 
@@ -181,9 +182,9 @@ def test_export_is_what_was_sent_and_comes_back(loaded: Loaded) -> None:
     newest_first = sorted(loaded.records, key=lambda log: log["unique_id"])
     newest_first.sort(key=lambda log: log["at"], reverse=True)
     assert [line["unique_id"] for line in lines] == [log["unique_id"] for log in newest_first], "order of the export"
-    for line, log in zip(lines, newest_first):
+    for line, log in zip(lines, newest_first, strict=True):
         same_as_sent(line, log)
-    for line, row in zip(lines, cells):
+    for line, row in zip(lines, cells, strict=True):
         same_cells(line, row)
 
     key = loaded.api.create_dataset("back again")

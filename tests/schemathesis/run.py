@@ -3,9 +3,9 @@
 
     .venv/bin/python tests/schemathesis/run.py --requests 10000 --seed 1 --binary target/release/evalset
 
-Starts a server of its own, fills it a little, and runs the published command line, seeded, once or more times with rising
-seeds until the requests are made. Fails on any 5xx and on any status the document does not name for the route. Knows the
-tool's options; nothing of what a route means.
+Starts a server of its own, fills it a little, and runs the published command line, seeded, once or more times with
+rising seeds until the requests are made. Fails on any 5xx and on any status the document does not name for the route.
+Knows the tool's options; nothing of what a route means.
 """
 
 from __future__ import annotations
@@ -105,8 +105,9 @@ def main() -> int:
                 total += made
                 if status != 0 or not server.alive():
                     print(
-                        f"schemathesis: FAILED with seed {arguments.seed + run}: exit {status}; server log:\n{server.log_tail()}"
+                        f"schemathesis: FAILED with seed {arguments.seed + run}, exit {status}; the server's log ends:"
                     )
+                    print(server.log_tail())
                     return 1
                 if total.total() >= arguments.requests:
                     break

@@ -149,13 +149,11 @@ fn find_texts(finder: &Finder<'_>, texts: &[u8], start: usize, ends: &[usize], m
         let at = from + hit;
         let index = ends.partition_point(|end| *end <= start + at);
         let Some(end) = ends.get(index).map(|end| end - start) else { return };
+        // Otherwise the hit runs over into the next text, and so would any later one in this.
         if at + finder.needle().len() <= end {
             found(index);
-            from = end;
-        } else {
-            // The hit runs over into the next text.
-            from = at + 1;
         }
+        from = end;
     }
 }
 

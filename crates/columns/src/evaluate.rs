@@ -39,17 +39,6 @@ impl Columns {
         Verdict { yes: Rows { words: yes }, maybe, residual }
     }
 
-    /// Whether sorting or grouping by the field needs nothing but columns: false for a metadata path that has no column while
-    /// some row has paths without one. Such rows count as having no value.
-    pub fn covers(&self, field: &LogField) -> bool {
-        match field {
-            LogField::Id | LogField::Scalar(_) => true,
-            LogField::Metadata(path) => self.metadata.doubtful(path).is_none(),
-            LogField::Score(key) => self.scores.doubtful(key).is_none(),
-            LogField::Text(_) | LogField::MetadataMap | LogField::ScoreMap => false,
-        }
-    }
-
     fn run(&self, plan: &Plan<'_>, among: &[u64], bound: Bound) -> Vec<u64> {
         let mut found = Vec::with_capacity(among.len());
         for chunk in 0..self.chunks() {

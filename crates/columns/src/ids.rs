@@ -225,5 +225,13 @@ mod tests {
         assert!(ids.ascend() && ids.packed);
         ids.push(&format!("{:032x}", 99));
         assert!(!ids.ascend());
+        let mut ids = Ids::new(Grid::FULL);
+        for id in ["a", "c", "e"] {
+            ids.push(id);
+        }
+        ids.set(1, "c");
+        assert!(ids.ascend());
+        ids.set(1, "f");
+        assert!(!ids.ascend());
     }
 }

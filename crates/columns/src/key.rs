@@ -67,12 +67,13 @@ impl<'a> Ranked<'a> {
     }
 }
 
-fn int_key(value: i64) -> u64 {
+/// The key of an integer.
+pub fn int_key(value: i64) -> u64 {
     value as u64 ^ 1 << 63
 }
 
-/// Both zeros are equal, as they are to a filter.
-fn float_key(value: f64) -> u64 {
+/// The key of a number that is not NaN. Both zeros are equal, as they are to a filter.
+pub fn float_key(value: f64) -> u64 {
     let pattern = if value == 0.0 { 0 } else { value.to_bits() };
     if pattern >> 63 == 1 { !pattern } else { pattern | 1 << 63 }
 }

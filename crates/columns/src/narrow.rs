@@ -144,3 +144,30 @@ pub fn keep_or(rows: &mut [u64], keep: &[u64], always: &[u64]) {
     bits::or(&mut kept, always);
     bits::and(rows, &kept);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{float_key, int_key};
+
+    #[test]
+    fn a_limit_cuts_exactly_between_neighbours() {
+        let (mut ints, mut floats) = (Ints::default(), Floats::default());
+        let one = 1.0_f64;
+        for (at, float) in [one.next_down(), one, one.next_up()].into_iter().enumerate() {
+            floats.set(at, Some(float));
+            ints.set(at, Some(at as i64 - 1));
+        }
+        for (above, closed, expected) in [(false, false, 1), (false, true, 3), (true, false, 4), (true, true, 6)] {
+            let mut out = [0];
+            Reach { key: float_key(one), above, closed }.mark_floats(&floats, &[u64::MAX], &mut out);
+            assert_eq!(out, [expected]);
+            let mut out = [0];
+            Reach { key: int_key(0), above, closed }.mark_ints(&ints, &[u64::MAX], &mut out);
+            assert_eq!(out, [expected]);
+        }
+        let mut out = [0];
+        Reach { key: int_key(i64::MIN), above: false, closed: false }.mark_ints(&ints, &[u64::MAX], &mut out);
+        assert_eq!(out, [0]);
+    }
+}

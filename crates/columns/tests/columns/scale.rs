@@ -27,6 +27,7 @@ fn many(rows: usize, chunk_rows: usize, style: IdStyle) -> Many {
     for serial in 0..rows {
         let mut log = Log::new(id(&mut random, style, serial));
         log.scalars.set(Field::Timestamp, Some(Scalar::Time(serial as i64 / 3 * 1_000)));
+        log.scalars.set(Field::StartTime, Some(Scalar::Time(serial as i64 / 800)));
         log.scalars.set_text(Field::TraceUniqueId, format!("trace-{:x}", random.next() >> 20));
         if !random.one_in(10) {
             log.scalars.set_text(Field::Status, *random.of(&["success", "error"]));
@@ -74,6 +75,7 @@ fn pages_of_any_depth_are_cut_from_the_reference_order() {
         for field in [
             LogField::Id,
             LogField::Scalar(Field::Timestamp),
+            LogField::Scalar(Field::StartTime),
             LogField::Scalar(Field::Cost),
             LogField::Scalar(Field::Status),
             LogField::Scalar(Field::Category),

@@ -15,9 +15,12 @@ tokio::task_local! {
 /// Result of a handler.
 pub type Answer<T> = Result<T, Failure>;
 
-/// An error on its way to the caller.
+/// An error on its way to the caller. Boxed: answers are moved often, errors made seldom.
 #[derive(Debug)]
-pub struct Failure {
+pub struct Failure(Box<Cause>);
+
+#[derive(Debug)]
+struct Cause {
     error: Error,
     /// Members added to the body, such as the counts of a bulk call that failed whole.
     extra: Map<String, Value>,
@@ -28,24 +31,28 @@ impl Failure {
     /// The same error with more members in its body.
     #[must_use]
     pub fn with(mut self, extra: Map<String, Value>) -> Self {
-        self.extra = extra;
+        self.0.extra = extra;
         self
     }
 
     /// 401 (contract A.3).
     pub fn unauthorized(message: &str) -> Self {
-        Self { error: Error::NotFound(message.to_owned()), extra: Map::new(), status: Some(StatusCode::UNAUTHORIZED) }
+        Self::status(StatusCode::UNAUTHORIZED, message)
     }
 
     /// Any other status with a text.
     pub fn status(status: StatusCode, message: &str) -> Self {
-        Self { error: Error::NotFound(message.to_owned()), extra: Map::new(), status: Some(status) }
+        Self::new(Error::NotFound(message.to_owned()), Some(status))
+    }
+
+    fn new(error: Error, status: Option<StatusCode>) -> Self {
+        Self(Box::new(Cause { error, extra: Map::new(), status }))
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, extra: Map::new(), status: None }
+        Self::new(error, None)
     }
 }
 
@@ -65,21 +72,22 @@ pub fn status_of(error: &Error) -> StatusCode {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = self.status.unwrap_or_else(|| status_of(&self.error));
+        let Cause { error, extra, status } = *self.0;
+        let status = status.unwrap_or_else(|| status_of(&error));
         let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
         let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(request_id, cause = %self.error, "internal error");
+            tracing::error!(request_id, cause = %error, "internal error");
             "Internal server error. The server's log has the cause under this request id.".to_owned()
         } else {
-            self.error.to_string()
+            error.to_string()
         };
-        let mut body = self.extra;
+        let mut body = extra;
         body.insert("detail".into(), detail.as_str().into());
         body.insert("error".into(), detail.into());
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             body.insert("error_code".into(), "internal_error".into());
         }
-        let fields = self.error.by_field();
+        let fields = error.by_field();
         for (field, messages) in &fields {
             if !body.contains_key(field) {
                 body.insert(field.clone(), messages.clone().into());
@@ -88,7 +96,7 @@ impl IntoResponse for Failure {
         if !fields.is_empty() && !body.contains_key("errors") {
             body.insert("errors".into(), fields.into_iter().map(|(k, v)| (k, Value::from(v))).collect());
         }
-        let retry_after = match &self.error {
+        let retry_after = match &error {
             Error::Busy { retry_after, .. } => Some((*retry_after).max(1)),
             _ => None,
         };
@@ -106,9 +114,6 @@ impl IntoResponse for Failure {
 
 /// 429 with its retry time (contract A.4).
 pub fn too_many_requests(message: &str, retry_after: u64) -> Failure {
-    Failure {
-        error: Error::Busy { message: message.to_owned(), retry_after },
-        extra: Map::new(),
-        status: Some(StatusCode::TOO_MANY_REQUESTS),
-    }
+    let error = Error::Busy { message: message.to_owned(), retry_after };
+    Failure::new(error, Some(StatusCode::TOO_MANY_REQUESTS))
 }

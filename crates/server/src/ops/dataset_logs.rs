@@ -78,7 +78,7 @@ pub async fn store_good(
 ) -> Result<Vec<Result<LogId>>> {
     let (mut good, mut results) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
     for row in rows {
-        results.push(row.as_ref().map(|row| row.id.clone()).map_err(|error| restate(error)));
+        results.push(row.as_ref().map(|row| row.id.clone()).map_err(restate));
         good.extend(row);
     }
     if !good.is_empty() {

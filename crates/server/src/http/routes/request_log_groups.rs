@@ -65,15 +65,17 @@ async fn grouped(
     Ok(listing.envelope(paging, rows, total).with_filters(in_force.echo))
 }
 
-/// Order of groups: by the grouping field or one of its sums.
+/// Reads one sum of a group.
+type Sum = fn(&GroupObject) -> f64;
+
+/// Order of groups: by one of their sums, or by the grouping field itself.
 struct Order {
-    value: fn(&GroupObject) -> f64,
-    by_key: bool,
+    sum: Option<Sum>,
     descending: bool,
 }
 
 /// Sums that groups can be ordered by.
-const SUMS: &[(&str, fn(&GroupObject) -> f64)] = &[
+const SUMS: &[(&str, Sum)] = &[
     ("number_of_requests", |group| group.number_of_requests as f64),
     ("span_count", |group| group.span_count as f64),
     ("total_cost", |group| group.total_cost),
@@ -93,28 +95,24 @@ impl Order {
         let text = text.unwrap_or("-number_of_requests");
         let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
         if name == group_by {
-            return Ok(Self { value: |_| 0.0, by_key: true, descending });
+            return Ok(Self { sum: None, descending });
         }
-        match SUMS.iter().find(|(known, _)| *known == name) {
-            Some((_, value)) => Ok(Self { value: *value, by_key: false, descending }),
-            None => {
-                let allowed = SUMS.iter().map(|(known, _)| *known).chain([group_by]).collect::<Vec<_>>().join(", ");
-                Err(Error::invalid("sort_by", format!("cannot sort groups by `{name}`; allowed: {allowed}")))
-            }
-        }
+        let Some((_, sum)) = SUMS.iter().find(|(known, _)| *known == name) else {
+            let allowed = SUMS.iter().map(|(known, _)| *known).chain([group_by]).collect::<Vec<_>>().join(", ");
+            return Err(Error::invalid("sort_by", format!("cannot sort groups by `{name}`; allowed: {allowed}")));
+        };
+        Ok(Self { sum: Some(*sum), descending })
     }
 
     fn compare(&self, a: &GroupObject, b: &GroupObject) -> Ordering {
         let key = |group: &GroupObject| group.key.values().next().and_then(Value::as_str).map(str::to_owned);
-        let ordering = match self.by_key {
-            true => match (key(a), key(b)) {
-                // A group of logs without the field comes last either way.
-                (None, None) => return Ordering::Equal,
-                (None, Some(_)) => return Ordering::Greater,
-                (Some(_), None) => return Ordering::Less,
+        let ordering = match self.sum {
+            Some(sum) => sum(a).total_cmp(&sum(b)),
+            // A group of logs without the field comes last either way.
+            None => match (key(a), key(b)) {
                 (Some(a), Some(b)) => a.cmp(&b),
+                (a, b) => return b.is_some().cmp(&a.is_some()),
             },
-            false => (self.value)(a).total_cmp(&(self.value)(b)),
         };
         if self.descending { ordering.reverse() } else { ordering }
     }
