@@ -15,7 +15,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 # ARGS="--listen 127.0.0.1:9000" reaches the program. `exec`: signals go to it, not to make's shell.
 run:
-	@cargo build --quiet --release -p evalset
+	@cargo build --release -p evalset
 	@exec $(TARGET)/release/evalset serve $(ARGS)
 
 test:
@@ -31,4 +31,4 @@ fmt:
 # ARGS="--rows 5000 --quick" is a check of the benchmark itself.
 bench:
 	@cargo build --quiet --release -p evalset -p evalset-bench
-	@$(TARGET)/release/evalset-bench $(ARGS)
+	@$(TARGET)/release/evalset-bench --write bench/RESULTS.md $(ARGS)

@@ -14,5 +14,6 @@ pub mod log;
 pub mod page;
 pub mod scalar;
 pub mod summary;
+pub mod trace;
 
 pub use error::{Error, Result};

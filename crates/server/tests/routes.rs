@@ -2,8 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod routes {
+    mod access;
     mod datasets;
     mod datasets_id_logs;
     mod datasets_id_logs_import;
+    mod datasets_traces;
+    mod exports;
+    mod health;
+    mod jobs;
+    mod limits;
     mod request_logs;
 }

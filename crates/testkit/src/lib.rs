@@ -6,11 +6,13 @@
 
 use evalset::app::{App, Parts};
 use evalset::http::{middleware, router};
+use evalset::jobs::runner;
 use evalset::ops::keys;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
 use evalset_store::{Stores, embedded, memory};
-use reqwest::Method;
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::time::Duration;
@@ -49,6 +51,46 @@ impl Reply {
     }
 }
 
+/// An answer as it came over the wire.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// A header as text; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+
+    /// The body as JSON: null when empty, a string when it is no JSON.
+    pub fn json(&self) -> Value {
+        match serde_json::from_slice(&self.bytes) {
+            Ok(json) => json,
+            Err(_) if self.bytes.is_empty() => Value::Null,
+            Err(_) => String::from_utf8_lossy(&self.bytes).into_owned().into(),
+        }
+    }
+
+    /// The answer, when its status is as expected.
+    #[expect(clippy::return_self_not_must_use, reason = "the check is the point; the answer is for who wants more")]
+    #[track_caller]
+    pub fn expect_status(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{:#}", self.json());
+        self
+    }
+}
+
 /// Which store is under the server.
 #[derive(Clone, Copy, Debug)]
 pub enum Under {
@@ -65,13 +107,20 @@ pub async fn with_app(test: impl AsyncFnOnce(&TestApp)) {
 
 /// Runs a test against a fresh server.
 pub async fn with_limits(under: Under, limits: Limits, test: impl AsyncFnOnce(&TestApp)) {
-    let server = TestApp::start(under, limits).await;
+    let server = TestApp::start(under, limits, true).await;
+    test(&server).await;
+    server.finish().await;
+}
+
+/// Runs a test against a fresh server without job workers: jobs stay queued until [`TestApp::work`].
+pub async fn with_queued_jobs(limits: Limits, test: impl AsyncFnOnce(&TestApp)) {
+    let server = TestApp::start(Under::Embedded, limits, false).await;
     test(&server).await;
     server.finish().await;
 }
 
 impl TestApp {
-    async fn start(under: Under, limits: Limits) -> Self {
+    async fn start(under: Under, limits: Limits, workers: bool) -> Self {
         let data = tempfile::tempdir().unwrap();
         let stores: Stores = match under {
             Under::Embedded => {
@@ -83,7 +132,9 @@ impl TestApp {
         let exports_dir = data.path().join("exports");
         let app = App::new(Parts { stores, limits, exports_dir, span_window_seconds: 3_600, public_url: None });
         let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
-        evalset::jobs::start(&app);
+        if workers {
+            evalset::jobs::start(&app);
+        }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = middleware::wrap(&app, router::router(&app).unwrap());
@@ -109,20 +160,21 @@ impl TestApp {
 
     /// Sends a request with any key.
     pub async fn send_as(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> Reply {
-        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(key);
-        let request = match body {
-            Some(body) => request.json(&body),
-            None => request,
-        };
+        let request = self.request(method, path).bearer_auth(key);
+        let answer = self.answer(if let Some(body) = body { request.json(&body) } else { request }).await;
+        Reply { status: answer.status, body: answer.json() }
+    }
+
+    /// A request without a key, for [`TestApp::answer`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Sends a request as it is.
+    pub async fn answer(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.bytes().await.unwrap();
-        let body = match serde_json::from_slice(&bytes) {
-            Ok(json) => json,
-            Err(_) if bytes.is_empty() => Value::Null,
-            Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
-        };
-        Reply { status, body }
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
     }
 
     /// GET.
@@ -157,7 +209,12 @@ impl TestApp {
         dataset["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until no job of the default organization is open.
+    /// Runs what is queued, in the test's own task. For servers without workers.
+    pub async fn work(&self) {
+        while runner::run_next(&self.app).await.unwrap() {}
+    }
+
+    /// Waits until no job of any organization is open.
     pub async fn settle(&self) {
         let waited = tokio::time::timeout(PATIENCE, async {
             while self.open_jobs().await > 0 {

@@ -1,8 +1,8 @@
 //! Filters: wire form → checked tree → meaning (contract C, design section 5).
 //!
 //! `wire` parses JSON and URL forms keeping member order, `check` resolves names and coerces values, `meaning` is the
-//! reference that every store must equal, `echo` and `choices` serve `current_filters` and `filters_data`. `datasets` is the
-//! same language over datasets.
+//! reference that every store must equal, `echo` and `choices` serve `current_filters` and `filters_data`. `datasets` and
+//! `traces` are the same language over datasets and traces.
 
 pub mod check;
 pub mod choices;
@@ -10,11 +10,12 @@ pub mod datasets;
 pub mod echo;
 pub mod meaning;
 pub mod operator;
+pub mod traces;
 pub mod tree;
 pub mod wire;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use operator::Operator;
 pub use tree::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};

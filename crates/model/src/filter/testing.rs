@@ -15,7 +15,7 @@ pub(super) fn rows(unknown: Unknown) -> LogScope {
 }
 
 /// A log of typed fields, `metadata` and payload members under their wire names.
-pub(super) fn log(id: &str, members: Value) -> Log {
+pub(crate) fn log(id: &str, members: Value) -> Log {
     let mut log = Log::new(LogId(id.to_owned()));
     let Value::Object(members) = members else { panic!("a log is an object") };
     for (name, value) in members {

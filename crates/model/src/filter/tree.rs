@@ -51,6 +51,17 @@ impl<F> Tree<F> {
         }
     }
 
+    /// The same filter over other fields.
+    pub fn map<G>(self, field: &impl Fn(F) -> G) -> Tree<G> {
+        let all = |parts: Vec<Self>| parts.into_iter().map(|part| part.map(field)).collect();
+        match self {
+            Self::And(parts) => Tree::And(all(parts)),
+            Self::Or(parts) => Tree::Or(all(parts)),
+            Self::Not(part) => Tree::Not(Box::new(part.map(field))),
+            Self::Compare(part) => Tree::Compare(Compare { field: field(part.field), test: part.test }),
+        }
+    }
+
     /// Visits every comparison.
     pub fn visit<'a>(&'a self, seen: &mut impl FnMut(&'a Compare<F>)) {
         match self {

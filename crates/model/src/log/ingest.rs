@@ -10,7 +10,7 @@ pub(crate) mod members;
 mod size;
 
 pub use members::{MAX_INT, SPAN_NAME_CHARS};
-pub use size::{MAX_DEPTH, check_size};
+pub use size::{MAX_DEPTH, check_size, stored_bytes};
 
 use crate::error::{Error, Result};
 use crate::field::Field;

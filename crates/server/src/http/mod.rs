@@ -6,6 +6,7 @@ pub mod error;
 pub mod extract;
 pub mod filters;
 pub mod listing;
+pub mod log_body;
 pub mod members;
 pub mod middleware;
 pub mod openapi;

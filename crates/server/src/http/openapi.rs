@@ -115,6 +115,26 @@ pub fn document() -> OpenApi {
         .build()
 }
 
+/// Gives every operation an id of its own, from method and path: `post_datasets_list`. Handlers are named within their file only.
+pub fn name_operations(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let words = path.trim_start_matches("/api").split('/').filter(|word| !word.is_empty());
+        let words: Vec<_> = words.map(|word| word.trim_matches(['{', '}']).replace('-', "_")).collect();
+        let methods = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in methods {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+            }
+        }
+    }
+}
+
 /// `GET /openapi.json`, `/docs` and `/` for the finished document.
 pub fn routes(document: &OpenApi) -> evalset_model::Result<Router<App>> {
     let json = Bytes::from(document.to_pretty_json().map_err(evalset_model::Error::internal)?);

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// All routes of the API with their description.
 fn api() -> (Router<App>, OpenApi) {
-    OpenApiRouter::with_openapi(openapi::document())
+    let (router, mut document) = OpenApiRouter::with_openapi(openapi::document())
         // What people work with
         .merge(datasets::routes())
         .merge(dataset_logs::routes())
@@ -26,7 +26,9 @@ fn api() -> (Router<App>, OpenApi) {
         .merge(exports::routes())
         // For operators, no key needed
         .merge(health::routes())
-        .split_for_parts()
+        .split_for_parts();
+    openapi::name_operations(&mut document);
+    (router, document)
 }
 
 /// The routes, not yet wrapped by `middleware`.
@@ -38,4 +40,28 @@ pub fn router(app: &App) -> evalset_model::Result<Router> {
 /// The OpenAPI document.
 pub fn document() -> OpenApi {
     api().1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::document;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own_and_every_body_an_example() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut ids = HashSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let id = operation["operationId"].as_str().unwrap();
+                assert!(ids.insert(id.to_owned()), "{method} {path} repeats {id}");
+                let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema/$ref") else {
+                    continue;
+                };
+                let schema = document.pointer(schema.as_str().unwrap().trim_start_matches('#')).unwrap();
+                assert!(schema.get("example").or(schema.get("examples")).is_some(), "{method} {path} has no example");
+            }
+        }
+        assert!(ids.len() > 30, "{}", ids.len());
+    }
 }

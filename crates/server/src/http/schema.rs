@@ -76,9 +76,9 @@ pub struct GroupParameters {
 /// A filter by field: `{"model": {"operator": "eq", "value": "gpt-4o"}}`. Conditions, arrays of them and bundles
 /// (`{"connector": "OR", "filter_params": {…}}`) nest; unknown names are metadata keys. See `docs/filters.md`.
 #[derive(ToSchema)]
+#[schema(example = json!({"filters": {"metadata__tier": {"operator": "in", "value": ["gold", "pro"]}, "latency": {"operator": "gt", "value": 2}}}))]
 pub struct FilterBody {
     /// Conditions by field, or an array of `{field, operator, value}`.
-    #[schema(value_type = Option<Object>)]
     filters: Option<Value>,
     /// `AND` (default) or `OR`: joins all entries.
     operator: Option<String>,
@@ -86,9 +86,9 @@ pub struct FilterBody {
 
 /// Body of a row list; with `is_exporting` it starts an export instead.
 #[derive(ToSchema)]
+#[schema(example = json!({"filters": {"status_code": {"operator": "gte", "value": 400}}}))]
 pub struct RowListBody {
     /// Conditions by field, or an array of `{field, operator, value}`.
-    #[schema(value_type = Option<Object>)]
     filters: Option<Value>,
     /// Start an export job instead of listing.
     is_exporting: Option<bool>,
@@ -101,6 +101,7 @@ pub struct RowListBody {
 /// A dataset to create. With `is_empty: true`, or nothing but a name, it starts empty; else matching request logs are copied in
 /// by a job.
 #[derive(ToSchema)]
+#[schema(example = json!({"name": "Failures", "sampling": 50, "initial_log_filters": {"status_code": {"operator": "gte", "value": 400}}}))]
 pub struct NewDatasetBody {
     /// Required unless `source_dataset_id` is given.
     name: Option<String>,
@@ -114,8 +115,7 @@ pub struct NewDatasetBody {
     end_time: Option<String>,
     /// Percent of matching logs, 1 to 100; 100 by default.
     sampling: Option<f64>,
-    /// Filters over request logs.
-    #[schema(value_type = Option<Object>)]
+    /// Filters over request logs, or over traces when that is the granularity.
     initial_log_filters: Option<Value>,
     /// Copy this dataset instead.
     source_dataset_id: Option<String>,
@@ -127,6 +127,7 @@ pub struct NewDatasetBody {
 
 /// Changes of a dataset; absent members stay.
 #[derive(ToSchema)]
+#[schema(example = json!({"name": "Failures of May", "starred": true, "tags": ["triage"]}))]
 pub struct DatasetPatchBody {
     /// New name, not empty.
     name: Option<String>,
@@ -138,38 +139,15 @@ pub struct DatasetPatchBody {
     tags: Option<Vec<String>>,
 }
 
-/// A row to create. Known keys of `metadata` and `metrics` (model, tokens, cost, latency, …) become fields of the row; any known
-/// field may also stand at the top level.
-#[derive(ToSchema)]
-pub struct NewRowBody {
-    /// Model or application input: any JSON but null.
-    #[schema(value_type = Object)]
-    input: Value,
-    /// Observed output.
-    #[schema(value_type = Option<Object>)]
-    output: Option<Value>,
-    /// Target for evaluation.
-    #[schema(value_type = Option<Object>)]
-    expected_output: Option<Value>,
-    /// Free context.
-    #[schema(value_type = Option<Object>)]
-    metadata: Option<Value>,
-    /// Measurements.
-    #[schema(value_type = Option<Object>)]
-    metrics: Option<Value>,
-}
-
 /// Changes of a row (PATCH: absent members stay; PUT: absent content is removed).
 #[derive(ToSchema)]
+#[schema(example = json!({"expected_output": "An apology and a date.", "annotation_status": "completed"}))]
 pub struct RowPatchBody {
     /// New input.
-    #[schema(value_type = Option<Object>)]
     input: Option<Value>,
     /// New output.
-    #[schema(value_type = Option<Object>)]
     output: Option<Value>,
     /// New target.
-    #[schema(value_type = Option<Object>)]
     expected_output: Option<Value>,
     /// Merged into the metadata; null removes a key.
     #[schema(value_type = Option<Object>)]
@@ -180,21 +158,23 @@ pub struct RowPatchBody {
 
 /// Several items, each handled on its own.
 #[derive(ToSchema)]
+#[schema(example = json!({"logs": [{"input": "Where is my refund?", "output": "On its way.", "metadata": {"tier": "gold"}}]}))]
 pub struct BulkBody {
     /// The items.
     #[schema(value_type = Vec<Object>)]
     logs: Vec<Value>,
 }
 
-/// Request logs to copy into a dataset.
+/// Request logs to copy into a dataset. One of granularity `traces` gets a row for each trace: its root span with the trace's
+/// totals.
 #[derive(ToSchema)]
+#[schema(example = json!({"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-02-01T00:00:00Z", "filters": {"status_code": 500}, "sampling_percentage": 25}))]
 pub struct ImportBody {
-    /// Window on the logs' `timestamp`, inclusive.
+    /// Window on the `timestamp` of logs or root spans, inclusive.
     start_time: String,
-    /// Window on the logs' `timestamp`, inclusive.
+    /// Window on the `timestamp` of logs or root spans, inclusive.
     end_time: String,
-    /// Filters over request logs.
-    #[schema(value_type = Option<Object>)]
+    /// Filters over request logs, or over traces (`span_count`, `error_count`, `total_cost`, `duration`, …).
     filters: Option<Value>,
     /// Percent of matching logs, 1 to 100; 100 by default.
     sampling_percentage: Option<f64>,
@@ -202,36 +182,17 @@ pub struct ImportBody {
 
 /// Rows to remove: matching `filters`, or all.
 #[derive(ToSchema)]
+#[schema(example = json!({"filters": {"metadata__tier": "free"}}))]
 pub struct RemoveBody {
     /// All rows, when no filters are given.
     is_deleting_all_logs: Option<bool>,
     /// Filters over rows; unknown fields are refused here.
-    #[schema(value_type = Option<Object>)]
     filters: Option<Value>,
-}
-
-/// A request log. Every known field may be given; one of `input`, `output`, messages or trace ids must be.
-#[derive(ToSchema)]
-pub struct NewSpanBody {
-    /// Universal input.
-    #[schema(value_type = Option<Object>)]
-    input: Option<Value>,
-    /// Universal output.
-    #[schema(value_type = Option<Object>)]
-    output: Option<Value>,
-    /// Model name.
-    model: Option<String>,
-    /// Completion time; now by default.
-    timestamp: Option<String>,
-    /// Given ids overwrite the log that has them.
-    unique_id: Option<String>,
-    /// Free context.
-    #[schema(value_type = Option<Object>)]
-    metadata: Option<Value>,
 }
 
 /// Annotation of a request log.
 #[derive(ToSchema)]
+#[schema(example = json!({"note": "wrong date", "positive_feedback": false}))]
 pub struct SpanPatchBody {
     /// Pinned.
     is_pinned: Option<bool>,

@@ -5,18 +5,25 @@
 
 use super::run::{End, Run};
 use super::source::{self, Unknown};
+use super::traces;
+use evalset_model::dataset::Granularity;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, DatasetId, Place, RowNumber};
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Pick, Sample};
 
-/// Copies matching request logs into a dataset.
+/// Copies matching request logs, or traces of them, into a dataset.
 pub(super) async fn import(run: &mut Run<'_>) -> Result<End> {
     let Task::Import { dataset, start_time, end_time, filters, sampling_percentage, watermark } = &run.job.task else {
         return Err(Error::internal("not an import"));
     };
     let organization = run.job.organization;
+    match run.app.stores.datasets.get(organization, *dataset).await? {
+        None => return Ok(End::Cancelled),
+        Some(dataset) if dataset.granularity == Granularity::Traces => return traces::import(run).await,
+        Some(_) => {}
+    }
     let from = Collection { organization, place: Place::RequestLogs };
     let to = Collection { organization, place: Place::Dataset(*dataset) };
     let filter = source::stored(from, filters, Unknown::Metadata)?.and(source::window(*start_time, *end_time));

@@ -13,6 +13,7 @@ pub mod runner;
 pub mod source;
 #[cfg(test)]
 mod tests;
+pub mod traces;
 
 pub use runner::start;
 

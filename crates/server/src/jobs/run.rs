@@ -51,10 +51,14 @@ impl<'a> Run<'a> {
         self.app.stores.jobs.save(self.step()).await
     }
 
-    /// Rows not done yet of a selection that runs from high to low row numbers, cut into units.
+    /// Rows not done yet of a selection that runs from high to low row numbers.
+    pub fn rest<'r>(&self, rows: &'r [RowNumber]) -> &'r [RowNumber] {
+        &rows[self.progress.cursor.map_or(0, |cursor| rows.partition_point(|row| *row >= cursor))..]
+    }
+
+    /// The same, cut into units.
     pub fn units<'r>(&self, rows: &'r [RowNumber]) -> impl Iterator<Item = &'r [RowNumber]> + use<'r> {
-        let done = self.progress.cursor.map_or(0, |cursor| rows.partition_point(|row| *row >= cursor));
-        rows[done..].chunks(self.app.limits.job_batch_rows.max(1))
+        self.rest(rows).chunks(self.app.limits.job_batch_rows.max(1))
     }
 
     /// Moves the cursor over a unit that is about to be committed.

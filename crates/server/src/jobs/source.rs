@@ -9,6 +9,7 @@ use evalset_model::filter::wire::{self, Filters};
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
 use evalset_model::ids::{Collection, Place, RowNumber};
 use evalset_model::log::Log;
+use evalset_model::log::ingest::stored_bytes;
 use serde_json::Value;
 use std::mem::size_of;
 
@@ -56,17 +57,31 @@ pub struct Batches {
     rows: Vec<RowNumber>,
     at: usize,
     size: usize,
+    largest: usize,
 }
 
 impl Batches {
     /// Batches over `rows` of `collection`, in that order.
     pub fn new(collection: Collection, rows: Vec<RowNumber>) -> Self {
-        Self { collection, rows, at: 0, size: FIRST_BATCH_ROWS }
+        Self { collection, rows, at: 0, size: FIRST_BATCH_ROWS, largest: BATCH_ROWS }
+    }
+
+    /// With at most this many rows a batch.
+    #[must_use]
+    pub fn of_at_most(mut self, rows: usize) -> Self {
+        self.largest = rows.clamp(1, BATCH_ROWS);
+        self.size = self.size.min(self.largest);
+        self
     }
 
     /// Rows passed so far.
     pub fn done(&self) -> u64 {
         self.at as u64
+    }
+
+    /// The last row passed.
+    pub fn last(&self) -> Option<RowNumber> {
+        self.rows.get(self.at.checked_sub(1)?).copied()
     }
 
     /// The next rows; those deleted since the selection are left out. `None` at the end.
@@ -83,7 +98,12 @@ impl Batches {
     /// Tells how many bytes the last batch came to, from which follows the size of the next.
     pub fn measured(&mut self, rows: usize, bytes: usize) {
         if let Some(each) = bytes.checked_div(rows) {
-            self.size = (BATCH_BYTES / each.max(size_of::<Log>())).clamp(1, BATCH_ROWS);
+            self.size = (BATCH_BYTES / each.max(size_of::<Log>())).clamp(1, self.largest);
         }
+    }
+
+    /// [`Batches::measured`] for rows as they are.
+    pub fn measured_logs(&mut self, logs: &[Log]) {
+        self.measured(logs.len(), logs.iter().map(stored_bytes).sum());
     }
 }

@@ -1,5 +1,7 @@
 //! Jobs on the in-memory store: stopped, cancelled, failing and resumed after any unit of work.
 
+mod traces;
+
 use super::run::End;
 use super::source::{self, Unknown};
 use super::{export, runner};
@@ -32,7 +34,7 @@ use std::sync::Arc;
 /// Decides, before each unit of work, whether it fails. Called with the units begun so far.
 type Hook = Box<dyn Fn(usize) -> Result<()> + Send + Sync>;
 
-/// The store with a hook before each `copy` and `remove`.
+/// The store with a hook before each `insert`, `copy` and `remove`.
 struct Hooked {
     inner: Arc<dyn Logs>,
     calls: Mutex<usize>,
@@ -50,6 +52,7 @@ impl Hooked {
 #[async_trait]
 impl Logs for Hooked {
     async fn insert(&self, collection: Collection, rows: Vec<Log>, existing: Existing) -> Result<Added> {
+        self.unit()?;
         self.inner.insert(collection, rows, existing).await
     }
     async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Log>> {
@@ -226,7 +229,7 @@ async fn the_window_of_an_import_is_inclusive() {
         filters: Value::Null,
         sampling_percentage: 100.0,
     };
-    assert_eq!(imports::matching(&world.app(), world.organization, &request).await.unwrap(), 3);
+    assert_eq!(imports::matching(&world.app(), &dataset, &request).await.unwrap(), 3);
     imports::import(&world.app(), &dataset, request).await.unwrap();
     runner::run_next(&world.app()).await.unwrap();
     assert_eq!(world.ids(world.rows(&dataset)).await, BTreeSet::from(["log3", "log4", "log5"].map(str::to_owned)));

@@ -6,6 +6,7 @@ use evalset_model::field::Field;
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::key::ApiKey;
+use evalset_model::limits::Limits;
 use evalset_model::log::{Log, ingest, patch};
 use evalset_model::page::Page;
 use evalset_model::summary::Sums;
@@ -110,7 +111,8 @@ pub async fn replace(app: &App, collection: Collection, id: &LogId, body: Map<St
     app.stores.logs.update(collection, id, Arc::new(change)).await
 }
 
-fn within_row_limit(log: Log, limits: &evalset_model::limits::Limits) -> Result<Log> {
+/// The row, unless a change made it larger than a row may be.
+pub(super) fn within_row_limit(log: Log, limits: &Limits) -> Result<Log> {
     ingest::check_size(&log, limits)?;
     Ok(log)
 }

@@ -4,6 +4,7 @@
 
 use crate::app::App;
 use crate::jobs::source::{self, Unknown};
+use crate::jobs::traces;
 use crate::ops::jobs;
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::filter::wire::{self, Filters};
@@ -15,14 +16,14 @@ use evalset_store::logs::{Added, Pick, sample_size};
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Which request logs to copy.
+/// Which request logs, or traces of them, to copy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportRequest {
     /// First instant of the window, microseconds; open when none.
     pub start_time: Option<i64>,
     /// Last instant of the window, inclusive; open when none.
     pub end_time: Option<i64>,
-    /// Filters over request logs, wire form; null for none.
+    /// Filters over what the dataset's rows are, logs or traces; wire form, null for none.
     pub filters: Value,
     /// Percent of the matches, above 0 up to 100.
     pub sampling_percentage: f64,
@@ -71,10 +72,9 @@ pub async fn import(app: &App, dataset: &Dataset, request: ImportRequest) -> Res
 /// The import job of a dataset, checked and not queued: for `Datasets::create`, which queues it with the dataset. The caller
 /// wakes the workers after that.
 pub async fn import_job(app: &App, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
-    refuse_traces(dataset.granularity)?;
     let organization = dataset.organization;
     let filters = parse(app, &request.filters)?;
-    check(organization, &filters, &request)?;
+    check(dataset, &filters, &request)?;
     jobs::admit(app, organization).await?;
     let watermark = app.stores.logs.watermark(request_logs(organization)).await?;
     let ImportRequest { start_time, end_time, sampling_percentage, .. } = request;
@@ -98,11 +98,14 @@ pub async fn duplicate_job(app: &App, source: &Dataset, target: &Dataset) -> Res
     Ok(jobs::new(app, organization, Some(target.id), task))
 }
 
-/// How many rows an import would take now, those already in the dataset included (L7 `count`).
-pub async fn matching(app: &App, organization: OrganizationId, request: &ImportRequest) -> Result<u64> {
-    let filter = check(organization, &parse(app, &request.filters)?, request)?;
-    let sums = app.stores.logs.sums(request_logs(organization), filter).await?;
-    Ok(sample_size(sums.rows, request.sampling_percentage))
+/// How many rows an import would take now, those already in the dataset included (L7 `count`). For traces it may be more than
+/// that when there are many, see [`traces::count`].
+pub async fn matching(app: &App, dataset: &Dataset, request: &ImportRequest) -> Result<u64> {
+    let matches = match check(dataset, &parse(app, &request.filters)?, request)? {
+        Source::Logs(filter) => app.stores.logs.sums(request_logs(dataset.organization), filter).await?.rows,
+        Source::Traces(selection) => traces::count(app, &selection).await?,
+    };
+    Ok(sample_size(matches, request.sampling_percentage))
 }
 
 /// Removes rows: at once when all go, else by a job over the rows there are now.
@@ -138,7 +141,10 @@ const IDS_AT_ONCE: usize = 100;
 
 /// Copies request logs into a dataset by their ids, at once (L10).
 pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Result<AddedByIds> {
-    refuse_traces(dataset.granularity)?;
+    if dataset.granularity == Granularity::Traces {
+        let text = "single logs cannot be added to a dataset of granularity `traces`; import with a window or filters";
+        return Err(Error::invalid("log_ids", text));
+    }
     let limit = app.limits.bulk_items;
     if ids.is_empty() || ids.len() > limit {
         let text = format!("`log_ids` must hold 1 to {limit} ids (`limits.bulk_items`), got {}", ids.len());
@@ -172,14 +178,26 @@ fn parse(app: &App, filters: &Value) -> Result<Filters> {
     wire::parse("filters", Some(filters), None, &app.limits)
 }
 
-/// Checks an import's selection and returns it as a filter over request logs.
-fn check(organization: OrganizationId, filters: &Filters, request: &ImportRequest) -> Result<LogFilter> {
-    check_window(request.start_time, request.end_time)?;
+/// What an import takes.
+enum Source {
+    Logs(LogFilter),
+    Traces(traces::Selection),
+}
+
+/// Checks an import's selection.
+fn check(dataset: &Dataset, filters: &Filters, request: &ImportRequest) -> Result<Source> {
+    let (start, end) = (request.start_time, request.end_time);
+    check_window(start, end)?;
     if !(request.sampling_percentage > 0.0 && request.sampling_percentage <= 100.0) {
         return Err(Error::invalid("sampling_percentage", "must be a percentage above 0 and up to 100"));
     }
-    let filter = source::check(request_logs(organization), filters, Unknown::Metadata)?;
-    Ok(filter.and(source::window(request.start_time, request.end_time)))
+    match dataset.granularity {
+        Granularity::Logs => {
+            let filter = source::check(request_logs(dataset.organization), filters, Unknown::Metadata)?;
+            Ok(Source::Logs(filter.and(source::window(start, end))))
+        }
+        Granularity::Traces => traces::Selection::new(dataset.organization, filters, start, end).map(Source::Traces),
+    }
 }
 
 fn check_window(start: Option<i64>, end: Option<i64>) -> Result<()> {
@@ -188,16 +206,6 @@ fn check_window(start: Option<i64>, end: Option<i64>) -> Result<()> {
             Err(Error::invalid("start_time", "`start_time` must not be after `end_time`"))
         }
         _ => Ok(()),
-    }
-}
-
-fn refuse_traces(granularity: Granularity) -> Result<()> {
-    match granularity {
-        Granularity::Logs => Ok(()),
-        Granularity::Traces => Err(Error::invalid(
-            "granularity",
-            "importing into a dataset of granularity `traces` is not supported yet; use one of granularity `logs`",
-        )),
     }
 }
 

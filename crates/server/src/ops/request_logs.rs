@@ -1,7 +1,7 @@
 //! Request logs: ingestion, reading, annotation, groups (contract E). Knows no HTTP.
 
 use crate::app::App;
-use crate::ops::dataset_logs::{LOG_METHOD, context, not_an_object, store_good};
+use crate::ops::dataset_logs::{LOG_METHOD, context, not_an_object, store_good, within_row_limit};
 use evalset_model::field::Field;
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
 use evalset_model::ids::{Collection, LogId};
@@ -62,7 +62,8 @@ pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Log> {
 
 /// Pins, rates, notes or tags a log (contract E.4).
 pub async fn annotate(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Log> {
-    let change = move |log| patch::annotate_span(log, &body);
+    let limits = app.limits.clone();
+    let change = move |log| patch::annotate_span(log, &body).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(collection, id, Arc::new(change)).await
 }
 

@@ -103,15 +103,15 @@ macro_rules! rows {
 }
 
 rows! {
-    /// A dataset row in a list; `scores` is an object (T2).
+    /// A dataset row in a list; `scores` is an object.
     ListRow LIST Object;
-    /// A dataset row alone, and a line of an export; `scores` is an array (T3).
+    /// A dataset row alone, and a line of an export; `scores` is an array.
     DetailRow DETAIL Array;
     /// A request log in a list; `scores` is an object.
     SpanRow SPAN Object;
 }
 
-/// A request log alone; `scores` is an object (T21).
+/// A request log alone; `scores` is an object.
 #[derive(Clone, Copy)]
 pub struct SpanDetail<'a>(SpanRow<'a>);
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// Acknowledgement of work that goes on in the background (T13).
+/// Acknowledgement of work that goes on in the background.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Acknowledged {
     /// What happens now.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// Summary of matching rows. No member is ever null (T15).
+/// Summary of matching rows. No member is ever null.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SummaryObject {
     /// Matching rows.

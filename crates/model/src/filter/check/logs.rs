@@ -51,8 +51,10 @@ enum Name<'a> {
     Evaluator,
 }
 
+/// Fields that rows have and request logs do not.
+const ROWS_ONLY: &[&str] = &["dataset_id", "annotation_status", "annotation_completed_by"];
+
 fn resolve<'a>(key: &str, condition: &Condition, scope: &'a LogScope) -> Result<Name<'a>> {
-    const ROWS_ONLY: &[&str] = &["dataset_id", "annotation_status", "annotation_completed_by"];
     if !scope.rows && ROWS_ONLY.contains(&key) {
         let path = &condition.place.path;
         return Err(Error::invalid(path, format!("`{key}` is a field of dataset rows; request logs do not have it")));
@@ -64,21 +66,31 @@ fn resolve<'a>(key: &str, condition: &Condition, scope: &'a LogScope) -> Result<
         _ => {}
     }
     if let Some(field) = named(key) {
-        return match &field {
-            LogField::Metadata(key) | LogField::Score(key) if key.is_empty() => {
-                let path = &condition.place.path;
-                Err(Error::invalid(
-                    path,
-                    format!("`{path}` ends without a key; write `metadata__KEY` or `scores__EVALUATOR_ID`"),
-                ))
-            }
-            _ => Ok(Name::Field(field)),
-        };
+        return with_key(field, condition).map(Name::Field);
     }
     match scope.unknown {
         Unknown::Metadata => Ok(Name::Field(LogField::Metadata(key.to_owned()))),
         Unknown::Refuse => Err(unknown(key, condition)),
     }
+}
+
+/// Refuses `metadata__` and `scores__` with nothing behind them.
+pub(super) fn with_key(field: LogField, condition: &Condition) -> Result<LogField> {
+    match &field {
+        LogField::Metadata(key) | LogField::Score(key) if key.is_empty() => {
+            let path = &condition.place.path;
+            let text = format!("`{path}` ends without a key; write `metadata__KEY` or `scores__EVALUATOR_ID`");
+            Err(Error::invalid(path, text))
+        }
+        _ => Ok(field),
+    }
+}
+
+/// Whether a filter over logs or rows gives the name a meaning of its own.
+pub(super) fn is_known(key: &str) -> bool {
+    named(key).is_some()
+        || ROWS_ONLY.contains(&key)
+        || matches!(key, "organization_id" | "unique_organization_id" | "evaluator_id")
 }
 
 /// The field of this name, alias or prefixed key; not for names whose value is the same in every row.
@@ -123,7 +135,7 @@ pub(in crate::filter) fn shape(field: &LogField) -> Option<Shape> {
     })
 }
 
-fn field_condition(field: LogField, condition: &Condition) -> Result<LogFilter> {
+pub(super) fn field_condition(field: LogField, condition: &Condition) -> Result<LogFilter> {
     let name = field.name();
     if let Some(keys) = &condition.keys {
         return has_keys(field, keys, condition);
@@ -170,7 +182,7 @@ fn has_keys(field: LogField, keys: &[String], condition: &Condition) -> Result<L
 }
 
 /// A value that is the same in every row makes the condition all or nothing.
-fn constant(value: Option<&str>, key: &str, condition: &Condition) -> Result<LogFilter> {
+pub(super) fn constant<F>(value: Option<&str>, key: &str, condition: &Condition) -> Result<Tree<F>> {
     no_keys(condition, key)?;
     let tree = compile((), Shape::Typed(Kind::Text), condition, key)?;
     let operand = value.map_or(Operand::Null, |text| Operand::Text(Cow::Borrowed(text)));

@@ -1,11 +1,12 @@
 //! Wire filter → checked tree: names resolved, values coerced, connectors folded, everything that cannot be meant refused.
 //!
 //! One operator table (`value`) serves every noun; what differs is how names are resolved: `logs` for logs and dataset rows,
-//! [`fields`] for nouns with a fixed list of fields. Knows nothing of how a filter is evaluated, except that constants of
+//! `traces` for traces, [`fields`] for nouns with a fixed list of fields. Knows nothing of how a filter is evaluated, except that constants of
 //! the scope (such as `organization_id`) are folded with the reference meaning.
 
 mod logs;
 mod sort;
+mod traces;
 mod value;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 pub(super) use logs::shape;
 pub use logs::{LogScope, Unknown, logs};
 pub use sort::{sort, sort_in};
+pub use traces::traces;
 pub use value::Shape;
 
 use super::operator::{Operator, shorten};

@@ -40,8 +40,13 @@ pub fn tree_holds<F>(tree: &Tree<F>, holds: &mut impl FnMut(&Compare<F>) -> bool
 
 /// Whether one comparison holds on the record.
 pub fn compare_holds(part: &Compare<LogField>, log: &Log, scores: &Map<String, Value>) -> bool {
-    if let Test::HasKeys(keys) = &part.test {
-        return match &part.field {
+    field_holds(&part.field, &part.test, log, scores)
+}
+
+/// Whether the field of the record passes the test.
+pub fn field_holds(field: &LogField, test: &Test, log: &Log, scores: &Map<String, Value>) -> bool {
+    if let Test::HasKeys(keys) = test {
+        return match field {
             LogField::MetadataMap => has_keys(&log.metadata, keys),
             LogField::Metadata(path) => {
                 lookup(&log.metadata, path).and_then(Value::as_object).is_some_and(|map| has_keys(map, keys))
@@ -53,7 +58,7 @@ pub fn compare_holds(part: &Compare<LogField>, log: &Log, scores: &Map<String, V
             LogField::Id | LogField::Scalar(_) | LogField::Score(_) => false,
         };
     }
-    test_holds(&part.test, &operand(&part.field, log, scores))
+    test_holds(test, &operand(field, log, scores))
 }
 
 /// The value of a field, ready to be tested.

@@ -44,6 +44,14 @@ pub fn check_size(log: &Log, limits: &Limits) -> Result<()> {
     check(&(&log.metadata, &log.payload), limits)
 }
 
+/// Bytes of JSON that the structured part of a stored log comes to.
+pub fn stored_bytes(log: &Log) -> usize {
+    let mut counter = Counter { left: usize::MAX };
+    // Maps of JSON values with text keys always serialise, and no log comes near the end of the counter.
+    serde_json::to_writer(&mut counter, &(&log.metadata, &log.payload)).ok();
+    usize::MAX - counter.left
+}
+
 /// Refuses members nested too deep to be read back.
 pub(crate) fn check_depth(log: &Log) -> Result<()> {
     let members = log.payload.iter().map(|(name, value)| (name.as_str(), value));

@@ -107,7 +107,7 @@ async fn imported(app: &App, caller: &Caller, dataset: DatasetRef, body: &Map<St
         filters: body.get("filters").cloned().unwrap_or(Value::Null),
         sampling_percentage: sampling.unwrap_or(100.0),
     };
-    let count = imports::matching(app, dataset.organization, &request).await?;
+    let count = imports::matching(app, &dataset, &request).await?;
     let job = imports::import(app, &dataset, request).await?;
     let mut reply = acknowledged("Logs are being added to the dataset in the background.", &job);
     reply.extra.insert("count".into(), count.into());

@@ -5,10 +5,9 @@ use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, IdPath};
 use crate::http::listing::{Bounds, Envelope, Listing};
+use crate::http::log_body::NewSpanBody;
 use crate::http::openapi::Failures;
-use crate::http::schema::{
-    BulkBody, FilterBody, NewSpanBody, PageParameters, RowParameters, SpanParameters, SpanPatchBody,
-};
+use crate::http::schema::{BulkBody, FilterBody, PageParameters, RowParameters, SpanParameters, SpanPatchBody};
 use crate::http::{bulk, filters, members};
 use crate::ops::request_logs::{self, Scope};
 use crate::wire::log::{CreatedSpan, IncludeFields, RowContext, SpanDetail, SpanRow};
