@@ -71,6 +71,9 @@ impl State {
 }
 
 /// What a job does. Filters are kept as the caller sent them and compiled when the job starts.
+///
+/// Stored as JSON: names of kinds and members never change, and a new member needs `serde(default)`, so that jobs of an older
+/// release go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
@@ -144,6 +147,15 @@ impl Task {
             Self::Purge { .. } => "purge",
         }
     }
+
+    /// The dataset that it copies rows into, if that is what it does: the `status` of that dataset follows the job
+    /// (contract B.1).
+    pub fn fills(&self) -> Option<DatasetId> {
+        match self {
+            Self::Import { dataset, .. } | Self::Duplicate { dataset, .. } => Some(*dataset),
+            Self::Remove { .. } | Self::Export { .. } | Self::Purge { .. } => None,
+        }
+    }
 }
 
 /// Format of an export file.
@@ -167,8 +179,9 @@ impl ExportFormat {
     }
 }
 
-/// How far a job is. Units are rows.
+/// How far a job is. Units are rows. Stored as JSON, like [`Task`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Progress {
     /// Rows to do, once known.
     pub total: Option<u64>,
@@ -184,11 +197,27 @@ pub struct Progress {
     pub cutoff: Option<u64>,
 }
 
+impl Progress {
+    /// Adds a unit of work: the rows that were looked at, in order, and how many of them were changed. The others count as
+    /// skipped.
+    pub fn add(&mut self, rows: &[RowNumber], affected: u64) {
+        let count = rows.len() as u64;
+        self.done += count;
+        self.affected += affected;
+        self.skipped += count.saturating_sub(affected);
+        self.cursor = rows.last().copied().or(self.cursor);
+    }
+}
+
 /// Written in the same transaction as a unit of work.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Which job.
     pub job: JobId,
-    /// Its progress after this unit.
+    /// Its progress before this unit. A store that does the unit adds it with [`Progress::add`], so that what is stored is
+    /// always what happened.
     pub progress: Progress,
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,15 +138,20 @@ mod tests {
         ]
     }
 
+    fn totals(spans: &[Log]) -> Totals {
+        let mut totals = Totals::default();
+        for span in spans {
+            totals.add(span);
+        }
+        totals
+    }
+
     #[test]
     fn spans_are_folded_in_any_order() {
         let mut spans = spans();
-        let mut forward = Totals::default();
-        spans.iter().for_each(|span| forward.add(span));
-        let mut backward = Totals::default();
+        let forward = totals(&spans);
         spans.reverse();
-        spans.iter().for_each(|span| backward.add(span));
-        assert_eq!(forward, backward);
+        assert_eq!(forward, totals(&spans));
         assert_eq!((forward.span_count, forward.llm_call_count, forward.error_count), (5, 2, 1));
         assert_eq!((forward.prompt_tokens, forward.completion_tokens, forward.total_tokens), (11, 5, 16));
         assert_eq!((forward.cost, forward.duration()), (0.75, Some(5.5)));
@@ -156,9 +161,7 @@ mod tests {
     #[test]
     fn a_row_is_the_root_with_the_totals_of_the_trace() {
         let spans = spans();
-        let mut totals = Totals::default();
-        spans.iter().for_each(|span| totals.add(span));
-        let row = Trace { root: spans[1].clone(), totals }.into_row();
+        let row = Trace { root: spans[1].clone(), totals: totals(&spans) }.into_row();
         assert_eq!((row.id.as_str(), row.text(Field::LogType)), ("root", Some("workflow")));
         assert_eq!((row.float(Field::Latency), row.float(Field::Cost)), (Some(5.5), Some(0.75)));
         let tokens = [Field::PromptTokens, Field::CompletionTokens, Field::TotalRequestTokens];
@@ -173,13 +176,11 @@ mod tests {
 
     #[test]
     fn clocks_that_disagree_make_no_negative_duration_and_no_times_make_none() {
-        let mut totals = Totals::default();
-        totals.add(&log("a", json!({"start_time": "2026-01-01T00:00:02Z", "timestamp": "2026-01-01T00:00:01Z"})));
-        assert_eq!(totals.duration(), Some(0.0));
-        let mut totals = Totals::default();
-        totals.add(&log("a", json!({"span_parent_id": "p", "cost": 1})));
-        assert_eq!((totals.duration(), totals.root()), (None, None));
-        let row = Trace { root: log("a", json!({"latency": 2})), totals }.into_row();
+        let backwards = log("a", json!({"start_time": "2026-01-01T00:00:02Z", "timestamp": "2026-01-01T00:00:01Z"}));
+        assert_eq!(totals(&[backwards]).duration(), Some(0.0));
+        let untimed = totals(&[log("a", json!({"span_parent_id": "p", "cost": 1}))]);
+        assert_eq!((untimed.duration(), untimed.root()), (None, None));
+        let row = Trace { root: log("a", json!({"latency": 2})), totals: untimed }.into_row();
         assert_eq!((row.float(Field::Latency), row.float(Field::Cost)), (None, Some(1.0)));
     }
 

@@ -28,6 +28,13 @@ pub struct Added {
     pub skipped: u64,
 }
 
+impl Added {
+    /// Rows looked at.
+    pub fn rows(&self) -> usize {
+        usize::try_from(self.written + self.skipped).unwrap_or(usize::MAX)
+    }
+}
+
 /// A read of an ordered, filtered list.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -130,11 +137,14 @@ pub trait Logs: Send + Sync {
     /// Row numbers for a job or a streamed read.
     async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked>;
 
-    /// Full rows by number, in the order given; rows gone since are left out.
+    /// Full rows by number, in the order given; rows gone since, and those too damaged to be read, are left out.
     async fn read(&self, collection: Collection, rows: &[RowNumber]) -> Result<Vec<Log>>;
 
     /// Copies rows between collections under their ids, keeping those already in the target; the copies are unannotated
-    /// (`annotation_status` `pending`, nobody) and carry no scores (H10). One atomic step together with `step`.
+    /// (`annotation_status` `pending`, nobody) and carry no scores (H10).
+    ///
+    /// With a `step`: one atomic step together with that. When the rows are too large for one, only the first of them are
+    /// copied, at least one: [`Added::rows`] of them. Without: all rows, in as many steps as needed.
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added>;
 
     /// Removes rows by number, one atomic step together with `step`; returns how many there were.

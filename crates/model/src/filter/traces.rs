@@ -127,7 +127,8 @@ mod tests {
                 "total_request_tokens": 9, "log_type": "chat", "status": "error", "metadata": {"tier": "child"}}),
         );
         let mut totals = Totals::default();
-        [&root(), &child].into_iter().for_each(|span| totals.add(span));
+        totals.add(&root());
+        totals.add(&child);
         Trace { root: root(), totals }
     }
 

@@ -5,6 +5,8 @@
 //! resumed without duplicates, since a line without `unique_id` gets the same id each time.
 
 mod csv_map;
+mod json_map;
+mod names;
 mod reader;
 mod report;
 mod resume;
@@ -12,11 +14,13 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+use super::Usage;
+use super::remote::Through;
 use crate::config::Config;
 use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
-use csv_map::Mapping;
-use reader::{Batch, Source};
+use names::Mapping;
+use reader::{Batch, Line, Source};
 use report::Report;
 use resume::Resume;
 use std::path::PathBuf;
@@ -34,20 +38,30 @@ pub struct Arguments {
     /// JSONL or CSV file, plain or compressed with zstd or gzip; `-` reads standard input
     file: PathBuf,
     /// Dataset to add rows to, by id or name; without it the lines become request logs
+    ///
+    /// A file may be imported into the data folder again: rows that are there stay as they are. Through --url the server
+    /// gives each row an id of its own, so that importing a file twice adds its rows twice, unless it is done with --resume.
     #[arg(long, value_name = "DATASET")]
     into: Option<String>,
+    /// Let exported rows of a dataset replace the request logs of their unique_id
+    ///
+    /// Without it lines with a `dataset_id` are bad lines: such a row may have been edited in its dataset, and would replace
+    /// the log that it was copied from. Other lines always replace the log of their unique_id.
+    #[arg(long, conflicts_with = "into")]
+    overwrite: bool,
     /// Format; told by the file's name when not given
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Field that a CSV column becomes, such as `text=input` or `label=metadata.label`; `column=` leaves it out
+    /// Field that a CSV column or JSON key becomes, such as `text=input` or `label=metadata.label`; `name=` leaves it out
     ///
-    /// A column without one becomes the field of its name, or that metadata key when there is no such field.
-    #[arg(long, value_name = "COLUMN=FIELD")]
+    /// A column without one becomes the field of its name, or that metadata key when there is no such field. A key at the
+    /// top of a JSON line that is no field is left out and reported at the end.
+    #[arg(long, value_name = "NAME=FIELD")]
     map: Vec<Mapping>,
-    /// Go on after the last line that a killed import of this file committed
+    /// Go on after the last line that a killed import of this file committed; do nothing when it was finished
     ///
     /// Nothing is imported twice, except through --url into a dataset: there the server gives the ids, and the lines that
-    /// were on their way when the import was killed may come again.
+    /// were on their way when the import was killed may come again. Lines appended to the file since are imported.
     #[arg(long)]
     resume: bool,
     /// Lines written at once
@@ -56,15 +70,8 @@ pub struct Arguments {
     /// File for all bad lines, as JSONL of `line` and `error`; the first few are shown anyway
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
-    /// Go through the server at this URL; without it the data folder is opened directly
-    #[arg(long)]
-    url: Option<String>,
-    /// Key for --url; EVALSET_API_KEY keeps it out of process lists
-    #[arg(long, value_name = "KEY", requires = "url")]
-    api_key: Option<String>,
-    /// Organization, when the data folder has several
-    #[arg(long, value_name = "NAME", conflicts_with = "url")]
-    organization: Option<String>,
+    #[command(flatten)]
+    through: Through,
 }
 
 /// Format of a file of logs.
@@ -79,6 +86,7 @@ pub enum Format {
 /// Runs the command: an error when any line was bad, or when the import could not go on.
 pub async fn run(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let source = Source::new(&arguments.file, arguments.format, arguments.map.clone())?;
+    source.check()?;
     let target = Target::new(&arguments, &config).await?;
     let result = import(&arguments, &config, source, &target).await;
     target.close().await;
@@ -90,9 +98,13 @@ pub async fn run(arguments: Arguments, config: Config) -> anyhow::Result<()> {
 
 async fn import(arguments: &Arguments, config: &Config, source: Source, target: &Target) -> anyhow::Result<Report> {
     let mut resume = Resume::new(&source, target, &config.data)?;
-    let mut report = Report::new(&source, arguments.errors.as_deref())?;
+    let mut report = Report::new(&source, target.kind(), arguments.errors.as_deref(), arguments.resume)?;
     if arguments.resume {
         resume.load(&source)?;
+        if resume.is_finished() {
+            report.nothing_to_do(&resume.state);
+            return Ok(report);
+        }
         report.go_on(&resume.state);
     }
     let skip = resume.state.lines;
@@ -101,13 +113,22 @@ async fn import(arguments: &Arguments, config: &Config, source: Source, target: 
     let (send, mut receive) = mpsc::channel::<anyhow::Result<Batch>>(AHEAD);
     let reading = report.reading();
     let reader = tokio::task::spawn_blocking(move || source.read(skip, lines, bytes, line_bytes, &reading, &send));
-    while let Some(batch) = receive.recv().await {
-        let written = write(batch, target, &mut report, &mut resume).await;
-        written.with_context(|| report.stopped(resume.is_kept()))?;
+    // What is said of a dataset's row holds for request logs only.
+    let refuses_rows = arguments.into.is_none() && !arguments.overwrite;
+    while let Some(mut batch) = receive.recv().await {
+        if let Ok(batch) = &mut batch
+            && refuses_rows
+        {
+            batch.lines.iter_mut().for_each(Line::refuse_row);
+        }
+        match write(batch, target, &mut report, &mut resume).await {
+            Err(error) if error.is::<Usage>() => return Err(error),
+            written => written.with_context(|| report.stopped(resume.is_kept()))?,
+        }
     }
-    reader.await.context("reading")?;
+    let notes = reader.await.context("reading")?;
     resume.done()?;
-    report.finish()?;
+    report.finish(&notes)?;
     Ok(report)
 }
 
@@ -123,8 +144,6 @@ async fn write(
     let outcome = target.add(batch.lines, resume.identity()).await?;
     report.add(&outcome)?;
     resume.state.lines = through;
-    resume.state.added += outcome.added;
-    resume.state.skipped += outcome.skipped;
-    resume.state.bad += outcome.bad.len() as u64;
+    resume.state.counts.add(&outcome);
     resume.save()
 }

@@ -1,6 +1,6 @@
 //! `evalset key create | list | revoke`: works on the data folder, beside a running server too.
 
-use super::print;
+use super::{folder, print};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ops::keys;
@@ -56,6 +56,10 @@ impl From<KeyEnvironment> for Environment {
 
 /// Runs the command.
 pub async fn run(command: Command, config: Config) -> anyhow::Result<()> {
+    match command {
+        Command::Create { .. } => folder::prepare(&config.data)?,
+        Command::List | Command::Revoke { .. } => folder::existing(&config.data)?,
+    }
     let store = tokio::task::spawn_blocking(move || embedded::open_keys_only(&config.data)).await??;
     let (store, clock) = (store.as_ref(), Clock::default());
     match command {

@@ -1,5 +1,6 @@
 //! The data folder opened by a command itself, without a server. Knows no command.
 
+use super::folder;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::ops::datasets;
@@ -8,8 +9,9 @@ use evalset_model::ids::{Collection, DatasetId, Place};
 use evalset_model::key::Organization;
 use evalset_store::embedded::{self, OpenError};
 
-/// Opens the data folder; only one process can.
+/// Opens the data folder, made when it is not there; only one process can.
 pub async fn open(config: &Config) -> anyhow::Result<App> {
+    folder::prepare(&config.data)?;
     let stores = match embedded::open(config.store()).await {
         Ok(stores) => stores,
         Err(OpenError::Locked { .. }) => bail!(

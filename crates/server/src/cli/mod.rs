@@ -4,6 +4,7 @@
 mod config;
 mod doctor;
 mod export;
+mod folder;
 mod import;
 mod key;
 mod local;
@@ -56,6 +57,14 @@ enum Command {
     Config(config::Command),
 }
 
+/// A command line that cannot be meant, found after the arguments were read one by one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// Exit status of wrong arguments, as clap has it.
+const WRONG_ARGUMENTS: u8 = 2;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -65,7 +74,7 @@ pub fn main() -> ExitCode {
             let text = format!("{error:#}");
             // Nothing is left to tell when even standard error is gone.
             writeln!(std::io::stderr(), "evalset: {}", text.replace('\n', "\n         ")).ok();
-            ExitCode::FAILURE
+            if error.is::<Usage>() { ExitCode::from(WRONG_ARGUMENTS) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! A running server, spoken to over HTTP: requests are retried as the server asks. Knows no command.
 
+use super::Usage;
+use crate::config::Config;
 use anyhow::{Context as _, bail};
 use evalset_model::ids::DatasetId;
 use reqwest::{Client, Method, Response, StatusCode, header};
 use serde_json::{Value, json};
+use std::io::Write as _;
 use std::time::Duration;
 
 /// Times a request is sent before giving up.
@@ -16,6 +19,47 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(10);
 /// Silence after which a request is taken for lost.
 const SILENCE: Duration = Duration::from_secs(120);
+
+/// Which server a command goes through, if any.
+#[derive(Debug, clap::Args)]
+pub struct Through {
+    /// Go through the server at this URL; without it the data folder is opened directly
+    ///
+    /// Without it EVALSET_URL counts, unless --data or --organization say that a data folder is meant. [env: EVALSET_URL]
+    #[arg(long)]
+    url: Option<String>,
+    /// Key for --url; EVALSET_API_KEY keeps it out of process lists
+    #[arg(long, value_name = "KEY")]
+    api_key: Option<String>,
+    /// Organization, when the data folder has several
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    organization: Option<String>,
+}
+
+impl Through {
+    /// The server; `None` when the data folder is to be opened. That the environment chose it is said on standard error.
+    pub fn server(&self, config: &Config) -> anyhow::Result<Option<Remote>> {
+        let environment = config.url.as_deref().filter(|_| self.organization.is_none());
+        let Some(url) = self.url.as_deref().or(environment) else {
+            if self.api_key.is_some() {
+                return Err(Usage("--api-key is for a server: name it with --url or EVALSET_URL".to_owned()).into());
+            }
+            return Ok(None);
+        };
+        let origin = if self.url.is_some() { "--url" } else { "EVALSET_URL" };
+        let key = self.api_key.as_deref().or(config.api_key());
+        let remote = Remote::new(url, key).with_context(|| format!("the server of {origin}"))?;
+        if self.url.is_none() {
+            writeln!(std::io::stderr(), "going through {} (EVALSET_URL)", remote.base()).ok();
+        }
+        Ok(Some(remote))
+    }
+
+    /// Organization of the data folder, if one was named.
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+}
 
 /// A server and the key for it.
 #[derive(Clone, Debug)]
@@ -48,7 +92,7 @@ impl Remote {
     /// A server by its URL, with or without `/api` at the end.
     pub fn new(url: &str, key: Option<&str>) -> anyhow::Result<Self> {
         let Some(key) = key else {
-            bail!("--url needs a key: set EVALSET_API_KEY, or pass --api-key");
+            bail!("{url} needs a key: set EVALSET_API_KEY, or pass --api-key");
         };
         let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         match scheme.as_deref() {
@@ -138,4 +182,39 @@ fn accepted(response: Response, base: &str) -> anyhow::Result<Response> {
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Remote, Through};
+    use crate::config::{self, Sources};
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        through: Through,
+    }
+
+    /// The server that these flags and EVALSET_URL choose.
+    fn chosen(words: &[&str], url: Option<&str>) -> anyhow::Result<Option<String>> {
+        let mut environment = vec![("EVALSET_API_KEY".to_owned(), "a-key-of-16-characters".to_owned())];
+        environment.extend(url.map(|url| ("EVALSET_URL".to_owned(), url.to_owned())));
+        let config = config::load(&Sources { environment, ..Sources::default() })?;
+        let through = Cli::try_parse_from(std::iter::once(&"x").chain(words))?.through;
+        Ok(through.server(&config)?.map(|remote: Remote| remote.base().to_owned()))
+    }
+
+    #[test]
+    fn the_environment_names_the_server_unless_the_command_line_says_otherwise() {
+        let environment = Some("http://of.environment/api/");
+        assert_eq!(chosen(&[], environment).unwrap().as_deref(), Some("http://of.environment"));
+        assert_eq!(chosen(&["--url", "http://said"], environment).unwrap().as_deref(), Some("http://said"));
+        assert_eq!(chosen(&["--organization", "o"], environment).unwrap(), None);
+        assert_eq!(chosen(&[], None).unwrap(), None);
+        assert!(chosen(&["--api-key", "k"], environment).unwrap().is_some());
+        assert!(chosen(&["--api-key", "k"], None).unwrap_err().to_string().contains("--url or EVALSET_URL"));
+        let error = format!("{:#}", chosen(&[], Some("somewhere")).unwrap_err());
+        assert!(error.contains("EVALSET_URL") && error.contains("is no URL of a server"), "{error}");
+    }
 }

@@ -1,6 +1,6 @@
 //! `evalset serve`: opens the store, listens, says where, and stops in order when asked to.
 
-use super::print;
+use super::{folder, print};
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::config::flags::Further;
@@ -36,6 +36,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     // The port comes first: a key that is made and then not shown would be lost.
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().context("reading the listening address")?;
+    folder::prepare(&config.data)?;
     let stores = embedded::open(config.store())
         .await
         .with_context(|| format!("cannot open the data folder {}", config.data.display()))?;

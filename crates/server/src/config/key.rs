@@ -85,7 +85,7 @@ fn parse(text: &str) -> Vec<Key> {
 }
 
 /// Edits (insert, delete, replace) between two short names.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {

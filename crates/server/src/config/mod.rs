@@ -11,6 +11,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use key::distance;
 pub use key::{Key, keys};
 pub use print::as_toml;
 
@@ -28,6 +29,8 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 pub const FILE: &str = "evalset.toml";
 /// Environment variable that names another file.
 const FILE_VARIABLE: &str = "EVALSET_CONFIG";
+/// Environment variable that names the server which `import` and `export` go through.
+const URL_VARIABLE: &str = "EVALSET_URL";
 
 /// The effective configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -46,6 +49,9 @@ pub struct Config {
     pub log: Log,
     /// Bounds.
     pub limits: Limits,
+    /// Server of the environment, for commands that can go through one; no option, since it says nothing of this server.
+    #[serde(skip)]
+    pub url: Option<String>,
 }
 
 /// How the process logs.
@@ -124,6 +130,13 @@ impl Sources {
         let usual = || Some(PathBuf::from(FILE)).filter(|file| file.exists());
         self.file.clone().or_else(named).or_else(usual)
     }
+
+    /// The server to go through, unless a data folder was asked for on the command line: that is meant for this call.
+    fn url(&self) -> Option<String> {
+        let folder = self.flags.iter().any(|(name, _)| name == "data");
+        let (_, url) = self.environment.iter().find(|(name, _)| name == URL_VARIABLE)?;
+        (!folder && !url.trim().is_empty()).then(|| url.trim().to_owned())
+    }
 }
 
 /// Reads all sources, refuses what is no option, and checks values.
@@ -139,11 +152,12 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
-    let config: Config = figment
+    let mut config: Config = figment
         .merge(environment)
         .merge(flags)
         .extract()
         .map_err(|error| Faults(error.into_iter().map(|one| one.to_string()).collect()))?;
+    config.url = sources.url();
     check::values(&config, &mut faults);
     if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
 }

@@ -9,9 +9,9 @@ use std::path::Path;
 /// How our environment variables begin.
 pub const PREFIX: &str = "EVALSET_";
 
-/// Variables that begin like ours and are no options: the file's name, what Kubernetes injects for a service called
+/// Variables that begin like ours and are no options: the file's name, the server that commands go through, what Kubernetes injects for a service called
 /// `evalset`, and the names of the test and benchmark programs.
-const OTHER_VARIABLES: &[&str] = &["CONFIG", "SERVICE_*", "PORT", "PORT_*", "BIN", "TEST_*", "BENCH_*"];
+const OTHER_VARIABLES: &[&str] = &["CONFIG", "URL", "SERVICE_*", "PORT", "PORT_*", "BIN", "TEST_*", "BENCH_*"];
 
 /// Options given as texts.
 pub struct Texts {

@@ -137,3 +137,12 @@ fn what_is_printed_reads_back_and_hides_the_key() {
     assert_eq!((again.data, again.limits, again.log), (config.data, config.limits, config.log));
     assert_eq!(as_toml(&with("", &[], &[]).unwrap()), DEFAULTS);
 }
+
+#[test]
+fn the_server_of_the_environment_is_no_fault_and_gives_way_to_a_folder_on_the_command_line() {
+    let url = [("EVALSET_URL", "http://127.0.0.1:8080")];
+    assert_eq!(with("", &url, &[]).unwrap().url.as_deref(), Some("http://127.0.0.1:8080"));
+    assert_eq!(with("", &url, &[("data", "d")]).unwrap().url, None);
+    assert_eq!(with("", &[("EVALSET_URL", " ")], &[]).unwrap().url, None);
+    assert!(fault("url = \"http://127.0.0.1:8080\"", &[], &[]).contains("unknown option `url`"));
+}

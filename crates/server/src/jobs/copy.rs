@@ -65,22 +65,19 @@ async fn copy(run: &mut Run<'_>, from: Collection, to: Collection, pick: Pick) -
         run.progress.cutoff = picked.cutoff;
         run.save().await?;
     }
-    // The counts of a unit are known only after it is committed, so they are stored with the next one. Of a unit that was the
-    // last before a crash only the cursor is known: its rows count as added.
-    run.progress.affected = run.progress.affected.max(run.progress.done.saturating_sub(run.progress.skipped));
-    for unit in run.units(&picked.rows) {
+    let mut rest = run.rest(&picked.rows);
+    while let Some(unit) = rest.chunks(run.unit()).next() {
         if let Some(end) = run.interrupted().await? {
-            return end_with_counts(run, end).await;
+            return Ok(end);
         }
-        run.advance(unit);
+        // Of large rows the store may take fewer than were asked for.
         let added = run.app.stores.logs.copy(from, unit, to, Some(run.step())).await?;
-        run.progress.affected += added.written;
-        run.progress.skipped += added.skipped;
+        let (taken, left) = rest.split_at(added.rows().min(unit.len()));
+        if taken.is_empty() {
+            return Err(Error::internal("a copy took none of the rows it was given"));
+        }
+        run.progress.add(taken, added.written);
+        rest = left;
     }
-    end_with_counts(run, End::Done).await
-}
-
-async fn end_with_counts(run: &Run<'_>, end: End) -> Result<End> {
-    run.save().await?;
-    Ok(end)
+    Ok(End::Done)
 }

@@ -20,19 +20,12 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
         run.progress.total = Some(picked.rows.len() as u64);
         run.save().await?;
     }
-    // As in `copy`: of the last unit before a crash only the cursor is known.
-    run.progress.affected = run.progress.affected.max(run.progress.done.saturating_sub(run.progress.skipped));
-    let mut end = End::Done;
-    for unit in run.units(&picked.rows) {
-        if let Some(interrupted) = run.interrupted().await? {
-            end = interrupted;
-            break;
+    for unit in run.rest(&picked.rows).chunks(run.unit()) {
+        if let Some(end) = run.interrupted().await? {
+            return Ok(end);
         }
-        run.advance(unit);
         let removed = run.app.stores.logs.remove(rows, unit, Some(run.step())).await?;
-        run.progress.affected += removed;
-        run.progress.skipped += (unit.len() as u64).saturating_sub(removed);
+        run.progress.add(unit, removed);
     }
-    run.save().await?;
-    Ok(end)
+    Ok(End::Done)
 }

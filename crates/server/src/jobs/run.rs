@@ -22,7 +22,7 @@ pub struct Run<'a> {
     pub app: &'a App,
     /// The job as it was claimed.
     pub job: &'a Job,
-    /// How far it is; what the next [`Run::step`] stores.
+    /// How far it is.
     pub progress: Progress,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Run<'a> {
         Ok(stop.then_some(End::Cancelled))
     }
 
-    /// The progress to commit with a unit of work.
+    /// The progress that a unit of work is added to as it is committed. After that, [`Progress::add`] adds it here as well.
     pub fn step(&self) -> Step {
         Step { job: self.job.id, progress: self.progress.clone() }
     }
@@ -56,14 +56,8 @@ impl<'a> Run<'a> {
         &rows[self.progress.cursor.map_or(0, |cursor| rows.partition_point(|row| *row >= cursor))..]
     }
 
-    /// The same, cut into units.
-    pub fn units<'r>(&self, rows: &'r [RowNumber]) -> impl Iterator<Item = &'r [RowNumber]> + use<'r> {
-        self.rest(rows).chunks(self.app.limits.job_batch_rows.max(1))
-    }
-
-    /// Moves the cursor over a unit that is about to be committed.
-    pub fn advance(&mut self, unit: &[RowNumber]) {
-        self.progress.cursor = unit.last().copied().or(self.progress.cursor);
-        self.progress.done += unit.len() as u64;
+    /// Most rows of a unit of work.
+    pub fn unit(&self) -> usize {
+        self.app.limits.job_batch_rows.max(1)
     }
 }

@@ -6,7 +6,7 @@ use super::run::{End, Run};
 use super::{copy, export, purge, remove};
 use crate::app::App;
 use evalset_model::dataset::Status;
-use evalset_model::ids::{DatasetId, JobId};
+use evalset_model::ids::JobId;
 use evalset_model::job::{Job, State, Task};
 use evalset_model::{Error, Result};
 use evalset_store::jobs::Outcome;
@@ -30,7 +30,7 @@ pub fn start(app: &App) {
 
 async fn supervise(app: App) {
     loop {
-        match app.stores.jobs.requeue_running().await {
+        match app.stores.jobs.requeue_running(app.clock.now()).await {
             Ok(0) => break,
             Ok(jobs) => {
                 tracing::info!(jobs, "interrupted jobs go on");
@@ -127,9 +127,6 @@ async fn attempt(app: &App, job: &Job) -> Result<End> {
     if let Some(end) = run.interrupted().await? {
         return Ok(end);
     }
-    if let Some(dataset) = filled_dataset(&job.task) {
-        app.stores.jobs.set_status(dataset, Status::Loading).await?;
-    }
     match &job.task {
         Task::Import { .. } => copy::import(&mut run).await,
         Task::Duplicate { source, dataset, watermark } => {
@@ -138,14 +135,6 @@ async fn attempt(app: &App, job: &Job) -> Result<End> {
         Task::Remove { .. } => remove::run(&mut run).await,
         Task::Export { .. } => export::run(&mut run).await,
         Task::Purge { collection } => purge::run(&mut run, *collection).await,
-    }
-}
-
-/// The dataset that the job copies rows into: its `status` follows the job (contract B.1).
-fn filled_dataset(task: &Task) -> Option<DatasetId> {
-    match task {
-        Task::Import { dataset, .. } | Task::Duplicate { dataset, .. } => Some(*dataset),
-        Task::Remove { .. } | Task::Export { .. } | Task::Purge { .. } => None,
     }
 }
 
@@ -163,7 +152,7 @@ fn failed(app: &App, job: &Job, message: String) -> Outcome {
 }
 
 fn outcome(app: &App, job: &Job, state: State, status: Option<Status>, error_message: Option<String>) -> Outcome {
-    Outcome { state, error_message, at: app.clock.now(), dataset: filled_dataset(&job.task).zip(status) }
+    Outcome { state, error_message, at: app.clock.now(), dataset: job.task.fills().zip(status) }
 }
 
 /// Whether the same attempt may succeed later.

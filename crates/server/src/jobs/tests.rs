@@ -39,6 +39,8 @@ struct Hooked {
     inner: Arc<dyn Logs>,
     calls: Mutex<usize>,
     hook: Hook,
+    /// Rows that a copy takes at most.
+    most: usize,
 }
 
 impl Hooked {
@@ -84,7 +86,7 @@ impl Logs for Hooked {
     }
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
         self.unit()?;
-        self.inner.copy(from, rows, to, step).await
+        self.inner.copy(from, &rows[..rows.len().min(self.most)], to, step).await
     }
     async fn remove(&self, collection: Collection, rows: &[RowNumber], step: Option<Step>) -> Result<u64> {
         self.unit()?;
@@ -134,7 +136,12 @@ impl World {
 
     /// A process on the store with `hook` before each unit.
     fn hooked(&self, hook: impl Fn(usize) -> Result<()> + Send + Sync + 'static) -> App {
-        let logs = Hooked { inner: self.stores.logs.clone(), calls: Mutex::new(0), hook: Box::new(hook) };
+        self.taking(UNIT, hook)
+    }
+
+    /// The same, on a store that copies at most so many rows at a time.
+    fn taking(&self, most: usize, hook: impl Fn(usize) -> Result<()> + Send + Sync + 'static) -> App {
+        let logs = Hooked { inner: self.stores.logs.clone(), calls: Mutex::new(0), hook: Box::new(hook), most };
         self.app_on(Stores { logs: Arc::new(logs), ..self.stores.clone() })
     }
 
@@ -286,7 +293,7 @@ async fn a_crash_between_two_units_loses_and_repeats_nothing() {
         () = async { while wait.try_recv().is_err() { tokio::task::yield_now().await } } => {}
     }
     assert_eq!(world.job(job.id).await.state, State::Running);
-    assert_eq!(world.stores.jobs.requeue_running().await.unwrap(), 1);
+    assert_eq!(world.stores.jobs.requeue_running(5).await.unwrap(), 1);
     runner::run_next(&world.app()).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.attempts), (State::Completed, 2));
@@ -304,6 +311,23 @@ async fn passing_faults_are_retried_as_long_as_units_get_done() {
     runner::run_next(&app).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Completed, LOGS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_are_exact_after_a_fault_and_with_a_store_that_takes_fewer_rows() {
+    for most in [1, 2, UNIT] {
+        let world = World::new().await;
+        let dataset = world.dataset().await;
+        // Of the first unit, since rows are copied from the newest to the oldest.
+        world.stores.logs.insert(world.rows(&dataset), vec![log(LOGS - 1)], Existing::Keep).await.unwrap();
+        let job = world.import(&dataset, Value::Null, 100.0).await;
+        let app = world.taking(most, |call| if call == 2 { Err(busy()) } else { Ok(()) });
+        runner::run_next(&app).await.unwrap();
+        let job = world.job(job.id).await;
+        let progress = job.progress;
+        assert_eq!((job.state, progress.total, progress.done), (State::Completed, Some(LOGS), LOGS), "{most}");
+        assert_eq!((progress.affected, progress.skipped), (LOGS - 1, 1), "{most}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

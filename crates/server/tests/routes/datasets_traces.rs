@@ -89,6 +89,7 @@ async fn initial_filters_ask_of_the_whole_trace() {
                 vec!["root1", "root2", "root3"],
             ),
             (json!({"end_time": {"lt": "2026-01-02"}}), vec!["root1"]),
+            (json!({"span_count": 99}), vec![]),
         ] {
             let made = traces(server, json!({ "initial_log_filters": filters })).await;
             assert_eq!(ids(server, &made).await, expected, "{filters}");

@@ -64,7 +64,52 @@ async fn the_document_lists_every_route() {
         assert_eq!(document.header("content-type"), "application/json");
         let document = document.json();
         assert_eq!(document["openapi"], "3.1.0");
-        insta::assert_snapshot!(routes(&document), @"");
+        insta::assert_snapshot!(routes(&document), @r"
+        /api/datasets/ POST
+        /api/datasets/list/ GET
+        /api/datasets/list/ POST
+        /api/datasets/{dataset_id}/ DELETE
+        /api/datasets/{dataset_id}/ GET
+        /api/datasets/{dataset_id}/ PATCH
+        /api/datasets/{dataset_id}/logs/ POST
+        /api/datasets/{dataset_id}/logs/bulk/ POST
+        /api/datasets/{dataset_id}/logs/export/ GET
+        /api/datasets/{dataset_id}/logs/export/ POST
+        /api/datasets/{dataset_id}/logs/import/ DELETE
+        /api/datasets/{dataset_id}/logs/import/ POST
+        /api/datasets/{dataset_id}/logs/list/ GET
+        /api/datasets/{dataset_id}/logs/list/ POST
+        /api/datasets/{dataset_id}/logs/summary/ GET
+        /api/datasets/{dataset_id}/logs/summary/ POST
+        /api/datasets/{dataset_id}/logs/{unique_id}/ DELETE
+        /api/datasets/{dataset_id}/logs/{unique_id}/ GET
+        /api/datasets/{dataset_id}/logs/{unique_id}/ PATCH
+        /api/datasets/{dataset_id}/logs/{unique_id}/ PUT
+        /api/exports/ GET
+        /api/exports/{export_id}/ GET
+        /api/exports/{export_id}/download/ GET
+        /api/jobs/ GET
+        /api/jobs/{job_id}/ GET
+        /api/jobs/{job_id}/cancel/ POST
+        /api/request-logs/ GET
+        /api/request-logs/ POST
+        /api/request-logs/batch-update/ PATCH
+        /api/request-logs/batch/create/ POST
+        /api/request-logs/bulk/ POST
+        /api/request-logs/export/ GET
+        /api/request-logs/export/ POST
+        /api/request-logs/groups/ GET
+        /api/request-logs/groups/ POST
+        /api/request-logs/list/ GET
+        /api/request-logs/list/ POST
+        /api/request-logs/summary/ GET
+        /api/request-logs/summary/ POST
+        /api/request-logs/{unique_id}/ GET
+        /api/request-logs/{unique_id}/ PATCH
+        /healthz GET
+        /metrics GET
+        /readyz GET
+        ");
     })
     .await;
 }

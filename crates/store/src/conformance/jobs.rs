@@ -6,7 +6,7 @@ use crate::jobs::Outcome;
 use evalset_model::Error;
 use evalset_model::dataset::Status;
 use evalset_model::ids::DatasetId;
-use evalset_model::job::{Progress, State, Step};
+use evalset_model::job::{Progress, State, Step, Task};
 
 fn outcome(state: State, at: i64) -> Outcome {
     Outcome { state, error_message: None, at, dataset: None }
@@ -125,8 +125,8 @@ pub(crate) async fn requeue_after_a_crash(stores: &Stores) {
     stores.jobs.claim(5).await.unwrap();
     stores.jobs.claim(5).await.unwrap();
     stores.jobs.finish(job_id(2), outcome(State::Completed, 6)).await.unwrap();
-    assert_eq!(stores.jobs.requeue_running().await.unwrap(), 1);
-    assert_eq!(stores.jobs.requeue_running().await.unwrap(), 0);
+    assert_eq!(stores.jobs.requeue_running(7).await.unwrap(), 1);
+    assert_eq!(stores.jobs.requeue_running(7).await.unwrap(), 0);
     let first = stores.jobs.claim(8).await.unwrap().unwrap();
     assert_eq!((first.id, first.attempts, first.started_at), (job_id(1), 2, Some(5)));
     assert_eq!(state(stores, 2).await, State::Completed);
@@ -161,26 +161,53 @@ pub(crate) async fn dataset_status_follows_its_copy_jobs(stores: &Stores) {
     let (mine, id) = (organization(1), dataset_id(1));
     for number in [1, 2] {
         let job = import_job(number, mine, id, number as i64);
-        stores.jobs.enqueue(job, Some((id, Status::Loading))).await.unwrap();
+        stores.jobs.enqueue(job, Some((id, Status::Initializing))).await.unwrap();
     }
-    assert_eq!(status(stores, id).await, Status::Loading);
+    assert_eq!(status(stores, id).await, Status::Initializing);
     stores.jobs.claim(5).await.unwrap();
+    assert_eq!(status(stores, id).await, Status::Loading);
     let ready = Outcome { dataset: Some((id, Status::Ready)), ..outcome(State::Completed, 6) };
-    stores.jobs.finish(job_id(1), ready.clone()).await.unwrap();
+    stores.jobs.finish(job_id(1), ready).await.unwrap();
     // The second copy job has not ended.
     assert_eq!(status(stores, id).await, Status::Loading);
-    stores.jobs.set_status(id, Status::Ready).await.unwrap();
-    assert_eq!(status(stores, id).await, Status::Loading);
     stores.jobs.claim(7).await.unwrap();
-    stores.jobs.set_status(id, Status::Loading).await.unwrap();
     // A removal holds nothing.
     stores.jobs.enqueue(remove_job(3, mine, id, 3), None).await.unwrap();
     let failed = Outcome { dataset: Some((id, Status::Failed)), ..outcome(State::Failed, 8) };
     stores.jobs.finish(job_id(2), failed).await.unwrap();
     assert_eq!(status(stores, id).await, Status::Failed);
-    stores.jobs.set_status(id, Status::Ready).await.unwrap();
-    assert_eq!(status(stores, id).await, Status::Ready);
-    stores.jobs.set_status(dataset_id(77), Status::Ready).await.unwrap();
+    stores.jobs.claim(9).await.unwrap();
+    assert_eq!(status(stores, id).await, Status::Failed);
+    // The last copy job decides.
+    stores.jobs.enqueue(import_job(4, mine, id, 4), None).await.unwrap();
+    stores.jobs.claim(10).await.unwrap();
+    assert_eq!(status(stores, id).await, Status::Loading);
+    // What ends the job at that moment ends the loading with it.
+    stores.datasets.clear(mine, id, job_id(9), 11).await.unwrap();
+    assert_eq!((state(stores, 4).await, status(stores, id).await), (State::Cancelled, Status::Ready));
+}
+
+pub(crate) async fn lost_purges_are_made_up_for(stores: &Stores) {
+    datasets(stores).await;
+    let mine = organization(1);
+    fill(stores, rows_of(mine, dataset_id(1)), 0..6, 1).await;
+    fill(stores, rows_of(mine, dataset_id(2)), 0..4, 1).await;
+    stores.datasets.clear(mine, dataset_id(1), job_id(1), 1).await.unwrap();
+    stores.datasets.delete(mine, dataset_id(2), job_id(2), 2).await.unwrap();
+    let first = stores.jobs.claim(3).await.unwrap().unwrap();
+    stores.jobs.finish(first.id, outcome(State::Failed, 4)).await.unwrap();
+    // The other one is still to come.
+    assert_eq!(stores.jobs.requeue_running(5).await.unwrap(), 1);
+    assert_eq!(stores.jobs.requeue_running(6).await.unwrap(), 0);
+    assert_eq!(stores.jobs.claim(7).await.unwrap().unwrap().id, job_id(2));
+    let again = stores.jobs.claim(8).await.unwrap().unwrap();
+    assert_eq!((again.task.clone(), again.organization, again.progress.total), (first.task, mine, Some(6)));
+    assert_eq!(again.created_at, 5);
+    let Task::Purge { collection } = again.task else { panic!("{again:?}") };
+    assert_eq!(stores.jobs.purge(collection, 10).await.unwrap(), 6);
+    stores.jobs.finish(again.id, outcome(State::Failed, 9)).await.unwrap();
+    // Nothing is hidden any more; the running one goes back to the queue.
+    assert_eq!(stores.jobs.requeue_running(10).await.unwrap(), 1);
 }
 
 pub(crate) async fn cancelled_copies_leave_the_dataset_ready(stores: &Stores) {

@@ -32,7 +32,8 @@ macro_rules! suite {
                 newest_rows_are_newest;
             jobs: claims_go_by_age, progress_is_kept, cancel_queued_and_running, finish_and_retry,
                 finish_after_cancel_does_nothing, requeue_after_a_crash, lists_by_organization_and_kind,
-                dataset_status_follows_its_copy_jobs, cancelled_copies_leave_the_dataset_ready;
+                dataset_status_follows_its_copy_jobs, cancelled_copies_leave_the_dataset_ready,
+                lost_purges_are_made_up_for;
             keys: organizations_are_numbered, keys_by_hash, keys_are_unique, revoking;
         }
     };

@@ -31,8 +31,10 @@ fn unannotated(log: &Log) -> Log {
     log
 }
 
+/// A step of a job that has looked at `done` rows before, one of which was there already.
 fn step(job: u128, done: u64) -> Step {
-    Step { job: job_id(job), progress: Progress { done, cursor: Some(3), ..Progress::default() } }
+    let progress = Progress { done, affected: done.saturating_sub(1), skipped: 1, ..Progress::default() };
+    Step { job: job_id(job), progress }
 }
 
 /// A running import job of the dataset.
@@ -41,8 +43,10 @@ async fn running(stores: &Stores, number: u128) {
     assert_eq!(stores.jobs.claim(2).await.unwrap().unwrap().id, job_id(number));
 }
 
-async fn done(stores: &Stores, number: u128) -> u64 {
-    stores.jobs.get(organization(1), job_id(number)).await.unwrap().unwrap().progress.done
+/// Rows looked at, changed and skipped, and the cursor.
+async fn progress(stores: &Stores, number: u128) -> (u64, u64, u64, Option<RowNumber>) {
+    let job = stores.jobs.get(organization(1), job_id(number)).await.unwrap().unwrap();
+    (job.progress.done, job.progress.affected, job.progress.skipped, job.progress.cursor)
 }
 
 pub(crate) async fn copy_keeps_ids_and_resets_annotation(stores: &Stores) {
@@ -89,13 +93,21 @@ pub(crate) async fn copy_and_step_are_one(stores: &Stores) {
     let (requests, rows, _) = places(stores, 10).await;
     let source = numbers(stores, requests).await;
     running(stores, 1).await;
-    stores.logs.copy(requests, &source[..5], rows, Some(step(1, 5))).await.unwrap();
-    assert_eq!(done(stores, 1).await, 5);
+    stores.logs.copy(requests, &source[1..2], rows, None).await.unwrap();
+    let copied = stores.logs.copy(requests, &source[..5], rows, Some(step(1, 10))).await.unwrap();
+    assert_eq!((copied.rows(), copied), (5, Added { written: 4, skipped: 1 }));
+    // What the unit did is stored with it.
+    assert_eq!(progress(stores, 1).await, (15, 13, 2, Some(source[4])));
+    let theirs = request_logs(organization(2));
+    stores.logs.copy(theirs, &source[5..6], rows, Some(step(1, 15))).await.unwrap();
+    assert_eq!(progress(stores, 1).await, (16, 14, 2, Some(source[5])));
+    stores.jobs.save(Step { job: job_id(1), progress: Progress::default() }).await.unwrap();
+    assert_eq!(progress(stores, 1).await, (0, 0, 0, None));
     let outcome = Outcome { state: State::Cancelled, error_message: None, at: 9, dataset: None };
     stores.jobs.finish(job_id(1), outcome).await.unwrap();
     let late = stores.logs.copy(requests, &source[5..], rows, Some(step(1, 10))).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
-    assert_eq!((all(stores, rows).await.len(), done(stores, 1).await), (5, 5));
+    assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (5, (0, 0, 0, None)));
 }
 
 pub(crate) async fn remove_and_step_are_one(stores: &Stores) {
@@ -104,12 +116,13 @@ pub(crate) async fn remove_and_step_are_one(stores: &Stores) {
     let source = numbers(stores, rows).await;
     running(stores, 1).await;
     let twice = [source[0], source[1], source[0], 1_000_000];
-    assert_eq!(stores.logs.remove(rows, &twice, Some(step(1, 2))).await.unwrap(), 2);
-    assert_eq!(done(stores, 1).await, 2);
-    stores.jobs.requeue_running().await.unwrap();
+    assert_eq!(stores.logs.remove(rows, &twice, Some(step(1, 10))).await.unwrap(), 2);
+    let stored = (14, 11, 3, Some(1_000_000));
+    assert_eq!(progress(stores, 1).await, stored);
+    stores.jobs.requeue_running(3).await.unwrap();
     let late = stores.logs.remove(rows, &source[2..], Some(step(1, 10))).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
-    assert_eq!((all(stores, rows).await.len(), done(stores, 1).await), (8, 2));
+    assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (8, stored));
     let dataset = stores.datasets.get(organization(1), dataset_id(1)).await.unwrap().unwrap();
     assert_eq!(dataset.log_count, 8);
 }

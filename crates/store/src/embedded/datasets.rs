@@ -4,13 +4,14 @@ use super::Engine;
 use super::collection::{self, Found};
 use super::error::Sql;
 use super::indexes::Change;
-use super::jobs;
 use super::writer::Tx;
+use super::{jobs, row};
 use crate::datasets::Datasets;
+use crate::jobs::purge_job;
 use async_trait::async_trait;
-use evalset_model::dataset::{Dataset, DatasetPatch};
+use evalset_model::dataset::{Dataset, DatasetPatch, Status};
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place};
-use evalset_model::job::{Job, Progress, State, Task};
+use evalset_model::job::Job;
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
@@ -48,7 +49,13 @@ impl Datasets for Engine {
                 let mut lines = statement.query([organization.to_string()]).sql()?;
                 let mut datasets = Vec::new();
                 while let Some(line) = lines.next().sql()? {
-                    datasets.push(decode(line)?);
+                    match decode(line) {
+                        Ok(dataset) => datasets.push(dataset),
+                        Err(error) => {
+                            let id = line.get::<_, String>(0).ok();
+                            tracing::error!(dataset = id, %error, "a stored dataset cannot be read and is not listed");
+                        }
+                    }
                 }
                 Ok(datasets)
             })
@@ -105,7 +112,7 @@ impl Datasets for Engine {
                 let name = rows_of(organization, id);
                 let found = collection::find(tx.connection, name)?.ok_or_else(Error::not_found)?;
                 jobs::cancel_all(tx.connection, id, at)?;
-                jobs::settle(tx.connection, id)?;
+                jobs::settle(tx.connection, id, Status::Ready)?;
                 if found.log_count > 0 {
                     hide(tx, &found, organization, purge, at)?;
                     collection::create(tx.connection, name)?;
@@ -123,13 +130,18 @@ impl Datasets for Engine {
                     return Ok(Vec::new());
                 };
                 // From the table, not the index: a list of datasets must not open all their rows.
-                connection
-                    .prepare_cached("SELECT unique_id FROM log WHERE collection = ?1 ORDER BY row DESC LIMIT ?2")
-                    .sql()?
-                    .query_map((found.id, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get(0).map(LogId))
-                    .sql()?
-                    .collect::<rusqlite::Result<_>>()
-                    .sql()
+                let mut statement = connection
+                    .prepare_cached("SELECT unique_id, row FROM log WHERE collection = ?1 ORDER BY row DESC LIMIT ?2")
+                    .sql()?;
+                let mut lines = statement.query((found.id, i64::try_from(limit).unwrap_or(i64::MAX))).sql()?;
+                let mut ids = Vec::new();
+                while let Some(line) = lines.next().sql()? {
+                    match line.get(0) {
+                        Ok(id) => ids.push(LogId(id)),
+                        Err(_) => lease.damage().note(found.id, &row::wrong(line.get(1).sql()?, "unique_id")),
+                    }
+                }
+                Ok(ids)
             })
             .await
     }
@@ -144,24 +156,8 @@ fn hide(tx: &mut Tx<'_>, found: &Found, organization: OrganizationId, purge: Job
         return Ok(());
     }
     tx.connection.execute("UPDATE collection SET hidden = 1 WHERE id = ?1", [found.id]).sql()?;
-    jobs::insert(
-        tx.connection,
-        &Job {
-            id: purge,
-            organization,
-            // Not the dataset's: it outlives it.
-            dataset: None,
-            task: Task::Purge { collection: found.id },
-            state: State::Queued,
-            progress: Progress { total: Some(found.log_count.unsigned_abs()), ..Progress::default() },
-            cancel_requested: false,
-            attempts: 0,
-            error_message: None,
-            created_at: at,
-            started_at: None,
-            completed_at: None,
-        },
-    )
+    let rows = found.log_count.unsigned_abs();
+    jobs::insert(tx.connection, &purge_job(purge, organization, found.id, rows, at))
 }
 
 fn insert(connection: &Connection, dataset: &Dataset) -> Result<()> {

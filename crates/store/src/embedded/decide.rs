@@ -2,6 +2,7 @@
 //!
 //! Reads the rows in question and asks the reference meaning. Does not know the index.
 
+use super::damage::{Damage, Fault};
 use super::readers::Lease;
 use super::row;
 use super::scores;
@@ -32,6 +33,7 @@ pub(super) fn passing(
         shares: rows.chunks(SHARE).collect(),
         next: AtomicUsize::new(0),
         text_only: text_only(filter),
+        damage: lease.damage(),
     };
     if rows.len() < WORTH_HELP || helpers.is_empty() {
         return work.run(lease.connection()?);
@@ -70,6 +72,7 @@ struct Work<'a> {
     shares: Vec<&'a [RowNumber]>,
     next: AtomicUsize,
     text_only: bool,
+    damage: &'a Damage,
 }
 
 impl Work<'_> {
@@ -78,7 +81,8 @@ impl Work<'_> {
         let mut passed = Vec::new();
         while let Some(share) = self.shares.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             for row in *share {
-                if self.log(connection, *row)?.is_some_and(|log| meaning::holds(self.filter, &log, scores::of_row())) {
+                let log = self.damage.pass_over(self.collection, self.log(connection, *row))?;
+                if log.is_some_and(|log| meaning::holds(self.filter, &log, scores::of_row())) {
                     passed.push(*row);
                 }
             }
@@ -86,10 +90,9 @@ impl Work<'_> {
         Ok(passed)
     }
 
-    fn log(&self, connection: &Connection, row: RowNumber) -> Result<Option<Log>> {
+    fn log(&self, connection: &Connection, row: RowNumber) -> Result<Option<Log>, Fault> {
         if self.text_only {
-            let payload = row::read_payload(connection, row)?
-                .ok_or_else(|| Error::internal(format!("row {row} has no payload")))?;
+            let payload = row::read_payload(connection, row)?.ok_or_else(|| row::without_payload(row))?;
             let mut log = Log::new(LogId(String::new()));
             log.payload = payload;
             return Ok(Some(log));

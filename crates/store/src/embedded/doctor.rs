@@ -7,7 +7,7 @@ use super::error::OpenError;
 use super::schema::{self, Stamp};
 use super::{file, payload, row};
 use rusqlite::Connection;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most findings of one kind that are listed one by one.
 const LISTED_MAX: usize = 20;
@@ -19,6 +19,8 @@ pub struct Report {
     pub version: i64,
     /// Bytes of the file, without its write-ahead log.
     pub file_bytes: u64,
+    /// Bytes of the write-ahead log beside it: what is not folded into the file yet.
+    pub log_bytes: u64,
     /// Every collection.
     pub collections: Vec<CollectionReport>,
     /// Payloads that were read.
@@ -43,6 +45,8 @@ pub struct CollectionReport {
     pub organization: String,
     /// `request_logs`, `saved_logs` or a dataset id.
     pub place: String,
+    /// Name of the dataset; none for other places and for a dataset that is deleted.
+    pub name: Option<String>,
     /// Waits to be purged.
     pub hidden: bool,
     /// Rows by its own count.
@@ -51,16 +55,22 @@ pub struct CollectionReport {
     pub rows: i64,
 }
 
+/// The data file of a directory, whether or not it is there.
+pub fn database(data_dir: &Path) -> PathBuf {
+    file::path(data_dir)
+}
+
 /// Examines the file of a directory. `thorough`: every payload is read, else about one in a hundred.
 pub fn doctor(data_dir: &Path, thorough: bool) -> Result<Report, OpenError> {
     let path = file::path(data_dir);
     let file_bytes = std::fs::metadata(&path).map_err(|cause| OpenError::io(&path, cause))?.len();
+    let log_bytes = std::fs::metadata(file::log_path(&path)).map_or(0, |about| about.len());
     file::inspect(&path)?;
     let connection = file::reader(&path)?;
     let fault = |cause: rusqlite::Error| OpenError::sqlite(&path, &cause);
     let stamp = Stamp::read(&connection).map_err(fault)?;
     stamp.check(&path)?;
-    let mut report = Report { version: stamp.version, file_bytes, ..Report::default() };
+    let mut report = Report { version: stamp.version, file_bytes, log_bytes, ..Report::default() };
     integrity(&connection, &mut report).map_err(fault)?;
     // Damage makes the other questions fail: what was found so far is the answer then.
     let examined = collections(&connection, &mut report)
@@ -95,7 +105,8 @@ fn integrity(connection: &Connection, report: &mut Report) -> rusqlite::Result<(
 fn collections(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
         "SELECT c.id, c.organization, c.place, c.hidden, c.log_count, c.completed_annotation_count, count(l.row), \
-         count(CASE WHEN l.annotation_status = 'completed' THEN 1 END) \
+         count(CASE WHEN l.annotation_status = 'completed' THEN 1 END), \
+         (SELECT d.name FROM dataset d WHERE d.id = c.place) \
          FROM collection c LEFT JOIN log l ON l.collection = c.id GROUP BY c.id ORDER BY c.id",
     )?;
     let mut lines = statement.query([])?;
@@ -107,6 +118,7 @@ fn collections(connection: &Connection, report: &mut Report) -> rusqlite::Result
             hidden: line.get(3)?,
             log_count: line.get(4)?,
             rows: line.get(6)?,
+            name: line.get(8)?,
         };
         let (completed, found): (i64, i64) = (line.get(5)?, line.get(7)?);
         let CollectionReport { id, place, log_count, rows, .. } = &collection;
@@ -156,7 +168,7 @@ fn rows(connection: &Connection, thorough: bool, report: &mut Report) -> rusqlit
             report.findings.push(text);
         }
     };
-    let mut statement = connection.prepare(&schema::SELECT)?;
+    let mut statement = connection.prepare(&schema::select_known(connection)?)?;
     let mut lines = statement.query([])?;
     while let Some(line) = lines.next()? {
         if let Err(cause) = row::decode(line) {
@@ -180,4 +192,25 @@ fn rows(connection: &Connection, thorough: bool, report: &mut Report) -> rusqlit
         report.findings.push(format!("{} more rows or payloads cannot be read", wrong - LISTED_MAX));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{database, doctor};
+    use crate::conformance::samples::{dataset, dataset_id, organization};
+    use crate::embedded::{Options, open};
+
+    #[tokio::test]
+    async fn the_log_beside_the_file_and_the_names_of_datasets_are_reported() {
+        let directory = tempfile::tempdir().unwrap();
+        let stores = open(Options::new(directory.path())).await.unwrap();
+        let kept = dataset(organization(1), dataset_id(2), 0);
+        stores.datasets.create(kept.clone(), None).await.unwrap();
+        let report = doctor(directory.path(), true).unwrap();
+        assert!(report.log_bytes > 0 && report.file_bytes == database(directory.path()).metadata().unwrap().len());
+        let named: Vec<_> = report.collections.iter().map(|one| (one.place.clone(), one.name.clone())).collect();
+        assert_eq!(named, [(kept.id.to_string(), Some(kept.name))]);
+        stores.health.close().await;
+        assert_eq!(doctor(directory.path(), true).unwrap().log_bytes, 0);
+    }
 }

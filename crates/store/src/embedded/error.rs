@@ -92,6 +92,10 @@ const WRITE_FAULTS: &[i32] = &[
     ffi::SQLITE_IOERR_DELETE,
     ffi::SQLITE_IOERR_SHMSIZE,
     ffi::SQLITE_IOERR_SHMMAP,
+    ffi::SQLITE_IOERR_SHMOPEN,
+    ffi::SQLITE_IOERR_BEGIN_ATOMIC,
+    ffi::SQLITE_IOERR_COMMIT_ATOMIC,
+    ffi::SQLITE_IOERR_ROLLBACK_ATOMIC,
 ];
 
 /// What an SQLite fault means to the caller of a store.
@@ -135,5 +139,22 @@ pub(super) fn again(error: &Error) -> Error {
         Error::StorageFull(message) => Error::StorageFull(message.clone()),
         Error::Busy { message, retry_after } => Error::Busy { message: message.clone(), retry_after: *retry_after },
         other => Error::internal(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_storage() {
+        let of = |code: i32| meaning(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_SHMOPEN] {
+            assert!(matches!(of(code), Error::StorageFull(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_IOERR_READ, ffi::SQLITE_CORRUPT, ffi::SQLITE_ERROR] {
+            assert!(matches!(of(code), Error::Internal(_)), "{code}");
+        }
+        assert!(matches!(of(ffi::SQLITE_BUSY), Error::Busy { .. }));
     }
 }

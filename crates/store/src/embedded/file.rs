@@ -4,6 +4,7 @@
 
 use super::error::OpenError;
 use super::schema::{self, Stamp};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Read;
@@ -96,13 +97,22 @@ pub(super) fn log_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What holds for every connection. A name in double quotes is a column, never text: else a column that a file lacks would read
+/// as its own name.
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
 /// Opens the file to write, creating it when absent, without touching its tables.
 pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     let fault = |cause: rusqlite::Error| OpenError::sqlite(path, &cause);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
-    connection.busy_timeout(BUSY).map_err(fault)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    settings(&connection).map_err(fault)?;
     let set = |name: &str, value: i64| connection.pragma_update(None, name, value).map_err(fault);
     set("page_size", PAGE_BYTES)?;
     let stamp = Stamp::read(&connection).map_err(fault)?;
@@ -124,8 +134,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let fault = |cause: rusqlite::Error| OpenError::sqlite(path, &cause);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
-    connection.busy_timeout(BUSY).map_err(fault)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    settings(&connection).map_err(fault)?;
     connection.pragma_update(None, "query_only", 1).map_err(fault)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(fault)?;
     Ok(connection)

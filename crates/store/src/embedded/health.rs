@@ -35,6 +35,7 @@ impl Health for Engine {
             ("evalset_store_index_open", open as f64),
             ("evalset_store_index_rows", rows as f64),
             ("evalset_store_index_bytes", columns as f64),
+            ("evalset_store_unreadable_rows", self.damage.rows() as f64),
             ("evalset_store_write_queue", self.writer.waiting() as f64),
         ]
     }

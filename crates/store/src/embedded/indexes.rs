@@ -14,7 +14,7 @@ use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -28,6 +28,9 @@ pub(super) enum Change {
     Remove(RowNumber),
     /// Rows changed that are not spelled out: the index is read anew when next asked for.
     Reload,
+    /// Stands for a bug of the columns.
+    #[cfg(test)]
+    Panic,
 }
 
 /// The index of one collection as of one commit.
@@ -85,12 +88,14 @@ impl Indexes {
         self.slots.lock().contains_key(&collection)
     }
 
-    /// Drops an index; the next read loads it anew.
-    pub fn forget(&self, collection: i64) {
-        let slot = self.slots.lock().remove(&collection);
-        if let Some(slot) = slot {
-            *slot.state.write() = State::Gone;
+    /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays.
+    pub fn forget(&self, collection: i64, slot: &Arc<Slot>) {
+        let mut slots = self.slots.lock();
+        if slots.get(&collection).is_some_and(|present| Arc::ptr_eq(present, slot)) {
+            slots.remove(&collection);
         }
+        drop(slots);
+        *slot.state.write() = State::Gone;
     }
 
     /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
@@ -105,27 +110,24 @@ impl Indexes {
             })
             .clone();
         let _loading = slot.loading.lock();
-        if !matches!(*slot.state.read(), State::Loading(_)) {
+        if slot.read().is_some() {
+            return Ok(());
+        }
+        if matches!(*slot.state.read(), State::Gone) {
+            self.forget(collection, &slot);
             return Ok(());
         }
         let loaded = self.read_all(collection, lease);
         let closed = lease.end();
-        match (loaded, closed) {
-            (Ok(Some(index)), Ok(())) => {
-                if !open(&slot, index) {
-                    self.forget(collection);
-                }
-                Ok(())
-            }
-            (Ok(None), Ok(())) => {
-                self.forget(collection);
-                Ok(())
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                self.forget(collection);
-                Err(error)
-            }
+        let useful = match (loaded, closed) {
+            (Ok(Some(index)), Ok(())) => Ok(open(&slot, index)),
+            (Ok(None), Ok(())) => Ok(false),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        };
+        if !matches!(useful, Ok(true)) {
+            self.forget(collection, &slot);
         }
+        useful.map(|_| ())
     }
 
     /// Reads the columns of all rows; `None` when the collection is hidden or gone.
@@ -139,7 +141,7 @@ impl Indexes {
             .sql()?;
         let Some(seq) = seq else { return Ok(None) };
         let mut columns = Columns::new(&ColumnLimits { metadata_columns: self.metadata_columns });
-        each_row(connection, collection, |row, log| columns.append(row, as_ref(log)))?;
+        each_row(lease, collection, |row, log| columns.append(row, as_ref(log)))?;
         Ok(Some(Index { seq, columns }))
     }
 
@@ -155,7 +157,7 @@ impl Indexes {
         for (collection, changes) in by_collection {
             let Some(slot) = self.get(collection) else { continue };
             if changes.iter().any(|change| matches!(change, Change::Reload)) {
-                self.forget(collection);
+                self.forget(collection, &slot);
                 continue;
             }
             let mut state = slot.state.write();
@@ -164,13 +166,15 @@ impl Indexes {
                     waiting.push((seq, changes));
                     true
                 }
-                State::Open(index) => catch_unwind(AssertUnwindSafe(|| catch_up(index, seq, changes))).unwrap_or(false),
+                State::Open(index) => catch_up(index, seq, changes),
                 State::Gone => true,
             };
-            drop(state);
             if !sound {
+                // Under the same lock: no reader sees what was half applied.
+                *state = State::Gone;
+                drop(state);
                 tracing::error!(collection, seq, "the column index did not take a commit and is read anew");
-                self.forget(collection);
+                self.forget(collection, &slot);
             }
         }
     }
@@ -198,26 +202,29 @@ fn open(slot: &Slot, mut index: Index) -> bool {
     sound
 }
 
-/// Applies a commit unless the index has it already; false when it does not fit.
+/// Applies a commit unless the index has it already. False when it does not fit: the index is of no use then.
 fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
     if seq <= index.seq {
         return true;
     }
-    index.seq = seq;
     let columns = &mut index.columns;
-    for change in changes {
-        let fits = match &change {
-            Change::Append(row, _) => *row > columns.last_row(),
-            Change::Replace(row, _) | Change::Remove(row) => columns.contains(*row),
-            Change::Reload => false,
-        };
-        match change {
-            _ if !fits => return false,
-            Change::Append(row, log) => columns.append(row, as_ref(&log)),
-            Change::Replace(row, log) => columns.replace(row, as_ref(&log)),
-            Change::Remove(row) => columns.remove(row),
-            Change::Reload => {}
-        }
+    let sound = catch_unwind(AssertUnwindSafe(|| changes.into_iter().all(|change| apply(columns, change))));
+    let sound = sound.unwrap_or(false);
+    if sound {
+        index.seq = seq;
+    }
+    sound
+}
+
+/// Makes a change; false when it does not fit.
+fn apply(columns: &mut Columns, change: Change) -> bool {
+    match change {
+        Change::Append(row, log) if row > columns.last_row() => columns.append(row, as_ref(&log)),
+        Change::Replace(row, log) if columns.contains(row) => columns.replace(row, as_ref(&log)),
+        Change::Remove(row) if columns.contains(row) => columns.remove(row),
+        #[cfg(test)]
+        Change::Panic => panic!("a bug of the columns"),
+        Change::Append(..) | Change::Replace(..) | Change::Remove(_) | Change::Reload => return false,
     }
     true
 }
@@ -227,13 +234,18 @@ fn as_ref(log: &Log) -> LogRef<'_> {
 }
 
 /// Visits the rows of a collection in row order, without payloads.
-fn each_row(connection: &Connection, collection: i64, mut visit: impl FnMut(RowNumber, &Log)) -> Result<()> {
+fn each_row(lease: &Lease, collection: i64, mut visit: impl FnMut(RowNumber, &Log)) -> Result<()> {
     let sql = format!("{} WHERE collection = ?1 ORDER BY row", *SELECT);
-    let mut statement = connection.prepare(&sql).sql()?;
+    let mut statement = lease.connection()?.prepare(&sql).sql()?;
     let mut lines = statement.query([collection]).sql()?;
     while let Some(line) = lines.next().sql()? {
-        let stored = row::decode(line)?;
-        visit(stored.row, &stored.log);
+        match row::decode(line) {
+            Ok(stored) => visit(stored.row, &stored.log),
+            Err(unreadable) => lease.damage().note(collection, &unreadable),
+        }
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,12 @@
 
 use super::Engine;
 use super::error::Sql;
+use super::purge;
 use crate::jobs::{Jobs, Outcome};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
-use evalset_model::ids::{DatasetId, JobId, OrganizationId};
-use evalset_model::job::{Job, State, Step};
+use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
+use evalset_model::job::{Job, State, Step, Task};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -64,7 +65,13 @@ impl Jobs for Engine {
                 let mut lines = statement.query((&owner, kind, window(limit), window(offset))).sql()?;
                 let mut jobs = Vec::new();
                 while let Some(line) = lines.next().sql()? {
-                    jobs.push(decode(line)?);
+                    match decode(line) {
+                        Ok(job) => jobs.push(job),
+                        Err(error) => {
+                            let id = line.get::<_, String>(1).ok();
+                            tracing::error!(job = id, %error, "a stored job cannot be read and is not listed");
+                        }
+                    }
                 }
                 Ok((jobs, total.unsigned_abs()))
             })
@@ -110,10 +117,6 @@ impl Jobs for Engine {
         self.writer.run(512, move |tx| finish(tx.connection, id, &outcome)).await
     }
 
-    async fn set_status(&self, dataset: DatasetId, status: Status) -> Result<()> {
-        self.writer.run(512, move |tx| offer_status(tx.connection, dataset, status, None)).await
-    }
-
     async fn cancel(&self, organization: OrganizationId, id: JobId, at: i64) -> Result<Option<Job>> {
         self.writer
             .run(512, move |tx| {
@@ -122,7 +125,7 @@ impl Jobs for Engine {
                 match job.state {
                     State::Queued => {
                         end(connection, id, State::Cancelled, None, at)?;
-                        job.dataset.map_or(Ok(()), |dataset| settle(connection, dataset))?;
+                        job.dataset.map_or(Ok(()), |dataset| settle(connection, dataset, Status::Ready))?;
                     }
                     State::Running => {
                         connection
@@ -152,18 +155,18 @@ impl Jobs for Engine {
             .await
     }
 
-    async fn requeue_running(&self) -> Result<u64> {
+    async fn requeue_running(&self, at: i64) -> Result<u64> {
         self.writer
-            .run(512, |tx| {
+            .run(512, move |tx| {
                 let count =
                     tx.connection.execute("UPDATE job SET state = 'queued' WHERE state = 'running'", []).sql()?;
-                Ok(count as u64)
+                Ok(count as u64 + purge::enqueue_missing(tx.connection, at)?)
             })
             .await
     }
 
     async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
-        self.writer.run(limit.saturating_mul(64), move |tx| purge(tx.connection, collection, limit)).await
+        self.writer.run(limit.saturating_mul(64), move |tx| purge::delete(tx.connection, collection, limit)).await
     }
 }
 
@@ -207,6 +210,12 @@ pub(super) fn advance(connection: &Connection, step: &Step) -> Result<()> {
     if saved == 0 { Err(Error::Conflict("The job is no longer running.".to_owned())) } else { Ok(()) }
 }
 
+/// Saves the progress of a job that must be running, after a unit in which `affected` of `rows` changed.
+pub(super) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNumber], affected: u64) -> Result<()> {
+    step.progress.add(rows, affected);
+    advance(connection, &step)
+}
+
 /// Cancels the jobs of a dataset that have not ended.
 pub(super) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
     connection
@@ -219,37 +228,33 @@ pub(super) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -
     Ok(())
 }
 
-/// Brings a dataset back to `ready` when a job that would have done so was cancelled and no other copy job is open.
-pub(super) fn settle(connection: &Connection, dataset: DatasetId) -> Result<()> {
-    if copying(connection, dataset, None)? {
+/// Brings a dataset that waits for rows to rest, unless a job that has not ended fills it.
+pub(super) fn settle(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
+    if filling(connection, dataset, None)? {
         return Ok(());
     }
     connection
-        .prepare_cached("UPDATE dataset SET status = 'ready' WHERE id = ?1 AND status IN ('initializing', 'loading')")
+        .prepare_cached("UPDATE dataset SET status = ?2 WHERE id = ?1 AND status IN ('initializing', 'loading')")
         .sql()?
-        .execute([dataset.to_string()])
+        .execute((dataset.to_string(), status.name()))
         .sql()?;
     Ok(())
 }
 
-/// Whether a copy job of the dataset other than `but` has not ended.
-fn copying(connection: &Connection, dataset: DatasetId, but: Option<JobId>) -> Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM job WHERE dataset = ?1 AND id IS NOT ?2 AND kind IN ('import', 'duplicate') \
-             AND state IN ('queued', 'running')",
-        )
-        .sql()?
-        .exists((dataset.to_string(), but.map(|id| id.to_string())))
-        .sql()
-}
-
-/// Sets the status of a dataset, unless a copy job other than `but` that has not ended keeps it from coming to rest.
-fn offer_status(connection: &Connection, dataset: DatasetId, status: Status, but: Option<JobId>) -> Result<()> {
-    if status != Status::Loading && copying(connection, dataset, but)? {
-        return Ok(());
+/// Whether a job other than `but` that has not ended fills the dataset.
+fn filling(connection: &Connection, dataset: DatasetId, but: Option<JobId>) -> Result<bool> {
+    let mut open = connection
+        .prepare_cached("SELECT task FROM job WHERE dataset = ?1 AND id IS NOT ?2 AND state IN ('queued', 'running')")
+        .sql()?;
+    let mut lines = open.query((dataset.to_string(), but.map(|id| id.to_string()))).sql()?;
+    while let Some(line) = lines.next().sql()? {
+        // A task that cannot be read fills nothing: its claim will say so.
+        let task = line.get::<_, String>(0).ok().and_then(|text| json::<Task>(&text).ok());
+        if task.is_some_and(|task| task.fills() == Some(dataset)) {
+            return Ok(true);
+        }
     }
-    write_status(connection, dataset, status)
+    Ok(false)
 }
 
 fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
@@ -263,46 +268,66 @@ fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> 
 
 fn claim(connection: &Connection, at: i64) -> Result<Option<Job>> {
     loop {
-        let oldest: Option<String> = connection
-            .prepare_cached("SELECT id FROM job WHERE state = 'queued' ORDER BY created_at, number LIMIT 1")
+        let oldest: Option<i64> = connection
+            .prepare_cached("SELECT number FROM job WHERE state = 'queued' ORDER BY created_at, number LIMIT 1")
             .sql()?
             .query_row([], |line| line.get(0))
             .optional()
             .sql()?;
-        let Some(id) = oldest else { return Ok(None) };
+        let Some(number) = oldest else { return Ok(None) };
         connection
             .prepare_cached(
                 "UPDATE job SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?2) \
-                 WHERE id = ?1",
+                 WHERE number = ?1",
             )
             .sql()?
-            .execute((&id, at))
+            .execute((number, at))
             .sql()?;
-        match by_id(connection, &id) {
-            Ok(job) => return Ok(job),
+        let mut claimed = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
+        let mut lines = claimed.query([number]).sql()?;
+        let Some(line) = lines.next().sql()? else { continue };
+        match decode(line) {
+            Ok(job) => {
+                if let Some(dataset) = job.task.fills() {
+                    write_status(connection, dataset, Status::Loading)?;
+                }
+                return Ok(Some(job));
+            }
             Err(error) => {
-                // One job that cannot be read must not hold up all others.
+                let (id, dataset) = (line.get::<_, String>(1).ok(), line.get::<_, String>(3).ok());
                 tracing::error!(job = id, %error, "a stored job cannot be read and is given up");
-                connection
-                    .prepare_cached(
-                        "UPDATE job SET state = 'failed', completed_at = ?2, \
-                         error_message = 'The stored job cannot be read.' WHERE id = ?1",
-                    )
-                    .sql()?
-                    .execute((&id, at))
-                    .sql()?;
+                drop(lines);
+                give_up(connection, number, dataset.as_deref(), at)?;
             }
         }
     }
 }
 
+/// Fails a job that cannot be read: it must not hold up others, nor leave its dataset waiting.
+fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE job SET state = 'failed', completed_at = ?2, error_message = 'The stored job cannot be read.' \
+             WHERE number = ?1",
+        )
+        .sql()?
+        .execute((number, at))
+        .sql()?;
+    match dataset.and_then(|id| id.parse().ok()) {
+        Some(dataset) => settle(connection, dataset, Status::Failed),
+        None => Ok(()),
+    }
+}
+
 fn finish(connection: &Connection, id: JobId, outcome: &Outcome) -> Result<()> {
-    if find(connection, None, id)?.is_none_or(|job| job.state.ended()) {
+    let open = "SELECT 1 FROM job WHERE id = ?1 AND state IN ('queued', 'running')";
+    if !connection.prepare_cached(open).sql()?.exists([id.to_string()]).sql()? {
         return Ok(());
     }
     end(connection, id, outcome.state, outcome.error_message.as_deref(), outcome.at)?;
     match outcome.dataset {
-        Some((dataset, status)) => offer_status(connection, dataset, status, Some(id)),
+        Some((dataset, _)) if filling(connection, dataset, Some(id))? => Ok(()),
+        Some((dataset, status)) => write_status(connection, dataset, status),
         None => Ok(()),
     }
 }
@@ -315,41 +340,6 @@ fn end(connection: &Connection, id: JobId, state: State, message: Option<&str>, 
         .execute((id.to_string(), state.name(), message, state.ended().then_some(at)))
         .sql()?;
     Ok(())
-}
-
-fn purge(connection: &Connection, collection: i64, limit: usize) -> Result<u64> {
-    let hidden: Option<bool> = connection
-        .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection], |line| line.get(0))
-        .optional()
-        .sql()?;
-    match hidden {
-        None => return Ok(0),
-        Some(false) => return Err(Error::Conflict("Only rows already removed can be purged.".to_owned())),
-        Some(true) => {}
-    }
-    let mut oldest =
-        connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
-    let rows = oldest
-        .query_map((collection, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
-        .sql()?
-        .collect::<rusqlite::Result<Vec<_>>>()
-        .sql()?;
-    let mut completed = 0;
-    for row in &rows {
-        completed += i64::from(super::row::delete(connection, collection, *row)?.unwrap_or(false));
-    }
-    if rows.len() < limit {
-        connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
-    } else {
-        connection
-            .execute(
-                "UPDATE collection SET log_count = log_count - ?2, \
-                 completed_annotation_count = completed_annotation_count - ?3 WHERE id = ?1",
-                (collection, rows.len() as i64, completed),
-            )
-            .sql()?;
-    }
-    Ok(rows.len() as u64)
 }
 
 /// A job by id, of one organization or any.

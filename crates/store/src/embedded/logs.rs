@@ -6,6 +6,7 @@ use super::error::Sql;
 use super::indexes::Change as IndexChange;
 use super::row::{self, Encoded, Head};
 use super::select::read_rows;
+use super::transfer;
 use super::writer::Tx;
 use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query};
 use async_trait::async_trait;
@@ -127,25 +128,50 @@ impl Logs for Engine {
     }
 
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
-        let rows = rows.to_vec();
-        self.writer.run(rows.len() * 1_024, move |tx| super::transfer::copy(tx, from, &rows, to, step.as_ref())).await
+        let mut added = Added::default();
+        let mut rest = rows.to_vec();
+        loop {
+            let (portion, bytes, later) = self.portion(rest).await?;
+            let (is_step, step) = (step.is_some(), step.clone());
+            let part = self.writer.run(bytes, move |tx| transfer::copy(tx, from, &portion, to, step)).await?;
+            added.written += part.written;
+            added.skipped += part.skipped;
+            if is_step || later.is_empty() {
+                return Ok(added);
+            }
+            rest = later;
+        }
     }
 
     async fn remove(&self, name: Collection, rows: &[RowNumber], step: Option<Step>) -> Result<u64> {
         let rows = rows.to_vec();
+        // What is removed adds little to a transaction, whatever its size.
         self.writer
             .run(rows.len() * 1_024, move |tx| {
                 let collection = collection::for_write(tx, name)?;
-                if let Some(step) = &step {
-                    super::jobs::advance(tx.connection, step)?;
+                let removed = delete_rows(tx, collection, &rows)?;
+                if let Some(step) = step {
+                    super::jobs::advance_by(tx.connection, step, &rows, removed)?;
                 }
-                delete_rows(tx, collection, &rows)
+                Ok(removed)
             })
             .await
     }
 }
 
 impl Engine {
+    /// The first of these rows that one transaction copies, their bytes, and the other rows.
+    async fn portion(&self, mut rows: Vec<RowNumber>) -> Result<(Vec<RowNumber>, usize, Vec<RowNumber>)> {
+        let bound = self.copy_bytes;
+        self.readers
+            .run(move |lease| {
+                let (count, bytes) = transfer::portion(lease.begin()?, &rows, bound)?;
+                let later = rows.split_off(count);
+                Ok((rows, bytes, later))
+            })
+            .await
+    }
+
     /// Reads, changes and encodes a row outside the writer; `None` when another write came between.
     async fn update_once(&self, name: Collection, id: LogId, change: Change) -> Result<Option<Log>> {
         let (collection, head, log, encoded) = self

@@ -4,6 +4,7 @@
 //! collections; `view` brings file and columns to the same commit. One file per noun stands on these.
 
 mod collection;
+mod damage;
 mod datasets;
 mod decide;
 mod doctor;
@@ -16,6 +17,7 @@ mod keys;
 mod logs;
 mod order;
 mod payload;
+mod purge;
 mod readers;
 mod row;
 mod schema;
@@ -27,11 +29,12 @@ mod transfer;
 mod view;
 mod writer;
 
-pub use doctor::{CollectionReport, Report, doctor};
+pub use doctor::{CollectionReport, Report, database, doctor};
 pub use error::OpenError;
 pub use keys::open_keys_only;
 
 use crate::Stores;
+use damage::Damage;
 use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
 use indexes::Indexes;
@@ -41,10 +44,12 @@ use rusqlite::Connection;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
-use writer::{Gate, Writer};
+use writer::{Gate, Watched, Writer};
 
 /// Most connections that read at the same time.
 const READERS_MAX: usize = 16;
+/// Bytes of payloads that one transaction copies: with it the write-ahead log and the wait of other writers stay short.
+const COPY_BYTES: usize = 64 * 1024 * 1024;
 
 /// How to open the store.
 #[derive(Clone, Debug)]
@@ -55,12 +60,14 @@ pub struct Options {
     pub limits: Limits,
     /// Bound on the size of the data file, in pages of 8 KiB: a file that reaches it refuses writes like a full disk.
     pub pages_max: Option<u32>,
+    /// Bound on the bytes of payloads that one transaction copies. A row larger than that is copied alone.
+    pub copy_bytes: usize,
 }
 
 impl Options {
     /// The usual options for a directory.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), limits: Limits::default(), pages_max: None }
+        Self { data_dir: data_dir.into(), limits: Limits::default(), pages_max: None, copy_bytes: COPY_BYTES }
     }
 }
 
@@ -86,6 +93,8 @@ struct Engine {
     readers: Arc<Readers>,
     writer: Writer,
     indexes: Arc<Indexes>,
+    damage: Arc<Damage>,
+    copy_bytes: usize,
     gate: Gate,
     helpers_max: usize,
     key_reader: Mutex<Option<Connection>>,
@@ -99,16 +108,20 @@ impl Engine {
         let connection = file::open(&path, options.pages_max)?;
         let key_reader = file::reader(&path)?;
         let indexes = Arc::new(Indexes::new(options.limits.metadata_columns));
+        let damage = Arc::new(Damage::default());
         let gate = Gate::default();
-        let writer = Writer::start(connection, indexes.clone(), gate.clone(), options.limits.write_queue)
+        let watched = Watched { indexes: indexes.clone(), damage: damage.clone(), gate: gate.clone() };
+        let writer = Writer::start(connection, watched, options.limits.write_queue)
             .map_err(|cause| OpenError::corrupt(&path, cause))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),
-            readers: Readers::new(path.clone(), (2 * cores + 2).min(READERS_MAX)),
+            readers: Readers::new(path.clone(), (2 * cores + 2).min(READERS_MAX), damage.clone()),
             path,
             writer,
             indexes,
+            damage,
+            copy_bytes: options.copy_bytes,
             gate,
             helpers_max: cores - 1,
             key_reader: Mutex::new(Some(key_reader)),

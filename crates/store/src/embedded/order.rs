@@ -59,9 +59,11 @@ fn by_rows(rows: &[RowNumber], sort: &Sort, collection: i64, lease: &Lease) -> R
     let connection = lease.connection()?;
     let mut keyed: Vec<(SortKey<'static>, LogId, RowNumber)> = Vec::with_capacity(rows.len());
     for row in rows {
-        let log = row::read_columns(connection, collection, *row)?
-            .ok_or_else(|| Error::internal(format!("row {row} of the index is not in the file")))?
-            .log;
+        let read = row::read_columns(connection, collection, *row).and_then(|stored| match stored {
+            Some(stored) => Ok(Some(stored.log)),
+            None => Err(Error::internal(format!("row {row} of the index is not in the file")).into()),
+        });
+        let Some(log) = lease.damage().pass_over(collection, read)? else { continue };
         let key = owned(meaning::order(&sort.field, &log, scores::of_row()));
         keyed.push((key, log.id, *row));
     }

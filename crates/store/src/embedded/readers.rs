@@ -2,6 +2,7 @@
 //!
 //! Does not know what is read. A lease that is dropped ends its transaction and goes back.
 
+use super::damage::Damage;
 use super::error::{OpenError, Sql};
 use super::file;
 use evalset_model::{Error, Result};
@@ -14,14 +15,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The pool.
 pub(super) struct Readers {
     path: PathBuf,
+    damage: Arc<Damage>,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
     /// A pool of at most `size` connections to the file.
-    pub fn new(path: PathBuf, size: usize) -> Arc<Self> {
-        Arc::new(Self { path, idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(size.max(1))) })
+    pub fn new(path: PathBuf, size: usize, damage: Arc<Damage>) -> Arc<Self> {
+        Arc::new(Self { path, damage, idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(size.max(1))) })
     }
 
     /// Runs `read` on a blocking thread with a connection of its own.
@@ -67,6 +69,11 @@ impl Lease {
     /// The connection.
     pub fn connection(&self) -> Result<&Connection> {
         self.connection.as_ref().ok_or_else(|| Error::internal("a reader without a connection"))
+    }
+
+    /// Where rows that cannot be read are noted.
+    pub fn damage(&self) -> &Damage {
+        &self.home.damage
     }
 
     /// Begins a read transaction. What it sees is fixed by the first read after this.

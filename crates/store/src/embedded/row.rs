@@ -2,6 +2,7 @@
 //!
 //! Does not know collections, counts or the column index.
 
+use super::damage::{Fault, Unreadable};
 use super::error::Sql;
 use super::payload::{self, Body};
 use super::schema::{FIXED, INSERT, SELECT, UPDATE};
@@ -107,16 +108,23 @@ pub(super) struct Stored {
     pub log: Log,
 }
 
+/// What is wrong with a row in whose column is what cannot be there.
+pub(super) fn wrong(row: RowNumber, column: &str) -> Unreadable {
+    Unreadable { row, what: format!("holds a wrong `{column}`") }
+}
+
 /// Reads one line of [`SELECT`].
-pub(super) fn decode(line: &Row<'_>) -> Result<Stored> {
-    let row: RowNumber = line.get(0).sql()?;
-    let wrong = |column: &str| Error::internal(format!("row {row} of the database holds a wrong `{column}`"));
-    let mut log = Log::new(LogId(line.get(2).sql()?));
-    if let Some(text) = line.get_ref(3).sql()?.as_str_or_null().map_err(|_| wrong("metadata"))? {
+pub(super) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
+    let row: RowNumber = line.get(0).map_err(|cause| Unreadable { row: 0, what: cause.to_string() })?;
+    let wrong = |column: &str| wrong(row, column);
+    let version = line.get(1).map_err(|_| wrong("version"))?;
+    let mut log = Log::new(LogId(line.get(2).map_err(|_| wrong("unique_id"))?));
+    let metadata = line.get_ref(3).map_err(|_| wrong("metadata"))?;
+    if let Some(text) = metadata.as_str_or_null().map_err(|_| wrong("metadata"))? {
         log.metadata = serde_json::from_str(text).map_err(|_| wrong("metadata"))?;
     }
     for field in Field::ALL {
-        let value = match (field.kind(), line.get_ref(FIXED + field.index()).sql()?) {
+        let value = match (field.kind(), line.get_ref(FIXED + field.index()).map_err(|_| wrong(field.name()))?) {
             (_, ValueRef::Null) => continue,
             (Kind::Text, ValueRef::Text(text)) => {
                 Scalar::Text(std::str::from_utf8(text).map_err(|_| wrong(field.name()))?.to_owned())
@@ -129,37 +137,41 @@ pub(super) fn decode(line: &Row<'_>) -> Result<Stored> {
         };
         log.scalars.set(*field, Some(value));
     }
-    Ok(Stored { row, version: line.get(1).sql()?, log })
+    Ok(Stored { row, version, log })
 }
 
 /// The payload of a row; none when the row is gone.
-pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Map<String, Value>>> {
+pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Map<String, Value>>, Fault> {
     let mut statement = connection.prepare_cached("SELECT codec, body FROM payload WHERE row = ?1").sql()?;
     let mut lines = statement.query([row]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
-    let codec = line.get(0).sql()?;
-    let body = line.get_ref(1).sql()?.as_blob().map_err(Error::internal)?;
-    payload::decode(codec, body)
-        .map(Some)
-        .map_err(|cause| Error::internal(format!("payload of row {row} cannot be read: {cause}")))
+    let wrong = |cause: &dyn std::fmt::Display| Unreadable { row, what: format!("has an unreadable payload: {cause}") };
+    let codec = line.get(0).map_err(|cause| wrong(&cause))?;
+    let body = line.get_ref(1).sql()?.as_blob().map_err(|cause| wrong(&cause))?;
+    Ok(Some(payload::decode(codec, body).map_err(|cause| wrong(&cause))?))
+}
+
+/// What is wrong with a row whose payload is not there.
+pub(super) fn without_payload(row: RowNumber) -> Unreadable {
+    Unreadable { row, what: "has no payload".to_owned() }
 }
 
 /// A row of the collection by number, without its payload.
-pub(super) fn read_columns(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>> {
+pub(super) fn read_columns(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
     static SQL: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("{} WHERE row = ?1 AND collection = ?2", *SELECT));
     let mut statement = connection.prepare_cached(&SQL).sql()?;
     let mut lines = statement.query((row, collection)).sql()?;
-    lines.next().sql()?.map(decode).transpose()
+    Ok(lines.next().sql()?.map(decode).transpose()?)
 }
 
 /// A full row of the collection by number.
-pub(super) fn read(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>> {
+pub(super) fn read(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
     read_columns(connection, collection, row)?.map(|stored| with_payload(connection, stored)).transpose()
 }
 
 /// A full row of the collection by id.
-pub(super) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Stored>> {
+pub(super) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Stored>, Fault> {
     static SQL: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("{} WHERE collection = ?1 AND unique_id = ?2", *SELECT));
     let mut statement = connection.prepare_cached(&SQL).sql()?;
@@ -168,9 +180,8 @@ pub(super) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -
     stored.map(|stored| with_payload(connection, stored)).transpose()
 }
 
-fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored> {
-    stored.log.payload = read_payload(connection, stored.row)?
-        .ok_or_else(|| Error::internal(format!("row {} has no payload", stored.row)))?;
+fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored, Fault> {
+    stored.log.payload = read_payload(connection, stored.row)?.ok_or_else(|| without_payload(stored.row))?;
     Ok(stored)
 }
 

@@ -67,6 +67,21 @@ pub(super) static COPY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// [`SELECT`] for a file that is not to be changed: null stands for columns that it does not have yet.
+pub(super) fn select_known(connection: &Connection) -> rusqlite::Result<String> {
+    let known = known_columns(connection)?;
+    let columns = Field::ALL.iter().map(|field| {
+        let there = known.iter().any(|name| name == field.name());
+        if there { format!("\"{}\"", field.name()) } else { "NULL".to_owned() }
+    });
+    Ok(format!("SELECT row, version, unique_id, metadata, {} FROM log", columns.collect::<Vec<_>>().join(", ")))
+}
+
+fn known_columns(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut known = connection.prepare("SELECT name FROM pragma_table_info('log')")?;
+    known.query_map([], |row| row.get(0))?.collect()
+}
+
 fn column_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "TEXT",
@@ -140,11 +155,25 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Op
 
 /// Adds columns for fields that the file does not know yet.
 fn add_columns(connection: &Connection) -> rusqlite::Result<()> {
-    let mut known = connection.prepare("SELECT name FROM pragma_table_info('log')")?;
-    let known = known.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let known = known_columns(connection)?;
     for field in Field::ALL.iter().filter(|field| !known.iter().any(|name| name == field.name())) {
         let sql = format!("ALTER TABLE log ADD COLUMN \"{}\" {}", field.name(), column_type(field.kind()));
         connection.execute(&sql, [])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_columns_of_their_own() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        let fixed = known_columns(&connection).unwrap();
+        assert_eq!(fixed, ["row", "collection", "version", "unique_id", "metadata"]);
+        let taken: Vec<_> = Field::ALL.iter().filter(|field| fixed.iter().any(|name| name == field.name())).collect();
+        assert!(taken.is_empty(), "no field can be named like a column of the store: {taken:?}");
+    }
 }

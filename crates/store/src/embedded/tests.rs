@@ -1,6 +1,7 @@
 //! The embedded store: the suite, and what only a file can do: survive, be refused, fill up, be shared.
 
 mod concurrency;
+mod damage;
 mod durability;
 mod refusals;
 

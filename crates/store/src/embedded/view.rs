@@ -44,7 +44,7 @@ impl Engine {
             let connection = lease.begin()?;
             let Some(found) = collection::find(connection, name)? else { return Ok(None) };
             let slot = self.indexes.get(found.id);
-            let Some(index) = slot.as_ref().and_then(|slot| slot.read()) else {
+            let Some((slot, index)) = slot.as_ref().and_then(|slot| Some((slot, slot.read()?))) else {
                 drop(gate);
                 lease.end()?;
                 self.indexes.load(found.id, lease)?;
@@ -62,7 +62,7 @@ impl Engine {
                     "a column index is not at the commit of the file: it is read anew"
                 );
                 drop(index);
-                self.indexes.forget(found.id);
+                self.indexes.forget(found.id, slot);
             }
         }
         Err(Error::Busy { message: "the collection changes too fast to be read".to_owned(), retry_after: 1 })

@@ -4,6 +4,7 @@
 //! fsync), applies the changes to the column indexes in commit order and only then answers. So an acknowledged write is on
 //! disk and visible, and a command that fails does so alone. Does not know what commands do.
 
+use super::damage::Damage;
 use super::error::{Sql, again};
 use super::indexes::{Change, Indexes};
 use evalset_model::ids::RowNumber;
@@ -29,7 +30,8 @@ type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 /// What became of a command before the commit.
 enum Ran {
     Done(Reply),
-    Failed(Reply),
+    /// With a second copy of its error.
+    Failed(Reply, Error),
 }
 
 /// What a command does.
@@ -42,6 +44,24 @@ struct Command {
     run: Run,
 }
 
+impl Command {
+    /// Passes it over; its reply awaits the error of the batch.
+    fn pass_over(self) -> Reply {
+        let (Ran::Done(reply) | Ran::Failed(reply, _)) = (self.run)(None);
+        reply
+    }
+}
+
+/// What else learns of writes.
+pub(super) struct Watched {
+    /// Told of every commit.
+    pub indexes: Arc<Indexes>,
+    /// Told of rows that cannot be read.
+    pub damage: Arc<Damage>,
+    /// Held from COMMIT until the indexes know.
+    pub gate: Gate,
+}
+
 /// The transaction as a command sees it.
 pub(super) struct Tx<'c> {
     /// The writer's connection, inside a transaction.
@@ -50,7 +70,7 @@ pub(super) struct Tx<'c> {
     seq: i64,
     next_row: RowNumber,
     changes: Vec<(i64, Change)>,
-    indexes: &'c Indexes,
+    watched: &'c Watched,
 }
 
 impl Tx<'_> {
@@ -71,7 +91,12 @@ impl Tx<'_> {
 
     /// Whether an index wants the changes of this collection row by row. When not, `Change::Reload` is enough.
     pub fn indexed(&self, collection: i64) -> bool {
-        self.indexes.tracks(collection)
+        self.watched.indexes.tracks(collection)
+    }
+
+    /// Where rows that cannot be read are noted.
+    pub fn damage(&self) -> &Damage {
+        &self.watched.damage
     }
 
     /// Adds to the counts of a collection and marks it as changed by this commit.
@@ -96,12 +121,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. `queue` commands may wait; more callers wait for a place.
-    pub fn start(
-        connection: Connection,
-        indexes: Arc<Indexes>,
-        gate: Gate,
-        queue: usize,
-    ) -> std::result::Result<Self, String> {
+    pub fn start(connection: Connection, watched: Watched, queue: usize) -> std::result::Result<Self, String> {
         let read = |key: &str| {
             connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0))
         };
@@ -110,7 +130,7 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(queue.max(1));
         let thread = std::thread::Builder::new()
             .name("evalset-writer".to_owned())
-            .spawn(move || Work { connection, indexes, gate, seq, next_row }.run(receiver))
+            .spawn(move || Work { connection, watched, seq, next_row }.run(receiver))
             .map_err(|cause| cause.to_string())?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
@@ -129,9 +149,13 @@ impl Writer {
             Some(Ok(value)) => Ran::Done(Box::new(move |commit: Result<()>| {
                 let _ = reply.send(commit.map(|()| value));
             })),
-            Some(Err(error)) => Ran::Failed(Box::new(move |_| {
-                let _ = reply.send(Err(error));
-            })),
+            Some(Err(error)) => {
+                let cause = again(&error);
+                let answer = move |_| {
+                    let _ = reply.send(Err(error));
+                };
+                Ran::Failed(Box::new(answer), cause)
+            }
             None => Ran::Done(Box::new(move |commit: Result<()>| {
                 let _ = reply.send(commit.and_then(|()| Err(Error::internal("a write was passed over"))));
             })),
@@ -158,8 +182,7 @@ impl Writer {
 /// The state of the thread.
 struct Work {
     connection: Connection,
-    indexes: Arc<Indexes>,
-    gate: Gate,
+    watched: Watched,
     seq: i64,
     next_row: RowNumber,
 }
@@ -203,16 +226,13 @@ impl Work {
             seq: self.seq + 1,
             next_row: self.next_row,
             changes: Vec::new(),
-            indexes: &self.indexes,
+            watched: &self.watched,
         };
         let alone = batch.len() == 1;
         let mut lost = begun.err();
         for command in batch {
             match lost {
-                Some(_) => {
-                    let (Ran::Done(reply) | Ran::Failed(reply)) = (command.run)(None);
-                    replies.push(reply);
-                }
+                Some(_) => replies.push(command.pass_over()),
                 None => lost = one(command, &mut tx, alone, &mut replies).err(),
             }
         }
@@ -241,11 +261,11 @@ impl Work {
             statement.execute(("next_row", self.next_row)).sql()?;
             statement.execute(("commit_seq", self.seq + 1)).sql()?;
         }
-        let _gate = self.gate.lock();
+        let _gate = self.watched.gate.lock();
         self.connection.execute_batch("COMMIT").sql()?;
         if !changes.is_empty() {
             self.seq += 1;
-            self.indexes.apply(self.seq, changes);
+            self.watched.indexes.apply(self.seq, changes);
         }
         Ok(())
     }
@@ -255,26 +275,31 @@ impl Work {
 fn one(command: Command, tx: &mut Tx<'_>, alone: bool, replies: &mut Vec<Reply>) -> Result<()> {
     let (next_row, changes) = (tx.next_row, tx.changes.len());
     if !alone {
-        tx.connection.prepare_cached("SAVEPOINT command").sql()?.execute([]).sql()?;
+        let begun = tx.connection.prepare_cached("SAVEPOINT command").and_then(|mut begin| begin.execute([])).sql();
+        if let Err(error) = begun {
+            replies.push(command.pass_over());
+            return Err(error);
+        }
     }
     let ran = catch_unwind(AssertUnwindSafe(|| (command.run)(Some(&mut *tx))));
     let failed = match ran {
         Ok(Ran::Done(reply)) => {
             replies.push(reply);
-            false
+            None
         }
-        Ok(Ran::Failed(reply)) => {
+        Ok(Ran::Failed(reply, cause)) => {
             reply(Ok(()));
-            true
+            Some(cause)
         }
         // Its reply is dropped, which tells its caller.
-        Err(_) => true,
+        Err(_) => Some(Error::internal("a write of the same transaction failed")),
     };
-    if failed {
+    if let Some(cause) = failed {
         tx.next_row = next_row;
         tx.changes.truncate(changes);
         if tx.connection.is_autocommit() {
-            return Err(Error::StorageFull("The write before this one could not be stored: try again.".to_owned()));
+            // The fault was such that SQLite took back the whole transaction.
+            return Err(cause);
         }
         let undo = if alone { "ROLLBACK; BEGIN IMMEDIATE" } else { "ROLLBACK TO command" };
         tx.connection.execute_batch(undo).sql()?;
@@ -284,3 +309,6 @@ fn one(command: Command, tx: &mut Tx<'_>, alone: bool, replies: &mut Vec<Reply>)
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! Background jobs in memory.
 
 use super::{Memory, State};
-use crate::jobs::{Jobs, Outcome};
+use crate::jobs::{Jobs, Outcome, purge_id, purge_job};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
-use evalset_model::ids::{DatasetId, JobId, OrganizationId};
+use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
 use evalset_model::job::{Job, State as JobState, Step, Task};
 use evalset_model::{Error, Result};
 
@@ -29,26 +29,28 @@ impl State {
             .ok_or_else(|| Error::Conflict("The job is no longer running.".to_owned()))
     }
 
-    /// Whether a copy job of the dataset other than `but` has not ended.
-    fn copying(&self, dataset: DatasetId, but: Option<JobId>) -> bool {
+    /// Saves the progress of a running job after a unit in which `affected` of `rows` changed.
+    pub(super) fn advance(&mut self, step: Option<Step>, rows: &[RowNumber], affected: u64) -> Result<()> {
+        if let Some(Step { job, mut progress }) = step {
+            progress.add(rows, affected);
+            self.running(job)?.progress = progress;
+        }
+        Ok(())
+    }
+
+    /// Whether a job other than `but` that has not ended fills the dataset.
+    fn filling(&self, dataset: DatasetId, but: Option<JobId>) -> bool {
         self.jobs.iter().any(|job| {
             job.dataset == Some(dataset)
                 && Some(job.id) != but
-                && matches!(job.task, Task::Import { .. } | Task::Duplicate { .. })
+                && job.task.fills() == Some(dataset)
                 && !job.state.ended()
         })
     }
 
-    /// Sets the status of a dataset, unless a copy job other than `but` that has not ended keeps it from coming to rest.
-    fn offer_status(&mut self, dataset: DatasetId, status: Status, but: Option<JobId>) {
-        if status == Status::Loading || !self.copying(dataset, but) {
-            self.set_status(dataset, status);
-        }
-    }
-
-    /// Brings a dataset back to `ready` when a job that would have done so was cancelled and no other copy job is open.
+    /// Brings a dataset that waits for rows back to `ready`, unless a job that has not ended fills it.
     pub(super) fn settle(&mut self, dataset: DatasetId) {
-        if self.copying(dataset, None) {
+        if self.filling(dataset, None) {
             return;
         }
         if let Some(dataset) = self.datasets.get_mut(&dataset)
@@ -108,7 +110,11 @@ impl Jobs for Memory {
         job.state = JobState::Running;
         job.attempts += 1;
         job.started_at.get_or_insert(at);
-        Ok(Some(job.clone()))
+        let job = job.clone();
+        if let Some(dataset) = job.task.fills() {
+            state.set_status(dataset, Status::Loading);
+        }
+        Ok(Some(job))
     }
 
     async fn save(&self, step: Step) -> Result<()> {
@@ -122,14 +128,11 @@ impl Jobs for Memory {
         job.state = outcome.state;
         job.error_message = outcome.error_message;
         job.completed_at = outcome.state.ended().then_some(outcome.at);
-        if let Some((dataset, status)) = outcome.dataset {
-            state.offer_status(dataset, status, Some(id));
+        if let Some((dataset, status)) = outcome.dataset
+            && !state.filling(dataset, Some(id))
+        {
+            state.set_status(dataset, status);
         }
-        Ok(())
-    }
-
-    async fn set_status(&self, dataset: DatasetId, status: Status) -> Result<()> {
-        self.state().offer_status(dataset, status, None);
         Ok(())
     }
 
@@ -155,18 +158,26 @@ impl Jobs for Memory {
         Ok(self.state().running(id).map_or(true, |job| job.cancel_requested))
     }
 
-    async fn requeue_running(&self) -> Result<u64> {
+    async fn requeue_running(&self, at: i64) -> Result<u64> {
+        let mut state = self.state();
         let mut count = 0;
-        for job in self.state().jobs.iter_mut().filter(|job| job.state == JobState::Running) {
+        for job in state.jobs.iter_mut().filter(|job| job.state == JobState::Running) {
             job.state = JobState::Queued;
             count += 1;
         }
+        let open = |task: &Task| state.jobs.iter().any(|job| job.task == *task && !job.state.ended());
+        let lost = state.hidden.iter().filter(|(number, _)| !open(&Task::Purge { collection: **number }));
+        let jobs: Vec<_> = lost
+            .map(|(number, (owner, rows))| purge_job(purge_id(at), *owner, *number, rows.len() as u64, at))
+            .collect();
+        count += jobs.len() as u64;
+        state.jobs.extend(jobs);
         Ok(count)
     }
 
     async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
         let mut state = self.state();
-        let Some(rows) = state.hidden.get_mut(&collection) else { return Ok(0) };
+        let Some((_, rows)) = state.hidden.get_mut(&collection) else { return Ok(0) };
         let mut count = 0;
         while (count as usize) < limit && rows.pop_first().is_some() {
             count += 1;

@@ -153,8 +153,8 @@ impl Logs for Memory {
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
         let mut state = self.state();
         state.rows_mut(to)?;
-        if let Some(step) = step {
-            state.running(step.job)?.progress = step.progress;
+        if let Some(step) = &step {
+            state.running(step.job)?;
         }
         let mut added = Added::default();
         for row in rows {
@@ -173,16 +173,19 @@ impl Logs for Memory {
             }
             state.last_row = last_row;
         }
+        state.advance(step, rows, added.written)?;
         Ok(added)
     }
 
     async fn remove(&self, collection: Collection, rows: &[RowNumber], step: Option<Step>) -> Result<u64> {
         let mut state = self.state();
         state.rows_mut(collection)?;
-        if let Some(step) = step {
-            state.running(step.job)?.progress = step.progress;
+        if let Some(step) = &step {
+            state.running(step.job)?;
         }
         let all = state.rows_mut(collection)?;
-        Ok(rows.iter().filter(|row| all.remove(row).is_some()).count() as u64)
+        let removed = rows.iter().filter(|row| all.remove(row).is_some()).count() as u64;
+        state.advance(step, rows, removed)?;
+        Ok(removed)
     }
 }

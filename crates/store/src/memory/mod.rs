@@ -8,12 +8,13 @@ mod logs;
 #[cfg(test)]
 mod tests;
 
+use crate::jobs::purge_job;
 use crate::{Health, Stores};
 use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
 use evalset_model::field::Field;
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
-use evalset_model::job::{Job, Progress, State as JobState, Task};
+use evalset_model::job::{Job, State as JobState};
 use evalset_model::key::{ApiKey, Organization};
 use evalset_model::log::Log;
 use evalset_model::{Error, Result};
@@ -56,7 +57,7 @@ struct State {
     rows: BTreeMap<Collection, RowMap>,
     last_row: RowNumber,
     /// Rows that await their purge.
-    hidden: BTreeMap<i64, RowMap>,
+    hidden: BTreeMap<i64, (OrganizationId, RowMap)>,
     last_hidden: i64,
 }
 
@@ -104,21 +105,8 @@ impl State {
         let count = rows.len() as u64;
         if count > 0 {
             self.last_hidden += 1;
-            self.hidden.insert(self.last_hidden, rows);
-            self.jobs.push(Job {
-                id: purge,
-                organization,
-                dataset: None,
-                task: Task::Purge { collection: self.last_hidden },
-                state: JobState::Queued,
-                progress: Progress { total: Some(count), ..Progress::default() },
-                cancel_requested: false,
-                attempts: 0,
-                error_message: None,
-                created_at: at,
-                started_at: None,
-                completed_at: None,
-            });
+            self.hidden.insert(self.last_hidden, (organization, rows));
+            self.jobs.push(purge_job(purge, organization, self.last_hidden, count, at));
         }
         count
     }

@@ -1,42 +1,12 @@
 //! CSV columns → members of a log. Knows no file.
 
-use evalset_model::field::{Field, TextField};
-use evalset_model::log::payload;
+use super::names::{DATASET_ID, FURTHER, Mapping, Place, place};
+use crate::cli::Usage;
+use evalset_model::field::Field;
 use serde_json::{Map, Value};
-use std::str::FromStr;
 
-/// `--map column=field`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mapping {
-    column: String,
-    /// Empty: leave the column out.
-    field: String,
-}
-
-impl FromStr for Mapping {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        // A column name may hold `=`, a field name may not.
-        let (column, field) = text.rsplit_once('=').ok_or("must be COLUMN=FIELD, such as text=input")?;
-        if column.is_empty() {
-            return Err("the column before `=` is missing".to_owned());
-        }
-        let (column, field) = (column.to_owned(), field.trim().to_owned());
-        if !field.is_empty() && !matches!(place(&field), Place::Named(_)) && !field.starts_with("metadata") {
-            return Err(format!("`{field}` is no field of a log; use metadata.{field} to keep it as metadata"));
-        }
-        Ok(Self { column, field })
-    }
-}
-
-/// Where the cells of a column go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Nowhere,
-    Named(String),
-    Metadata(String),
-}
+/// Text views of input and output.
+const VIEWS: &[&str] = &["prompt", "completion"];
 
 /// The columns of a file.
 #[derive(Clone, Debug)]
@@ -44,50 +14,27 @@ pub struct Columns {
     places: Vec<Place>,
     /// The file is an export, whose structured cells are JSON text, strings too (contract B.19).
     exported: bool,
-}
-
-/// Members of a log that are no [`Field`] and no [`TextField`].
-const FURTHER: &[&str] = &["unique_id"];
-/// Structured ones.
-const STRUCTURED: &[&str] = &["metadata", "metrics"];
-/// Text views of input and output.
-const VIEWS: &[&str] = &["prompt", "completion"];
-/// Members of an exported row that say where it was, which the row's new place says anew.
-const OF_PLACE: &[&str] = &["id", "dataset_id", "organization_id", "unique_organization_id", "scores", "system"];
-
-fn place(field: &str) -> Place {
-    for prefix in ["metadata.", "metadata__"] {
-        if let Some(key) = field.strip_prefix(prefix).filter(|key| !key.is_empty()) {
-            return Place::Metadata(key.to_owned());
-        }
-    }
-    let known = Field::named(field).is_some()
-        || TextField::named(field).is_some()
-        || FURTHER.contains(&field)
-        || STRUCTURED.contains(&field)
-        || payload::KEPT.contains(&field);
-    match field {
-        of_place if OF_PLACE.contains(&of_place) => Place::Nowhere,
-        named if known => Place::Named(named.to_owned()),
-        other => Place::Metadata(other.to_owned()),
-    }
+    /// The column that says which dataset a row is of, unless it is mapped to something else.
+    dataset_id: Option<usize>,
 }
 
 impl Columns {
     /// The columns of a header; a mapping of a column that is not there is an error.
-    pub fn new(header: &csv::StringRecord, mappings: &[Mapping]) -> anyhow::Result<Self> {
-        for mapping in mappings {
-            let known = header.iter().any(|column| column == mapping.column);
+    pub fn new(header: &csv::StringRecord, mappings: &[Mapping]) -> Result<Self, Usage> {
+        if let Some(wrong) = mappings.iter().find(|mapping| !header.iter().any(|column| column == mapping.name)) {
             let columns = header.iter().collect::<Vec<_>>().join(", ");
-            anyhow::ensure!(known, "--map: there is no column `{}`; there are: {columns}", mapping.column);
+            return Err(Usage(format!("--map: there is no column `{}`; there are: {columns}", wrong.name)));
         }
-        let of_column = |column: &str| match mappings.iter().find(|mapping| mapping.column == column) {
-            Some(mapping) if mapping.field.is_empty() => Place::Nowhere,
-            Some(mapping) => place(&mapping.field),
-            None => place(column),
-        };
+        let mapping = |column: &str| mappings.iter().find(|mapping| mapping.name == column);
+        let of_column = |column: &str| mapping(column).map_or_else(|| place(column), Mapping::place);
         let exported = mappings.is_empty() && header.iter().any(|column| column == "unique_id");
-        Ok(Self { places: header.iter().map(of_column).collect(), exported })
+        let dataset_id = header.iter().position(|column| column == DATASET_ID && mapping(column).is_none());
+        Ok(Self { places: header.iter().map(of_column).collect(), exported, dataset_id })
+    }
+
+    /// Whether the record is a row of a dataset.
+    pub fn of_dataset(&self, record: &csv::StringRecord) -> bool {
+        self.dataset_id.and_then(|column| record.get(column)).is_some_and(|id| !id.is_empty())
     }
 
     /// The log of a record. Empty cells are absent; of several columns for one field the last that is not empty counts.

@@ -1,8 +1,11 @@
 //! A file of logs → batches of parsed lines. Knows no store. Blocks: it runs on a thread of its own.
 
 use super::Format;
-use super::csv_map::{Columns, Mapping};
-use anyhow::{Context as _, bail};
+use super::csv_map::Columns;
+use super::json_map::Keys;
+use super::names::Mapping;
+use crate::cli::Usage;
+use anyhow::{Context as _, ensure};
 use csv::StringRecord;
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -30,6 +33,18 @@ pub struct Line {
     pub log: Result<Map<String, Value>, String>,
     /// Hash of its bytes.
     pub hash: u64,
+    /// It says that it is a row of a dataset.
+    pub of_dataset: bool,
+}
+
+impl Line {
+    /// Makes a row of a dataset a bad line: it may have been edited there, and must not replace the log it came from.
+    pub fn refuse_row(&mut self) {
+        if self.of_dataset && self.log.is_ok() {
+            let what = "a row of a dataset: use --into DATASET, or --overwrite to put it in place of the request log";
+            self.log = Err(what.to_owned());
+        }
+    }
 }
 
 /// Lines written at once.
@@ -53,12 +68,22 @@ impl Source {
     /// A file; its format is told by its name when not given.
     pub fn new(path: &Path, format: Option<Format>, mappings: Vec<Mapping>) -> anyhow::Result<Self> {
         let Some(format) = format.or_else(|| format_of(path)) else {
-            bail!("cannot tell the format of {} by its name; say --format jsonl or csv", path.display());
+            let text = format!("cannot tell the format of {} by its name; say --format jsonl or csv", path.display());
+            return Err(Usage(text).into());
         };
-        if !mappings.is_empty() && format != Format::Csv {
-            bail!("--map is for CSV files");
-        }
         Ok(Self { path: path.to_owned(), format, mappings })
+    }
+
+    /// Whether the file can be read and its header has what is mapped: asked before anything is opened to be written.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let Some(path) = self.file() else { return Ok(()) };
+        let about = path.metadata().with_context(|| format!("cannot open {}", path.display()))?;
+        ensure!(about.is_file(), "{} is not a file", path.display());
+        let input = self.open(&Arc::default())?;
+        if self.format == Format::Csv {
+            header(&mut table(input), &self.mappings)?;
+        }
+        Ok(())
     }
 
     /// The file; `None` when it is standard input.
@@ -81,7 +106,8 @@ impl Source {
         Ok(xxh3_64(&head))
     }
 
-    /// Reads the file and sends its lines in batches, without the first `skip`. Ends early when nobody receives.
+    /// Reads the file and sends its lines in batches, without the first `skip`. Ends early when nobody receives. Returns
+    /// what to tell at the end.
     pub fn read(
         &self,
         skip: u64,
@@ -90,10 +116,11 @@ impl Source {
         line_bytes: usize,
         progress: &Arc<AtomicU64>,
         to: &Sender<anyhow::Result<Batch>>,
-    ) {
+    ) -> Vec<String> {
+        let mut keys = Keys::new(&self.mappings);
         let mut batches = Batches { to, skip, batch_lines, batch_bytes, through: 0, bytes: 0, lines: Vec::new() };
         let read = self.open(progress).and_then(|input| match self.format {
-            Format::Jsonl => read_jsonl(input, line_bytes, &mut batches),
+            Format::Jsonl => read_jsonl(input, line_bytes, &mut keys, &mut batches),
             Format::Csv => read_csv(input, &self.mappings, &mut batches),
         });
         match read {
@@ -101,6 +128,7 @@ impl Source {
             // What was read before the fault goes in.
             Err(error) => batches.flush() && to.blocking_send(Err(error)).is_ok(),
         };
+        if self.format == Format::Jsonl { keys.notes() } else { Vec::new() }
     }
 
     fn open(&self, progress: &Arc<AtomicU64>) -> anyhow::Result<Box<dyn BufRead>> {
@@ -186,7 +214,12 @@ impl Batches<'_> {
     }
 }
 
-fn read_jsonl(mut input: Box<dyn BufRead>, line_bytes: usize, batches: &mut Batches<'_>) -> anyhow::Result<()> {
+fn read_jsonl(
+    mut input: Box<dyn BufRead>,
+    line_bytes: usize,
+    keys: &mut Keys,
+    batches: &mut Batches<'_>,
+) -> anyhow::Result<()> {
     let mut text = Vec::new();
     let mut number = 0;
     while let Some(length) = read_line(&mut input, line_bytes, &mut text)? {
@@ -197,12 +230,16 @@ fn read_jsonl(mut input: Box<dyn BufRead>, line_bytes: usize, batches: &mut Batc
         if batches.passes() || text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
+        let mut of_dataset = false;
         let log = if length > line_bytes as u64 {
             Err(format!("the line has {length} bytes; at most {line_bytes} are read (twice `limits.max_row_bytes`)"))
         } else {
-            json_log(&text)
+            json_log(&text).and_then(|line| {
+                of_dataset = keys.of_dataset(&line);
+                keys.log(line)
+            })
         };
-        if !batches.push(Line { number, log, hash: xxh3_64(&text) }, text.len()) {
+        if !batches.push(Line { number, log, hash: xxh3_64(&text), of_dataset }, text.len()) {
             break;
         }
     }
@@ -240,8 +277,8 @@ fn read_line(input: &mut impl BufRead, limit: usize, text: &mut Vec<u8>) -> anyh
 }
 
 fn read_csv(input: Box<dyn BufRead>, mappings: &[Mapping], batches: &mut Batches<'_>) -> anyhow::Result<()> {
-    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let columns = Columns::new(&without_mark(table.headers().context("the header line")?), mappings)?;
+    let mut table = table(input);
+    let columns = header(&mut table, mappings)?;
     let mut bytes = csv::ByteRecord::new();
     loop {
         let number = table.position().line();
@@ -258,14 +295,22 @@ fn read_csv(input: Box<dyn BufRead>, mappings: &[Mapping], batches: &mut Batches
             hash.update(&[0]);
         });
         let number = bytes.position().map_or(number, csv::Position::line);
-        let log = match StringRecord::from_byte_record(bytes.clone()) {
-            Ok(record) => columns.log(&record),
-            Err(error) => Err(format!("not valid UTF-8: {error}")),
+        let (log, of_dataset) = match StringRecord::from_byte_record(bytes.clone()) {
+            Ok(record) => (columns.log(&record), columns.of_dataset(&record)),
+            Err(error) => (Err(format!("not valid UTF-8: {error}")), false),
         };
-        if !batches.push(Line { number, log, hash: hash.digest() }, bytes.as_slice().len()) {
+        if !batches.push(Line { number, log, hash: hash.digest(), of_dataset }, bytes.as_slice().len()) {
             return Ok(());
         }
     }
+}
+
+fn table(input: Box<dyn BufRead>) -> csv::Reader<Box<dyn BufRead>> {
+    csv::ReaderBuilder::new().flexible(true).from_reader(input)
+}
+
+fn header(table: &mut csv::Reader<Box<dyn BufRead>>, mappings: &[Mapping]) -> anyhow::Result<Columns> {
+    Ok(Columns::new(&without_mark(table.headers().context("the header line")?), mappings)?)
 }
 
 fn without_mark(header: &StringRecord) -> StringRecord {

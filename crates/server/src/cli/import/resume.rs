@@ -1,10 +1,10 @@
-//! How far an import is, kept in a small file so that a killed one can go on; and the ids of lines that bring none.
+//! How far an import is, kept in a small file so that a killed one can go on and a finished one is known; and the ids of lines that bring none.
 //!
 //! The state is stored after the lines it counts. Should the process die between the two, those lines are written again
 //! under the same ids.
 
 use super::reader::{Line, Source};
-use super::target::Target;
+use super::target::{Outcome, Target};
 use crate::clock::Clock;
 use anyhow::{Context as _, bail, ensure};
 use evalset_model::ids::LogId;
@@ -29,12 +29,36 @@ pub struct State {
     identity: String,
     /// Lines (CSV: records) dealt with.
     pub lines: u64,
-    /// Rows written.
+    /// What became of the lines.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The whole file is dealt with.
+    #[serde(default)]
+    finished: bool,
+}
+
+/// What became of lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows written that were not there; through a server, all rows written.
     pub added: u64,
-    /// Rows that were there already.
+    /// Request logs that were there and are replaced, as far as can be told.
+    #[serde(default)]
+    pub replaced: u64,
+    /// Rows that were there already and stay, and logs that asked not to be kept.
     pub skipped: u64,
     /// Lines left out.
     pub bad: u64,
+}
+
+impl Counts {
+    /// Counts what became of more lines.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.added += outcome.added;
+        self.replaced += outcome.replaced;
+        self.skipped += outcome.skipped;
+        self.bad += outcome.bad.len() as u64;
+    }
 }
 
 /// The state of one import.
@@ -67,7 +91,8 @@ impl Resume {
             }
             Target::Remote(_) => {
                 let key = xxh3_64(target.place().as_bytes());
-                absolute.with_file_name(format!("{name}.import-{key:016x}.json"))
+                // A hidden file, which a pattern such as `*.json` does not take for one to import.
+                absolute.with_file_name(format!(".{name}.import-{key:016x}.json"))
             }
         };
         let state = State {
@@ -96,8 +121,16 @@ impl Resume {
         ensure!(same, "{} has changed since the import began; without --resume it is imported anew", stored.file);
         self.identity = u128::from_str_radix(&stored.identity, 16)
             .with_context(|| format!("{} is damaged; without --resume the import starts anew", path.display()))?;
-        self.state = stored;
+        let State { size, modified, head, .. } = self.state;
+        // Lines that were appended since are still to do.
+        let finished = stored.finished && stored.size == size;
+        self.state = State { size, modified, head, finished, ..stored };
         Ok(())
+    }
+
+    /// Whether an earlier run came to the end of the file as it is.
+    pub fn is_finished(&self) -> bool {
+        self.state.finished
     }
 
     /// Whether a later `--resume` can go on.
@@ -122,14 +155,10 @@ impl Resume {
         std::fs::rename(&part, path).with_context(context)
     }
 
-    /// The import is complete: forgets the state.
-    pub fn done(&self) -> anyhow::Result<()> {
-        match self.path.as_ref().map(std::fs::remove_file) {
-            Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
-                Err(error).context("removing the import's state")
-            }
-            _ => Ok(()),
-        }
+    /// The import is complete, which is kept, so that `--resume` of the same file does nothing.
+    pub fn done(&mut self) -> anyhow::Result<()> {
+        self.state.finished = true;
+        self.save()
     }
 }
 

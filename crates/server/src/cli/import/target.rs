@@ -2,11 +2,13 @@
 
 use super::Arguments;
 use super::reader::Line;
+use super::report::Kind;
 use super::resume::id_of;
 use crate::app::App;
-use crate::cli::local;
 use crate::cli::remote::Remote;
+use crate::cli::{folder, local};
 use crate::config::Config;
+use crate::ops::keys;
 use anyhow::{Context as _, bail};
 use evalset_model::field::Field;
 use evalset_model::ids::{Collection, LogId, Place};
@@ -16,6 +18,7 @@ use evalset_model::{Error, Result};
 use evalset_store::logs::Existing;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
+use std::io::Write as _;
 
 /// `log_method` of imported lines that name none.
 const LOG_METHOD: &str = "batch";
@@ -26,8 +29,10 @@ const LOG_METHODS: &[&str] =
 /// What became of some lines.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Rows written.
+    /// Rows written that were not there; through a server, all rows written.
     pub added: u64,
+    /// Request logs that were there and are replaced; a server does not tell.
+    pub replaced: u64,
     /// Rows that were there already, or asked not to be kept.
     pub skipped: u64,
     /// Lines left out: number and why.
@@ -58,15 +63,23 @@ pub struct Server {
 impl Target {
     /// The target that the arguments name, checked to exist.
     pub async fn new(arguments: &Arguments, config: &Config) -> anyhow::Result<Self> {
-        if let Some(url) = &arguments.url {
-            let remote = Remote::new(url, arguments.api_key.as_deref().or(config.api_key()))?;
+        if let Some(remote) = arguments.through.server(config)? {
             let dataset = match &arguments.into {
                 Some(name) => Some(remote.dataset(name).await?),
                 None => None,
             };
             return Ok(Self::Remote(Server { remote, dataset }));
         }
+        let is_new = !folder::has_data(&config.data);
+        if is_new && arguments.into.is_some() {
+            // There is no dataset to add to: most likely the folder is mistyped.
+            folder::existing(&config.data)?;
+        }
         let app = local::open(config).await?;
+        if is_new {
+            let made = format!("there was no data in {}: made a new data folder", config.data.display());
+            writeln!(std::io::stderr(), "{made}").ok();
+        }
         match local_collection(&app, arguments).await {
             Ok(collection) => Ok(Self::Local(Local { app, collection })),
             Err(error) => {
@@ -83,6 +96,16 @@ impl Target {
             Self::Remote(Server { remote, dataset }) => {
                 format!("{} {}", remote.base(), dataset.as_deref().unwrap_or("request logs"))
             }
+        }
+    }
+
+    /// What can be told of its rows.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Local(Local { collection, .. }) if collection.place == Place::RequestLogs => Kind::Logs,
+            Self::Local(_) => Kind::Rows,
+            Self::Remote(Server { dataset: None, .. }) => Kind::RemoteLogs,
+            Self::Remote(_) => Kind::RemoteRows,
         }
     }
 
@@ -106,7 +129,12 @@ impl Target {
 }
 
 async fn local_collection(app: &App, arguments: &Arguments) -> anyhow::Result<Collection> {
-    let organization = local::organization(app, arguments.organization.as_deref()).await?;
+    let name = arguments.through.organization();
+    let store = app.stores.keys.as_ref();
+    if store.organizations().await?.is_empty() {
+        keys::organization(store, &app.clock, name.unwrap_or(keys::DEFAULT_ORGANIZATION)).await?;
+    }
+    let organization = local::organization(app, name).await?;
     match &arguments.into {
         Some(dataset) => local::rows(app, &organization, dataset).await,
         None => Ok(Collection { organization: organization.id, place: Place::RequestLogs }),
@@ -119,13 +147,25 @@ impl Local {
         let (logs, mut outcome) = tokio::task::spawn_blocking(move || read_all(&app, place, lines, identity))
             .await
             .map_err(Error::internal)?;
-        // A row that is there may have been edited and annotated since; a request log is overwritten, as over HTTP.
-        let existing = if place == Place::RequestLogs { Existing::Replace } else { Existing::Keep };
-        if !logs.is_empty() {
-            let added = self.app.stores.logs.insert(self.collection, logs, existing).await?;
+        if logs.is_empty() {
+            return Ok(outcome);
+        }
+        let store = self.app.stores.logs.as_ref();
+        if place != Place::RequestLogs {
+            // A row that is there may have been edited and annotated since.
+            let added = store.insert(self.collection, logs, Existing::Keep).await?;
             outcome.added += added.written;
             outcome.skipped += added.skipped;
+            return Ok(outcome);
         }
+        // A request log is overwritten, as over HTTP. Adding without overwriting first tells how many are; an import that
+        // dies between the two does the batch again.
+        let new = store.insert(self.collection, logs.clone(), Existing::Keep).await?;
+        if new.skipped > 0 {
+            store.insert(self.collection, logs, Existing::Replace).await?;
+        }
+        outcome.added += new.written;
+        outcome.replaced += new.skipped;
         Ok(outcome)
     }
 }

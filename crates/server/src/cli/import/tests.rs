@@ -1,11 +1,11 @@
 //! Reading files good and bad, and importing them twice, in parts, and after a kill.
 
-use super::csv_map::{Columns, Mapping};
+use super::csv_map::Columns;
+use super::names::Mapping;
 use super::reader::{Batch, Line, Source};
 use super::{Arguments, run};
 use crate::app::App;
-use crate::cli::export;
-use crate::cli::local;
+use crate::cli::{Usage, export, local};
 use crate::config::{self, Config, Sources};
 use crate::ops::{datasets, keys};
 use clap::Parser as _;
@@ -222,7 +222,7 @@ async fn importing_a_file_again_adds_nothing() {
     let log = &logs[0];
     assert_eq!((log.text(Field::LogMethod), log.text(Field::OrganizationKeyName)), (Some("batch"), None));
     assert_eq!(log.id.as_str().len(), 32);
-    assert!(world.states().is_empty(), "a finished import leaves no state");
+    assert_eq!(world.states().len(), 2, "what is finished is known, by place");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,13 +231,14 @@ async fn a_stopped_import_goes_on_where_it_was() {
     let good = numbered(25);
     let path = file(&world.folder, "logs.jsonl", &good);
     let name = path.to_str().unwrap();
-    // The second batch cannot be read: the first stays and the state says so.
-    let mut cut = zstd::encode_all(good.as_bytes(), 1).unwrap();
-    cut.truncate(cut.len() - 8);
+    // A later batch cannot be read: those before stay and the state says so.
+    let mut cut = zstd::encode_all(numbered(20_000).as_bytes(), 1).unwrap();
+    cut.truncate(cut.len() * 9 / 10);
     let broken = file(&world.folder, "broken.jsonl.zst", &cut);
-    let error = world.import(&[broken.to_str().unwrap(), "--into", "d", "--batch", "10"]).await.unwrap_err();
+    let error = world.import(&[broken.to_str().unwrap(), "--into", "d", "--batch", "2000"]).await.unwrap_err();
     assert!(format!("{error:#}").contains("--resume"), "{error:#}");
     assert_eq!(world.states().len(), 1);
+    assert!(!world.logs(world.dataset).await.is_empty());
 
     world.import(&[name, "--batch", "10"]).await.unwrap();
     let before = world.logs(world.request_logs()).await.len();
@@ -263,6 +264,156 @@ async fn a_stopped_import_goes_on_where_it_was() {
     std::fs::write(&path, "{\"input\":\"another file\"}\n").unwrap();
     let error = world.import(&[name, "--resume"]).await.unwrap_err();
     assert!(format!("{error:#}").contains("has changed"), "{error:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resuming_a_finished_import_does_nothing() {
+    let world = World::new().await;
+    let path = file(&world.folder, "logs.jsonl", numbered(5));
+    let name = path.to_str().unwrap();
+    world.import(&[name]).await.unwrap();
+    // Were the lines read again, the log that is gone would come back.
+    let app = local::open(&world.config).await.unwrap();
+    let id = {
+        let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
+        let rows = app.stores.logs.pick(world.request_logs(), pick).await.unwrap().rows;
+        app.stores.logs.read(world.request_logs(), &rows[..1]).await.unwrap().remove(0).id
+    };
+    app.stores.logs.delete(world.request_logs(), &[id]).await.unwrap();
+    local::close(&app).await;
+    world.import(&[name, "--resume"]).await.unwrap();
+    assert_eq!(world.logs(world.request_logs()).await.len(), 4);
+    // Lines that were appended are still to do, and then that is finished too.
+    let mut grown = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    grown.write_all(b"{\"input\":\"one more\"}\n").unwrap();
+    drop(grown);
+    let resumed = || async {
+        let source = Source::new(&path, None, Vec::new()).unwrap();
+        let target = super::Target::new(&arguments(&[name]), &world.config).await.unwrap();
+        let report = super::import(&arguments(&[name, "--resume"]), &world.config, source, &target).await.unwrap();
+        target.close().await;
+        (report.now().added, report.earlier().added)
+    };
+    assert_eq!(resumed().await, (1, 5));
+    assert_eq!(resumed().await, (0, 0), "nothing to do");
+    assert_eq!(world.logs(world.request_logs()).await.len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_dataset_do_not_replace_request_logs_unless_asked() {
+    let world = World::new().await;
+    let log = json!({"input": "as it was", "unique_id": "mine"}).to_string();
+    world.import(&[file(&world.folder, "log.jsonl", log).to_str().unwrap()]).await.unwrap();
+    let row = |id: Value| json!({"input": "edited", "unique_id": "mine", "dataset_id": id}).to_string() + "\n";
+    let text = row("018f-4c".into()) + &json!({"input": "new", "dataset_id": null}).to_string();
+    let jsonl = file(&world.folder, "rows.jsonl", text);
+    let csv = file(&world.folder, "rows.csv", "unique_id,input,dataset_id\nmine,edited,018f-4c\nfree,new,\n");
+    let errors = world.folder.path().join("errors.jsonl");
+    for (path, line) in [(&jsonl, 1), (&csv, 2)] {
+        let words = [path.to_str().unwrap(), "--errors", errors.to_str().unwrap()];
+        assert_eq!(world.import(&words).await.unwrap_err().to_string(), "1 bad lines were left out");
+        let told: Value = serde_json::from_str(std::fs::read_to_string(&errors).unwrap().trim()).unwrap();
+        assert_eq!(told["line"], line);
+        assert!(told["error"].as_str().unwrap().starts_with("a row of a dataset: use --into DATASET"), "{told}");
+    }
+    let input = || async {
+        let logs = world.logs(world.request_logs()).await;
+        logs.iter().find(|log| log.id.as_str() == "mine").unwrap().payload["input"].clone()
+    };
+    assert_eq!(input().await, "as it was");
+    world.import(&[jsonl.to_str().unwrap(), "--into", "d"]).await.unwrap();
+    world.import(&[jsonl.to_str().unwrap(), "--overwrite"]).await.unwrap();
+    assert_eq!(input().await, "edited");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replaced_logs_are_counted_apart_from_new_ones() {
+    let world = World::new().await;
+    let line = |id: &str, input: &str| json!({"input": input, "unique_id": id}).to_string() + "\n";
+    world.import(&[file(&world.folder, "a.jsonl", line("a", "1")).to_str().unwrap()]).await.unwrap();
+    let path = file(&world.folder, "b.jsonl", line("a", "2") + &line("b", "1") + &line("b", "2"));
+    let words = [path.to_str().unwrap()];
+    let target = super::Target::new(&arguments(&words), &world.config).await.unwrap();
+    let source = Source::new(&path, None, Vec::new()).unwrap();
+    let report = super::import(&arguments(&words), &world.config, source, &target).await.unwrap();
+    target.close().await;
+    assert_eq!((report.now().added, report.now().replaced), (1, 2));
+    let mut logs = world.logs(world.request_logs()).await;
+    logs.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+    assert_eq!(logs.iter().map(|log| &log.payload["input"]).collect::<Vec<_>>(), ["2", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_json_lines_are_mapped_and_unknown_ones_told() {
+    let world = World::new().await;
+    let text = json!({"question": "hi", "modle": "gpt", "rating": 4}).to_string();
+    let path = file(&world.folder, "logs.jsonl", text);
+    let map = ["--map", "question=input", "--map", "modle=model", "--map", "rating=metadata.rating"];
+    world.import(&[&[path.to_str().unwrap()], &map[..]].concat()).await.unwrap();
+    let log = world.logs(world.request_logs()).await.remove(0);
+    assert_eq!(
+        (&log.payload["input"], log.text(Field::Model), &log.metadata["rating"]),
+        (&"hi".into(), Some("gpt"), &4.into())
+    );
+
+    let source = Source::new(&path, None, vec!["question=input".parse().unwrap()]).unwrap();
+    let (send, receive) = tokio::sync::mpsc::channel(10);
+    let read = move || source.read(0, 10, 1_000, 1_000, &Arc::default(), &send);
+    let notes = tokio::task::spawn_blocking(read).await.unwrap();
+    drop(receive);
+    assert!(
+        notes[0].starts_with("keys that are no field and were left out: modle (1 line), rating (1 line);"),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_mapping_is_a_usage_error_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let flags = vec![("data".to_owned(), data.display().to_string())];
+    let config = config::load(&Sources { flags, ..Sources::default() }).unwrap();
+    let path = file(&folder, "rows.csv", "text\nhi\n");
+    let error = run(arguments(&[path.to_str().unwrap(), "--map", "txt=input"]), config.clone()).await.unwrap_err();
+    assert!(error.is::<Usage>(), "{error:#}");
+    assert_eq!(format!("{error:#}"), "--map: there is no column `txt`; there are: text");
+    for words in [&["no-such.jsonl"][..], &[path.to_str().unwrap(), "--into", "d"]] {
+        let error = format!("{:#}", run(arguments(words), config.clone()).await.unwrap_err());
+        assert!(error.contains("cannot open no-such.jsonl") || error.starts_with("no data in "), "{error}");
+    }
+    assert!(!data.exists());
+    // Request logs need no dataset: a new folder gets its organization.
+    run(arguments(&[path.to_str().unwrap(), "--map", "text=input"]), config.clone()).await.unwrap();
+    let app = local::open(&config).await.unwrap();
+    assert_eq!(app.stores.keys.organizations().await.unwrap()[0].name, keys::DEFAULT_ORGANIZATION);
+    local::close(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_server_a_finished_import_is_known_too() {
+    evalset_testkit::with_app(async |server| {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = server.dataset("d").await;
+        let path = file(&folder, "logs.jsonl", numbered(5));
+        let config = config::load(&Sources::default()).unwrap();
+        let words = [path.to_str().unwrap(), "--url", &server.url, "--api-key", &server.key, "--into", "d"];
+        let count = async || {
+            let listed = server.get(&format!("/api/datasets/{dataset}/logs/list/")).await.expect_status(200);
+            listed["count"].as_u64().unwrap()
+        };
+        run(arguments(&words), config.clone()).await.unwrap();
+        run(arguments(&[&words[..], &["--resume"]].concat()), config.clone()).await.unwrap();
+        assert_eq!(count().await, 5, "resumed: nothing to do");
+        run(arguments(&words), config.clone()).await.unwrap();
+        assert_eq!(count().await, 10, "a server gives new ids, as the help says");
+
+        let row = json!({"input": "edited", "dataset_id": dataset}).to_string();
+        let path = file(&folder, "row.jsonl", row);
+        let words = [path.to_str().unwrap(), "--url", &server.url, "--api-key", &server.key];
+        let error = run(arguments(&words), config.clone()).await.unwrap_err();
+        assert_eq!(error.to_string(), "1 bad lines were left out");
+    })
+    .await;
 }
 
 #[derive(clap::Parser)]
@@ -329,6 +480,22 @@ async fn an_export_comes_back_as_the_same_rows() {
     assert_eq!(rows(&some)[0]["unique_id"], "given-id");
     let few = world.export(&["request-logs", "--include_fields", "model", "--format", "csv"]).await;
     assert_eq!(few, "id,unique_id,model\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_exported_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("typo");
+    let flags = vec![("data".to_owned(), data.display().to_string())];
+    let config = config::load(&Sources { flags, ..Sources::default() }).unwrap();
+    for (output, told) in [("all.jsonl", "no data in "), ("all.parquet", "cannot tell the format")] {
+        let output = folder.path().join(output);
+        let words = ["export", "d", "-o", output.to_str().unwrap()];
+        let arguments = ExportCli::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).arguments;
+        let error = export::run(arguments, config.clone()).await.unwrap_err();
+        assert!(error.to_string().starts_with(told), "{error}");
+        assert!(!data.exists() && !output.exists());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,7 @@ async fn everything_survives_a_restart() {
     assert_eq!(stores.datasets.get(mine, dataset_id(1)).await.unwrap(), set);
     assert!(stores.keys.by_hash(&[1; 32]).await.unwrap().is_some());
     assert_eq!(stores.jobs.get(mine, job_id(1)).await.unwrap().unwrap().state, State::Running);
-    assert_eq!(stores.jobs.requeue_running().await.unwrap(), 1);
+    assert_eq!(stores.jobs.requeue_running(7).await.unwrap(), 1);
     // The number of a row that is gone is not given out again.
     fill(&stores, request_logs(mine), 9..10, 3).await;
     assert!(stores.logs.watermark(request_logs(mine)).await.unwrap() > last);

@@ -1,0 +1,83 @@
+//! Indexes that a commit does not fit: nobody sees them again, and the next read gets a new one.
+
+use super::*;
+use crate::conformance::samples::{fill, organization, request_logs};
+use crate::embedded::readers::Readers;
+use crate::embedded::{Options, open as open_store};
+use evalset_model::ids::LogId;
+use tempfile::TempDir;
+
+const COLLECTION: i64 = 1;
+
+/// A file with five rows in its only collection.
+async fn file() -> (TempDir, Arc<Readers>) {
+    let directory = tempfile::tempdir().unwrap();
+    let stores = open_store(Options::new(directory.path())).await.unwrap();
+    fill(&stores, request_logs(organization(1)), 0..5, 1).await;
+    stores.health.close().await;
+    let path = directory.path().join("evalset.db");
+    (directory, Readers::new(path, 2, Arc::default()))
+}
+
+fn append(row: RowNumber) -> (i64, Change) {
+    (COLLECTION, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}"))))))
+}
+
+/// Rows and commit of the index that readers get now.
+fn seen(indexes: &Indexes) -> Option<(u64, i64)> {
+    indexes.get(COLLECTION)?.read().map(|index| (index.columns.len(), index.seq))
+}
+
+#[tokio::test]
+async fn a_commit_that_does_not_fit_makes_way_for_a_new_index() {
+    let (_directory, readers) = file().await;
+    let lease = readers.spare().unwrap();
+    let indexes = Indexes::new(3);
+    indexes.load(COLLECTION, &lease).unwrap();
+    let (rows, seq) = seen(&indexes).unwrap();
+    assert_eq!(rows, 5);
+    indexes.apply(seq + 1, vec![append(100)]);
+    assert_eq!(seen(&indexes), Some((6, seq + 1)));
+    for misfit in [Change::Remove(77), Change::Panic] {
+        let held = indexes.get(COLLECTION).unwrap();
+        indexes.apply(seq + 2, vec![append(101), (COLLECTION, misfit)]);
+        // Not even to those who had it before.
+        assert!(held.read().is_none());
+        assert_eq!(seen(&indexes), None);
+        indexes.load(COLLECTION, &lease).unwrap();
+        assert_eq!(seen(&indexes), Some((5, seq)));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_at_the_end_of_loading_is_not_for_ever() {
+    let (_directory, readers) = file().await;
+    let lease = readers.spare().unwrap();
+    let indexes = Indexes::new(3);
+    let waiting = State::Loading(vec![(99, vec![Change::Panic])]);
+    let slot = Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(waiting) });
+    indexes.slots.lock().insert(COLLECTION, slot.clone());
+    indexes.load(COLLECTION, &lease).unwrap();
+    assert_eq!(seen(&indexes), None);
+    indexes.load(COLLECTION, &lease).unwrap();
+    assert!(seen(&indexes).is_some());
+    // One that was given up does not stay in the way either.
+    *slot.state.write() = State::Gone;
+    indexes.slots.lock().insert(COLLECTION, slot);
+    indexes.load(COLLECTION, &lease).unwrap();
+    indexes.load(COLLECTION, &lease).unwrap();
+    assert!(seen(&indexes).is_some());
+}
+
+#[tokio::test]
+async fn forgetting_an_old_index_leaves_the_new_one() {
+    let (_directory, readers) = file().await;
+    let lease = readers.spare().unwrap();
+    let indexes = Indexes::new(3);
+    indexes.load(COLLECTION, &lease).unwrap();
+    let old = indexes.get(COLLECTION).unwrap();
+    indexes.forget(COLLECTION, &old);
+    indexes.load(COLLECTION, &lease).unwrap();
+    indexes.forget(COLLECTION, &old);
+    assert!(seen(&indexes).is_some());
+}

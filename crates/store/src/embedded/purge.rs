@@ -1,0 +1,75 @@
+//! Rows that no name leads to any more: deletes them for good, and sees to it that a job does so.
+
+use super::error::Sql;
+use super::{jobs, row};
+use crate::jobs::{purge_id, purge_job};
+use evalset_model::job::Task;
+use evalset_model::{Error, Result};
+use hashbrown::HashSet;
+use rusqlite::{Connection, OptionalExtension};
+
+/// Deletes up to `limit` rows of a hidden collection, and the collection with the last one; returns how many went.
+pub(super) fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<u64> {
+    let hidden: Option<bool> = connection
+        .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection], |line| line.get(0))
+        .optional()
+        .sql()?;
+    match hidden {
+        None => return Ok(0),
+        Some(false) => return Err(Error::Conflict("Only rows already removed can be purged.".to_owned())),
+        Some(true) => {}
+    }
+    let mut oldest =
+        connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
+    let rows = oldest
+        .query_map((collection, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
+        .sql()?
+        .collect::<rusqlite::Result<Vec<_>>>()
+        .sql()?;
+    let mut completed = 0;
+    for row in &rows {
+        completed += i64::from(row::delete(connection, collection, *row)?.unwrap_or(false));
+    }
+    if rows.len() < limit {
+        connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
+    } else {
+        connection
+            .execute(
+                "UPDATE collection SET log_count = log_count - ?2, \
+                 completed_annotation_count = completed_annotation_count - ?3 WHERE id = ?1",
+                (collection, rows.len() as i64, completed),
+            )
+            .sql()?;
+    }
+    Ok(rows.len() as u64)
+}
+
+/// Enqueues a job for each hidden collection that no open job purges, since the last one failed or was lost; returns how many.
+pub(super) fn enqueue_missing(connection: &Connection, at: i64) -> Result<u64> {
+    let mut open =
+        connection.prepare("SELECT task FROM job WHERE kind = 'purge' AND state IN ('queued', 'running')").sql()?;
+    let tasks = open.query_map([], |line| line.get::<_, String>(0)).sql()?;
+    // A job that cannot be read purges nothing.
+    let purged: HashSet<i64> = tasks
+        .filter_map(|text| match serde_json::from_str(&text.ok()?).ok()? {
+            Task::Purge { collection } => Some(collection),
+            _ => None,
+        })
+        .collect();
+    let mut hidden = connection.prepare("SELECT id, organization, log_count FROM collection WHERE hidden = 1").sql()?;
+    let mut lines = hidden.query([]).sql()?;
+    let mut count = 0;
+    while let Some(line) = lines.next().sql()? {
+        let collection: i64 = line.get(0).sql()?;
+        let Some(organization) = line.get::<_, String>(1).ok().and_then(|id| id.parse().ok()) else {
+            tracing::error!(collection, "a hidden collection has no readable owner and is not purged");
+            continue;
+        };
+        if !purged.contains(&collection) {
+            let rows: i64 = line.get(2).sql()?;
+            jobs::insert(connection, &purge_job(purge_id(at), organization, collection, rows.unsigned_abs(), at))?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
