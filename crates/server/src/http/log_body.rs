@@ -65,7 +65,7 @@ fn types(kind: Kind) -> &'static [Type] {
 }
 
 fn typed(types: &[Type]) -> Schema {
-    ObjectBuilder::new().schema_type(SchemaType::from_iter(types.iter().cloned())).into()
+    ObjectBuilder::new().schema_type(types.iter().cloned().collect::<SchemaType>()).into()
 }
 
 fn any(description: &str) -> Schema {
