@@ -28,6 +28,11 @@ pub struct Limits {
     pub request_seconds: u64,
     /// Requests at work at once; more are answered 503 with `Retry-After`.
     pub concurrent_requests: usize,
+    /// Connections open at once; more wait until one ends. Must stay below what the system lets the process open, less the
+    /// files of the store.
+    pub connections: usize,
+    /// Time a new connection gets to send its first request's header; an idle one is kept five times as long.
+    pub header_seconds: u64,
     /// Jobs not yet ended, per organization.
     pub open_jobs: usize,
     /// Jobs at work at once.
@@ -58,6 +63,8 @@ impl Default for Limits {
             metadata_columns: 1_000,
             request_seconds: 60,
             concurrent_requests: 512,
+            connections: 900,
+            header_seconds: 15,
             open_jobs: 100,
             concurrent_jobs: 2,
             job_batch_rows: 1_000,

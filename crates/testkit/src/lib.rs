@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test harness fails by panicking")]
 
 use evalset::app::{App, Parts};
-use evalset::http::{middleware, router};
+use evalset::http::{connections, middleware, router};
 use evalset::jobs::runner;
 use evalset::ops::keys;
 use evalset_model::key::Environment;
@@ -138,8 +138,8 @@ impl TestApp {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = middleware::wrap(&app, router::router(&app).unwrap());
-        let stopping = app.stopping.clone().cancelled_owned();
-        app.tasks.spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(stopping).await.unwrap() });
+        let (limits, stopping) = (app.limits.clone(), app.stopping.clone());
+        app.tasks.spawn(async move { connections::serve(listener, routes, &limits, stopping).await });
         Self { app, url, key, http: reqwest::Client::new(), data }
     }
 

@@ -76,8 +76,15 @@ pub fn span(body: &Map<String, Value>, context: &Context<'_>) -> Result<Option<L
     build(&members, Kind::Span, id, context).map(Some)
 }
 
-/// Reads an id given by the caller: 1 to 255 characters, none of them a control character.
+/// Last path segments that are routes of their own: a log of such an id could not be read.
+const ROUTE_NAMES: &[&str] =
+    &["list", "bulk", "batch", "batch-update", "create", "delete", "export", "groups", "import", "summary"];
+
+/// Reads an id given by the caller: 1 to 255 characters, none of them a control character, and no route's name.
 pub fn unique_id(value: &Value, path: &str) -> Result<LogId> {
+    if let Some(name) = value.as_str().filter(|text| ROUTE_NAMES.contains(text)) {
+        return Err(Error::invalid(path, format!("`{name}` is the name of a route and cannot be an id")));
+    }
     value
         .as_str()
         .filter(|text| (1..=UNIQUE_ID_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control))

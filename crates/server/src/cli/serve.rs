@@ -4,11 +4,10 @@ use super::{folder, print};
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::config::flags::Further;
-use crate::http::{middleware, router};
+use crate::http::{connections, middleware, router};
 use crate::ops::keys;
 use crate::{jobs, telemetry};
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use evalset_model::key::Environment;
 use evalset_store::embedded;
 use secrecy::{ExposeSecret, SecretString};
@@ -87,28 +86,20 @@ async fn listen(address: &str) -> anyhow::Result<TcpListener> {
 /// Serves until a signal, then stops accepting, lets requests and jobs finish, and closes the store.
 async fn serve(app: App, listener: TcpListener, mut signals: Signals) -> anyhow::Result<()> {
     let routes = middleware::wrap(&app, router::router(&app)?);
-    let listener = listener.tap_io(|connection| {
-        // Answers are small and complete: waiting to fill a packet would only delay them.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY refused");
-        }
-    });
-    let server = axum::serve(listener, routes).with_graceful_shutdown(app.stopping.clone().cancelled_owned());
-    let mut server = std::pin::pin!(server.into_future());
+    let mut server = std::pin::pin!(connections::serve(listener, routes, &app.limits, app.stopping.clone()));
     tokio::select! {
-        ended = &mut server => ended.context("serving")?,
+        () = &mut server => anyhow::bail!("the server ended without being asked to"),
         signal = signals.next() => tracing::info!(signal, "stopping"),
     }
     let deadline = Instant::now() + Duration::from_secs(app.limits.shutdown_seconds);
     app.stopping.cancel();
     app.tasks.close();
     let drained = async {
-        server.await.context("serving")?;
+        server.await;
         app.tasks.wait().await;
-        anyhow::Ok(())
     };
     tokio::select! {
-        ended = drained => ended?,
+        () = drained => {}
         () = tokio::time::sleep_until(deadline) => {
             let seconds = app.limits.shutdown_seconds;
             tracing::warn!(tasks = app.tasks.len(), "not all work ended within {seconds} s (`limits.shutdown_seconds`)");

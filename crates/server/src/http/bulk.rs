@@ -1,28 +1,174 @@
 //! Bulk calls: the shape of the request and of the reply (contract B.14, E.2). Knows no noun.
 
+use crate::app::App;
 use crate::http::error::{Answer, Failure};
-use crate::http::members::present;
+use crate::http::extract;
 use crate::wire::reply::{BulkResult, ItemError};
 use axum::Json;
+use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use evalset_model::ids::LogId;
 use evalset_model::{Error, Result};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::fmt;
 
-/// Takes `logs` out of the body: an array of 1 to `limit` items, else 422.
-pub fn items(body: &mut Map<String, Value>, limit: usize, limit_name: &str) -> Result<Vec<Value>> {
-    let wrong = |message: String| Err(Error::unprocessable("logs", message));
-    if present(body, "logs").is_none() {
-        return wrong("`logs` is required: an array of items".to_owned());
-    }
-    match body.remove("logs") {
-        Some(Value::Array(items)) if items.is_empty() => wrong("`logs` must not be empty".to_owned()),
-        Some(Value::Array(items)) if items.len() > limit => {
-            wrong(format!("`logs` holds {} items; at most {limit} are allowed (`limits.{limit_name}`)", items.len()))
+/// The body of a bulk call. Items stay text until they are looked at one by one, so that a bad one fails alone and a body of
+/// millions of them is refused without being built.
+pub struct BulkBody {
+    logs: Logs,
+    /// The other members.
+    pub rest: Map<String, Value>,
+}
+
+enum Logs {
+    Absent,
+    NoArray,
+    /// The first items, as many as any bulk call may have, and how many there are in all.
+    Items(Vec<Box<RawValue>>, usize),
+}
+
+impl FromRequest<App> for BulkBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = extract::read_bytes(request, app.limits.max_body_bytes, "max_body_bytes").await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self { logs: Logs::Absent, rest: Map::new() });
         }
-        Some(Value::Array(items)) => Ok(items),
-        _ => wrong("`logs` must be an array".to_owned()),
+        let most = app.limits.bulk_items.max(app.limits.batch_items);
+        let read = move || {
+            let mut input = serde_json::Deserializer::from_slice(&bytes);
+            let body = Shape { most }.deserialize(&mut input)?;
+            input.end().map(|()| body)
+        };
+        let body = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+        body.map_err(|error| extract::not_json(&error))
+    }
+}
+
+impl BulkBody {
+    /// Whether the body has `logs`, other than null.
+    pub fn has_logs(&self) -> bool {
+        !matches!(self.logs, Logs::Absent)
+    }
+
+    /// The items, as text: 1 to `limit`, else 422.
+    pub fn items(self, limit: usize, limit_name: &str) -> Result<Vec<Box<RawValue>>> {
+        let wrong = |message: String| Err(Error::unprocessable("logs", message));
+        match self.logs {
+            Logs::Absent => wrong("`logs` is required: an array of items".to_owned()),
+            Logs::NoArray => wrong("`logs` must be an array".to_owned()),
+            Logs::Items(_, 0) => wrong("`logs` must not be empty".to_owned()),
+            Logs::Items(_, count) if count > limit => {
+                wrong(format!("`logs` holds {count} items; at most {limit} are allowed (`limits.{limit_name}`)"))
+            }
+            Logs::Items(items, _) => Ok(items),
+        }
+    }
+}
+
+/// Reads the body's object, keeping at most `most` items of `logs`.
+struct Shape {
+    most: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Shape {
+    type Value = BulkBody;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<BulkBody, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Shape {
+    type Value = BulkBody;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BulkBody, A::Error> {
+        let mut body = BulkBody { logs: Logs::Absent, rest: Map::new() };
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "logs" {
+                body.logs = map.next_value_seed(Items { most: self.most })?;
+            } else {
+                body.rest.insert(name, map.next_value()?);
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// Reads the value of `logs`.
+struct Items {
+    most: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Items {
+    type Value = Logs;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Logs, D::Error> {
+        input.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Logs;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Logs, A::Error> {
+        let mut kept = Vec::new();
+        while kept.len() < self.most {
+            match items.next_element::<Box<RawValue>>()? {
+                Some(item) => kept.push(item),
+                None => {
+                    let count = kept.len();
+                    return Ok(Logs::Items(kept, count));
+                }
+            }
+        }
+        let mut beyond = 0;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            beyond += 1;
+        }
+        let count = kept.len() + beyond;
+        Ok(Logs::Items(kept, count))
+    }
+
+    fn visit_unit<E>(self) -> Result<Logs, E> {
+        Ok(Logs::Absent)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Logs, E> {
+        Ok(Logs::NoArray)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Logs, E> {
+        Ok(Logs::NoArray)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Logs, E> {
+        Ok(Logs::NoArray)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Logs, E> {
+        Ok(Logs::NoArray)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Logs, E> {
+        Ok(Logs::NoArray)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Logs, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Logs::NoArray)
     }
 }
 
@@ -54,4 +200,42 @@ pub fn reply(result: BulkResult) -> Answer<Response> {
     let error = Error::Invalid { field: None, message: format!("every item was refused; the first{first}") };
     let members = serde_json::to_value(result).map_err(Error::internal)?;
     Err(Failure::from(error).with(members.as_object().cloned().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BulkBody, Shape};
+    use serde::de::DeserializeSeed;
+
+    fn read(text: &str, most: usize) -> BulkBody {
+        Shape { most }.deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
+    }
+
+    #[test]
+    fn items_stay_text_so_that_one_that_cannot_be_read_spoils_no_other() {
+        let body = read(r#"{"logs": [{"input": "a"}, {"input": "\ud83d"}, 7], "x": 1}"#, 500);
+        assert_eq!(body.rest["x"], 1);
+        let items = body.items(500, "bulk_items").unwrap();
+        assert_eq!((items.len(), items[1].get()), (3, r#"{"input": "\ud83d"}"#));
+    }
+
+    #[test]
+    fn too_many_items_are_counted_but_not_kept() {
+        let many = format!(r#"{{"logs": [{}0]}}"#, "[],".repeat(9_999));
+        let error = read(&many, 500).items(500, "bulk_items").unwrap_err();
+        assert!(error.to_string().contains("10000 items"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_array_is_told() {
+        for text in
+            [r#"{"logs": 5}"#, r#"{"logs": {"a": [1]}}"#, r#"{"logs": "x"}"#, r#"{"logs": true}"#, r#"{"logs": -1.5}"#]
+        {
+            let error = read(text, 500).items(500, "bulk_items").unwrap_err();
+            assert!(error.to_string().contains("must be an array"), "{text}");
+        }
+        for text in ["{}", r#"{"logs": null}"#] {
+            assert!(!read(text, 500).has_logs());
+        }
+    }
 }

@@ -33,9 +33,18 @@ impl FromRequest<App> for Body {
 /// Bodies larger than this are parsed off the async threads.
 const PARSE_INLINE_BYTES: usize = 64 * 1024;
 
-/// Reads and parses a JSON body of at most `limits.max_body_bytes`; `None` when it is empty.
-pub async fn read_json(request: Request, app: &App) -> Result<Option<Value>, Failure> {
-    let bytes = read_bytes(request, app).await?;
+/// A body that carries one row may have this many bytes around it.
+const AROUND_A_ROW_BYTES: usize = 1024 * 1024;
+
+/// Reads and parses a JSON body that holds one thing, hence is hardly larger than a row may be; `None` when it is empty.
+/// Parsed JSON takes many times the memory of its text, so only bulk bodies, which are read item by item, may be larger.
+async fn read_json(request: Request, app: &App) -> Result<Option<Value>, Failure> {
+    let row = app.limits.max_row_bytes.saturating_add(AROUND_A_ROW_BYTES);
+    let (limit, name) = match app.limits.max_body_bytes {
+        body if body <= row => (body, "max_body_bytes"),
+        _ => (row, "max_row_bytes"),
+    };
+    let bytes = read_bytes(request, limit, name).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
@@ -44,18 +53,18 @@ pub async fn read_json(request: Request, app: &App) -> Result<Option<Value>, Fai
     } else {
         tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await.map_err(Error::internal)?
     };
-    parsed
-        .map(Some)
-        .map_err(|error| Error::Invalid { field: None, message: format!("the body is not valid JSON: {error}") }.into())
+    parsed.map(Some).map_err(|error| not_json(&error))
 }
 
-async fn read_bytes(request: Request, app: &App) -> Result<Bytes, Failure> {
-    let limit = app.limits.max_body_bytes;
-    let too_large = || {
-        Error::TooLarge(format!(
-            "the body is larger than {limit} bytes (`limits.max_body_bytes`); send fewer items a call"
-        ))
-    };
+/// 400 for a body that is no JSON.
+pub fn not_json(error: &serde_json::Error) -> Failure {
+    Error::Invalid { field: None, message: format!("the body is not valid JSON: {error}") }.into()
+}
+
+/// Reads a body of at most `limit` bytes; `name` is the limit's, for the error.
+pub async fn read_bytes(request: Request, limit: usize, name: &str) -> Result<Bytes, Failure> {
+    let too_large =
+        || Error::TooLarge(format!("the body is larger than {limit} bytes (`limits.{name}`); send less in one call"));
     let declared = request.headers().get(axum::http::header::CONTENT_LENGTH);
     if declared.and_then(|value| value.to_str().ok()?.parse::<usize>().ok()).is_some_and(|length| length > limit) {
         return Err(too_large().into());

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod bulk;
+pub mod connections;
 pub mod error;
 pub mod extract;
 pub mod filters;

@@ -12,6 +12,7 @@ use evalset_model::page::Page;
 use evalset_model::summary::Sums;
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Existing, Query};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ pub async fn create_many(
     app: &App,
     collection: Collection,
     key: &ApiKey,
-    items: Vec<Value>,
+    items: Vec<Box<RawValue>>,
 ) -> Result<Vec<Result<LogId>>> {
     ensure(app, collection).await?;
     let (worker, key) = (app.clone(), key.clone());
@@ -60,14 +61,22 @@ pub async fn create_many(
     store_good(app, collection, rows, Existing::Replace).await
 }
 
-fn row_of(app: &App, key: &ApiKey, item: &Value) -> Result<Log> {
-    let body = item.as_object().ok_or_else(not_an_object)?;
-    ingest::row(body, &context(app, key, LOG_METHOD))
+fn row_of(app: &App, key: &ApiKey, text: &RawValue) -> Result<Log> {
+    ingest::row(&item(text, &app.limits)?, &context(app, key, LOG_METHOD))
 }
 
-/// An item of a bulk call that is no JSON object.
-pub fn not_an_object() -> Error {
-    Error::Invalid { field: None, message: "each item must be a JSON object".to_owned() }
+/// Parses one item of a bulk call: a JSON object no larger than a row may be.
+pub fn item(text: &RawValue, limits: &Limits) -> Result<Map<String, Value>> {
+    let most = limits.max_row_bytes;
+    if text.get().len() > most {
+        return Err(Error::TooLarge(format!("the item is larger than {most} bytes (`limits.max_row_bytes`)")));
+    }
+    let invalid = |message: String| Error::Invalid { field: None, message };
+    match serde_json::from_str(text.get()) {
+        Ok(Value::Object(item)) => Ok(item),
+        Ok(_) => Err(invalid("each item must be a JSON object".to_owned())),
+        Err(error) => Err(invalid(format!("the item is not valid JSON: {error}"))),
+    }
 }
 
 /// Stores the rows that are good in one step and keeps the place of every item.
@@ -142,4 +151,23 @@ pub fn annotated() -> LogFilter {
 pub async fn summary(app: &App, collection: Collection, filter: LogFilter) -> Result<Sums> {
     ensure(app, collection).await?;
     app.stores.logs.sums(collection, filter).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::item;
+    use evalset_model::limits::Limits;
+    use serde_json::value::RawValue;
+
+    #[test]
+    fn a_bad_item_is_told_and_a_large_one_is_not_parsed() {
+        let limits = Limits { max_row_bytes: 18, ..Limits::default() };
+        let read = |text: &str| item(&RawValue::from_string(text.to_owned()).unwrap(), &limits);
+        assert_eq!(read(r#"{"input": "a"}"#).unwrap()["input"], "a");
+        for (text, says) in
+            [("7", "JSON object"), (r#"{"input": "\ud83d"}"#, "max_row_bytes"), (r#"{"a":"\ud83d"}"#, "not valid JSON")]
+        {
+            assert!(read(text).unwrap_err().to_string().contains(says), "{text}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Request logs: ingestion, reading, annotation, groups (contract E). Knows no HTTP.
 
 use crate::app::App;
-use crate::ops::dataset_logs::{LOG_METHOD, context, not_an_object, store_good, within_row_limit};
+use crate::ops::dataset_logs::{LOG_METHOD, context, item, store_good, within_row_limit};
 use evalset_model::field::Field;
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
 use evalset_model::ids::{Collection, LogId};
@@ -10,6 +10,7 @@ use evalset_model::log::{Log, ingest, patch};
 use evalset_model::summary::Group;
 use evalset_model::{Error, Result};
 use evalset_store::logs::Existing;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub async fn create_many(
     app: &App,
     collection: Collection,
     key: &ApiKey,
-    items: Vec<Value>,
+    items: Vec<Box<RawValue>>,
     log_method: &'static str,
 ) -> Result<Vec<Result<LogId>>> {
     let (worker, key) = (app.clone(), key.clone());
@@ -48,11 +49,11 @@ pub async fn create_many(
     Ok(results)
 }
 
-fn span_of(app: &App, key: &ApiKey, item: &Value, log_method: &'static str) -> Result<(LogId, Option<Log>)> {
-    let body = item.as_object().ok_or_else(not_an_object)?;
+fn span_of(app: &App, key: &ApiKey, text: &RawValue, log_method: &'static str) -> Result<(LogId, Option<Log>)> {
+    let body = item(text, &app.limits)?;
     let context = context(app, key, log_method);
     let id = context.id.clone();
-    Ok((id, ingest::span(body, &context)?))
+    Ok((id, ingest::span(&body, &context)?))
 }
 
 /// One log; 404 when unknown.

@@ -33,16 +33,21 @@ impl From<Sums> for SummaryObject {
     fn from(sums: Sums) -> Self {
         Self {
             number_of_requests: sums.rows,
-            total_cost: sums.cost,
+            total_cost: finite(sums.cost),
             total_tokens: sums.total_tokens,
             total_prompt_tokens: sums.prompt_tokens,
             total_completion_tokens: sums.completion_tokens,
-            avg_latency: sums.latency.value(),
-            avg_tps: sums.tokens_per_second.value(),
-            avg_ttft: sums.time_to_first_token.value(),
+            avg_latency: finite(sums.latency.value()),
+            avg_tps: finite(sums.tokens_per_second.value()),
+            avg_ttft: finite(sums.time_to_first_token.value()),
             scores: Map::new(),
         }
     }
+}
+
+/// A sum beyond the greatest float, as that float: JSON has no infinity, and null is never sent here.
+fn finite(sum: f64) -> f64 {
+    sum.clamp(f64::MIN, f64::MAX)
 }
 
 /// One group of `request-logs/groups/`: the grouping field under its own name, and these.
@@ -90,15 +95,15 @@ impl GroupObject {
             date_group: None,
             number_of_requests: sums.rows,
             span_count: sums.rows,
-            total_cost: sums.cost,
+            total_cost: finite(sums.cost),
             total_tokens: sums.total_tokens,
             error_count: sums.errors,
             error_percentage: sums.errors as f64 * 100.0 / rows,
-            average_cost: sums.cost / rows,
+            average_cost: finite(sums.cost / rows),
             average_tokens: (sums.total_tokens as f64 / rows).round() as i64,
-            average_latency: sums.latency.value(),
-            average_ttft: sums.time_to_first_token.value(),
-            average_tps: sums.tokens_per_second.value(),
+            average_latency: finite(sums.latency.value()),
+            average_ttft: finite(sums.time_to_first_token.value()),
+            average_tps: finite(sums.tokens_per_second.value()),
             cache_hit_percentage: sums.cache_hits as f64 * 100.0 / rows,
         }
     }

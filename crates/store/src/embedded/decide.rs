@@ -6,6 +6,7 @@ use super::damage::{Damage, Fault};
 use super::readers::Lease;
 use super::row;
 use super::scores;
+use super::stop::Stop;
 use evalset_model::field::TextField;
 use evalset_model::filter::{LogField, LogFilter, meaning};
 use evalset_model::ids::{LogId, RowNumber};
@@ -34,6 +35,7 @@ pub(super) fn passing(
         next: AtomicUsize::new(0),
         text_only: text_only(filter),
         damage: lease.damage(),
+        stop: lease.stop(),
     };
     if rows.len() < WORTH_HELP || helpers.is_empty() {
         return work.run(lease.connection()?);
@@ -73,14 +75,17 @@ struct Work<'a> {
     next: AtomicUsize,
     text_only: bool,
     damage: &'a Damage,
+    /// That of the caller's lease: its helpers stop with it.
+    stop: &'a Stop,
 }
 
 impl Work<'_> {
-    /// Takes shares until none is left.
+    /// Takes shares until none is left or nobody waits for the outcome.
     fn run(&self, connection: &Connection) -> Result<Vec<RowNumber>> {
         let mut passed = Vec::new();
         while let Some(share) = self.shares.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             for row in *share {
+                self.stop.go_on()?;
                 let log = self.damage.pass_over(self.collection, self.log(connection, *row))?;
                 if log.is_some_and(|log| meaning::holds(self.filter, &log, scores::of_row())) {
                     passed.push(*row);

@@ -63,9 +63,9 @@ pub fn database(data_dir: &Path) -> PathBuf {
 /// Examines the file of a directory. `thorough`: every payload is read, else about one in a hundred.
 pub fn doctor(data_dir: &Path, thorough: bool) -> Result<Report, OpenError> {
     let path = file::path(data_dir);
+    file::inspect(&path)?;
     let file_bytes = std::fs::metadata(&path).map_err(|cause| OpenError::io(&path, cause))?.len();
     let log_bytes = std::fs::metadata(file::log_path(&path)).map_or(0, |about| about.len());
-    file::inspect(&path)?;
     let connection = file::reader(&path)?;
     let fault = |cause: rusqlite::Error| OpenError::sqlite(&path, &cause);
     let stamp = Stamp::read(&connection).map_err(fault)?;

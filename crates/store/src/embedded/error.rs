@@ -52,6 +52,19 @@ pub enum OpenError {
         /// What was found.
         detail: String,
     },
+    /// The file is gone or empty while its write-ahead log is still there.
+    #[error(
+        "{} is missing or empty, but {} beside it holds changes of such a file: put back the database that belongs to them; \
+         or move that -wal file away, then restore the database from a backup or start empty; nothing was changed",
+        path.display(),
+        log.display()
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// Its write-ahead log.
+        log: PathBuf,
+    },
     /// The operating system refused.
     #[error("cannot open {}: {detail}; check that the directory exists, is writable and has free space", path.display())]
     Io {

@@ -53,16 +53,17 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Looks at the bytes before SQLite does: absent and empty files pass, they are created.
+/// Looks at the bytes before SQLite does: absent and empty files pass, they are created, unless a write-ahead log beside them
+/// tells of a file that was not: SQLite would throw the log away.
 pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return without_log(path),
         Err(cause) => return Err(OpenError::io(path, cause)),
     };
     let length = file.metadata().map_err(|cause| OpenError::io(path, cause))?.len();
     if length == 0 {
-        return Ok(());
+        return without_log(path);
     }
     let mut header = Vec::with_capacity(HEADER);
     (&mut file).take(HEADER as u64).read_to_end(&mut header).map_err(|cause| OpenError::io(path, cause))?;
@@ -78,6 +79,17 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
         return Err(OpenError::corrupt(path, format!("it is {length} bytes long, its header says {claimed}")));
     }
     Ok(())
+}
+
+/// Refuses when there is something in the write-ahead log, whose file is absent or empty.
+fn without_log(path: &Path) -> Result<(), OpenError> {
+    let log = log_path(path);
+    match std::fs::metadata(&log) {
+        Ok(data) if data.len() > 0 => Err(OpenError::Lost { path: path.to_owned(), log }),
+        Ok(_) => Ok(()),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(OpenError::io(&log, cause)),
+    }
 }
 
 /// Page size times page count of a header.

@@ -17,6 +17,10 @@ use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::OptionalExtension;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often one who waits for another's loading looks whether its own caller is still there.
+const LOAD_LOOK: Duration = Duration::from_millis(20);
 
 /// What a commit did to one collection, in order. Logs come without payload.
 pub(super) enum Change {
@@ -99,7 +103,8 @@ impl Indexes {
     }
 
     /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
-    /// wait for it.
+    /// wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and callers with
+    /// little patience would else begin it again and again.
     pub fn load(&self, collection: i64, lease: &Lease) -> Result<()> {
         let slot = self
             .slots
@@ -109,7 +114,12 @@ impl Indexes {
                 Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(State::Loading(Vec::new())) })
             })
             .clone();
-        let _loading = slot.loading.lock();
+        let _loading = loop {
+            if let Some(loading) = slot.loading.try_lock_for(LOAD_LOOK) {
+                break loading;
+            }
+            lease.stop().go_on()?;
+        };
         if slot.read().is_some() {
             return Ok(());
         }

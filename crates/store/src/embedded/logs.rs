@@ -83,17 +83,17 @@ impl Logs for Engine {
 
     async fn page(&self, name: Collection, query: Query) -> Result<Page<Log>> {
         let engine = self.handle()?;
-        self.readers.run(move |lease| engine.page_now(lease, name, &query)).await
+        self.readers.run_long(move |lease| engine.page_now(lease, name, &query)).await
     }
 
     async fn sums(&self, name: Collection, filter: LogFilter) -> Result<Sums> {
         let engine = self.handle()?;
-        self.readers.run(move |lease| engine.sums_now(lease, name, &filter)).await
+        self.readers.run_long(move |lease| engine.sums_now(lease, name, &filter)).await
     }
 
     async fn groups(&self, name: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>> {
         let engine = self.handle()?;
-        self.readers.run(move |lease| engine.groups_now(lease, name, &filter, &by)).await
+        self.readers.run_long(move |lease| engine.groups_now(lease, name, &filter, &by)).await
     }
 
     async fn watermark(&self, name: Collection) -> Result<RowNumber> {
@@ -114,13 +114,13 @@ impl Logs for Engine {
 
     async fn pick(&self, name: Collection, pick: Pick) -> Result<Picked> {
         let engine = self.handle()?;
-        self.readers.run(move |lease| engine.pick_now(lease, name, &pick)).await
+        self.readers.run_long(move |lease| engine.pick_now(lease, name, &pick)).await
     }
 
     async fn read(&self, name: Collection, rows: &[RowNumber]) -> Result<Vec<Log>> {
         let rows = rows.to_vec();
         self.readers
-            .run(move |lease| match collection::find(lease.begin()?, name)? {
+            .run_long(move |lease| match collection::find(lease.begin()?, name)? {
                 Some(found) => read_rows(lease, found.id, &rows),
                 None => Ok(Vec::new()),
             })
@@ -165,7 +165,7 @@ impl Engine {
         let bound = self.copy_bytes;
         self.readers
             .run(move |lease| {
-                let (count, bytes) = transfer::portion(lease.begin()?, &rows, bound)?;
+                let (count, bytes) = transfer::portion(lease, &rows, bound)?;
                 let later = rows.split_off(count);
                 Ok((rows, bytes, later))
             })

@@ -23,6 +23,7 @@ mod row;
 mod schema;
 mod scores;
 mod select;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -39,14 +40,14 @@ use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
 use indexes::Indexes;
 use parking_lot::Mutex;
-use readers::Readers;
+use readers::{RESERVED, Readers};
 use rusqlite::Connection;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use writer::{Gate, Watched, Writer};
 
-/// Most connections that read at the same time.
+/// Most connections that read by filter at the same time.
 const READERS_MAX: usize = 16;
 /// Bytes of payloads that one transaction copies: with it the write-ahead log and the wait of other writers stay short.
 const COPY_BYTES: usize = 64 * 1024 * 1024;
@@ -116,7 +117,7 @@ impl Engine {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),
-            readers: Readers::new(path.clone(), (2 * cores + 2).min(READERS_MAX), damage.clone()),
+            readers: Readers::new(path.clone(), (2 * cores + 2).min(READERS_MAX) + RESERVED, damage.clone()),
             path,
             writer,
             indexes,

@@ -59,6 +59,7 @@ fn by_rows(rows: &[RowNumber], sort: &Sort, collection: i64, lease: &Lease) -> R
     let connection = lease.connection()?;
     let mut keyed: Vec<(SortKey<'static>, LogId, RowNumber)> = Vec::with_capacity(rows.len());
     for row in rows {
+        lease.stop().go_on()?;
         let read = row::read_columns(connection, collection, *row).and_then(|stored| match stored {
             Some(stored) => Ok(Some(stored.log)),
             None => Err(Error::internal(format!("row {row} of the index is not in the file")).into()),

@@ -107,6 +107,7 @@ impl Engine {
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Sums::default()) };
         let (mut sums, decided) = seen.decide(collection, lease, &mut helpers)?;
         for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
+            lease.stop().go_on()?;
             let read = row::read_columns(lease.connection()?, collection, row);
             if let Some(stored) = lease.damage().pass_over(collection, read)? {
                 sums.add(&stored.log);
@@ -136,6 +137,7 @@ impl Engine {
         rows.extend(decided.map_or_else(Vec::new, |decided| decided.passed));
         let mut groups: HashMap<_, Sums> = groups.into_iter().map(|group| (group.key, group.sums)).collect();
         for row in rows {
+            lease.stop().go_on()?;
             let read = row::read_columns(lease.connection()?, collection, row);
             if let Some(stored) = lease.damage().pass_over(collection, read)? {
                 groups.entry(reference::group_key(&stored.log, by)).or_default().add(&stored.log);
@@ -205,10 +207,13 @@ fn keep_sample(rows: &mut Vec<RowNumber>, sample: &Sample, hashes: &HashMap<RowN
 /// Full rows by number, in the order given; those that are gone or cannot be read are left out.
 pub(super) fn read_rows(lease: &Lease, collection: i64, rows: &[RowNumber]) -> Result<Vec<Log>> {
     let connection = lease.connection()?;
-    rows.iter()
-        .filter_map(|row| lease.damage().pass_over(collection, row::read(connection, collection, *row)).transpose())
-        .map(|stored| stored.map(|stored| stored.log))
-        .collect()
+    let mut logs = Vec::new();
+    for row in rows {
+        lease.stop().go_on()?;
+        let read = row::read(connection, collection, *row);
+        logs.extend(lease.damage().pass_over(collection, read)?.map(|stored| stored.log));
+    }
+    Ok(logs)
 }
 
 /// A count as an index; more than memory can hold is as good as the most.

@@ -1,5 +1,6 @@
 //! The embedded store: the suite, and what only a file can do: survive, be refused, fill up, be shared.
 
+mod abandoned;
 mod concurrency;
 mod damage;
 mod durability;

@@ -3,6 +3,7 @@
 use super::collection;
 use super::error::Sql;
 use super::indexes::Change;
+use super::readers::Lease;
 use super::row;
 use super::schema::COPY;
 use super::writer::Tx;
@@ -10,7 +11,7 @@ use crate::logs::Added;
 use evalset_model::Result;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::job::Step;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 /// `annotation_status` of a copy (H10).
 pub(super) const UNANNOTATED: &str = "pending";
@@ -19,10 +20,11 @@ pub(super) const UNANNOTATED: &str = "pending";
 const ROW_BYTES: usize = 1_024;
 
 /// How many of the first of these rows go into one transaction of about `bound` bytes, at least one; and how many bytes they are.
-pub(super) fn portion(connection: &Connection, rows: &[RowNumber], bound: usize) -> Result<(usize, usize)> {
-    let mut statement = connection.prepare_cached("SELECT length(body) FROM payload WHERE row = ?1").sql()?;
+pub(super) fn portion(lease: &Lease, rows: &[RowNumber], bound: usize) -> Result<(usize, usize)> {
+    let mut statement = lease.begin()?.prepare_cached("SELECT length(body) FROM payload WHERE row = ?1").sql()?;
     let mut bytes: usize = 0;
     for (count, row) in rows.iter().enumerate() {
+        lease.stop().go_on()?;
         let body: Option<Option<i64>> = statement.query_row([row], |line| line.get(0)).optional().sql()?;
         let more = ROW_BYTES + body.flatten().map_or(0, |length| usize::try_from(length).unwrap_or(0));
         if count > 0 && bytes + more > bound {

@@ -41,17 +41,17 @@ async fn bulk_create(
     State(app): State<App>,
     caller: Caller,
     DatasetPath(dataset): DatasetPath,
-    Body(mut body): Body,
+    body: bulk::BulkBody,
 ) -> Answer<Response> {
     app.rates.bulk_call(caller.organization_id())?;
-    let has = |name: &str| members::present(&body, name).is_some();
-    if !has("logs") && has("log_ids") {
-        return add_by_ids(&app, &caller, dataset, &body).await;
+    let has = |name: &str| members::present(&body.rest, name).is_some();
+    if !body.has_logs() && has("log_ids") {
+        return add_by_ids(&app, &caller, dataset, &body.rest).await;
     }
-    if !has("logs") && (has("start_time") || has("end_time")) {
-        return Ok(Json(imported(&app, &caller, dataset, &body).await?).into_response());
+    if !body.has_logs() && (has("start_time") || has("end_time")) {
+        return Ok(Json(imported(&app, &caller, dataset, &body.rest).await?).into_response());
     }
-    let items = bulk::items(&mut body, app.limits.bulk_items, "bulk_items")?;
+    let items = body.items(app.limits.bulk_items, "bulk_items")?;
     let results = dataset_logs::create_many(&app, collection(&caller, dataset), caller.key(), items).await?;
     bulk::reply(BulkResult::new(results))
 }

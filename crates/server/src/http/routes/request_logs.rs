@@ -21,6 +21,7 @@ use axum::routing::post;
 use evalset_model::ids::{LogId, Place};
 use evalset_model::{Error, Result};
 use evalset_store::logs::Query;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -61,9 +62,9 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Ans
 /// Ingest up to 500 logs, each on its own.
 #[utoipa::path(post, path = "/api/request-logs/bulk/", tag = "Request logs", request_body = BulkBody,
     responses((status = 201, body = BulkResult), Failures))]
-async fn bulk_create(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer<Response> {
+async fn bulk_create(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Response> {
     app.rates.bulk_call(caller.organization_id())?;
-    let items = bulk::items(&mut body, app.limits.bulk_items, "bulk_items")?;
+    let items = body.items(app.limits.bulk_items, "bulk_items")?;
     let method = crate::ops::dataset_logs::LOG_METHOD;
     let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, method).await?;
     bulk::reply(BulkResult::new(results))
@@ -72,8 +73,8 @@ async fn bulk_create(State(app): State<App>, caller: Caller, Body(mut body): Bod
 /// Ingest up to 5,000 logs; the older form of the bulk call, with one result an item.
 #[utoipa::path(post, path = "/api/request-logs/batch/create/", tag = "Request logs", request_body = BulkBody,
     responses((status = 201, body = Object), Failures))]
-async fn batch_create(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer<Response> {
-    let items = bulk::items(&mut body, app.limits.batch_items, "batch_items")?;
+async fn batch_create(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Response> {
+    let items = body.items(app.limits.batch_items, "batch_items")?;
     let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, "batch").await?;
     let one = |result: Result<LogId>| match result {
         Ok(id) => json!({"id": id.0, "status": "success"}),
@@ -210,17 +211,17 @@ async fn update(
 /// Annotate several logs, each on its own: items name their `unique_id`.
 #[utoipa::path(patch, path = "/api/request-logs/batch-update/", tag = "Request logs", request_body = BulkBody,
     responses((status = 200, body = BulkResult), Failures))]
-async fn batch_update(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer<Json<BulkResult>> {
-    let items = bulk::items(&mut body, app.limits.bulk_items, "bulk_items")?;
+async fn batch_update(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Json<BulkResult>> {
+    let items = body.items(app.limits.bulk_items, "bulk_items")?;
     let mut results = Vec::with_capacity(items.len());
     for item in items {
-        results.push(annotated(&app, &caller, item).await);
+        results.push(annotated(&app, &caller, &item).await);
     }
     Ok(Json(BulkResult::new(results)))
 }
 
-async fn annotated(app: &App, caller: &Caller, item: Value) -> Result<LogId> {
-    let Value::Object(item) = item else { return Err(crate::ops::dataset_logs::not_an_object()) };
+async fn annotated(app: &App, caller: &Caller, item: &RawValue) -> Result<LogId> {
+    let item = crate::ops::dataset_logs::item(item, &app.limits)?;
     let id = members::text(&item, "unique_id")?;
     let id = LogId(id.ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required"))?);
     request_logs::annotate(app, caller.request_logs(), &id, item).await.map(|log| log.id)

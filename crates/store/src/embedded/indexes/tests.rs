@@ -81,3 +81,17 @@ async fn forgetting_an_old_index_leaves_the_new_one() {
     indexes.forget(COLLECTION, &old);
     assert!(seen(&indexes).is_some());
 }
+
+#[tokio::test]
+async fn who_waits_for_a_loading_may_leave() {
+    let (_directory, readers) = file().await;
+    let all = readers.free();
+    let indexes = Arc::new(Indexes::new(3));
+    let slot = Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(State::Loading(Vec::new())) });
+    indexes.slots.lock().insert(COLLECTION, slot.clone());
+    // Somebody loads and never ends.
+    std::mem::forget(slot.loading.lock());
+    let waiting = readers.run_long(move |lease| indexes.load(COLLECTION, lease));
+    assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err());
+    tokio::time::timeout(Duration::from_secs(10), readers.await_free(all)).await.unwrap();
+}

@@ -53,6 +53,41 @@ async fn empty_files_are_filled() {
     fill(&stores, request_logs(organization(1)), 0..3, 1).await;
 }
 
+/// A log beside no file, or an empty one: opening would begin empty and throw away what the log holds.
+#[tokio::test]
+async fn logs_without_their_file() {
+    let running = tempfile::tempdir().unwrap();
+    let stores = open(options(running.path())).await.unwrap();
+    let logs = fill(&stores, request_logs(organization(1)), 0..5, 1).await;
+    let left = tempfile::tempdir().unwrap();
+    let (path, log) = (left.path().join("evalset.db"), left.path().join("evalset.db-wal"));
+    std::fs::copy(running.path().join("evalset.db-wal"), &log).unwrap();
+    let before = std::fs::read(&log).unwrap();
+    for empty in [false, true] {
+        if empty {
+            std::fs::write(&path, b"").unwrap();
+        }
+        let error = refused(left.path()).await;
+        assert!(matches!(error, OpenError::Lost { .. }), "{error}");
+        for wanted in ["evalset.db-wal", "move that -wal file away", "from a backup", "start empty"] {
+            assert!(error.to_string().contains(wanted), "{wanted}: {error}");
+        }
+        assert!(matches!(open_keys_only(left.path()), Err(OpenError::Lost { .. })));
+        assert!(matches!(doctor(left.path(), true), Err(OpenError::Lost { .. })));
+        assert_eq!(std::fs::read(&log).unwrap(), before);
+        assert_eq!(path.exists(), empty);
+    }
+    // Both ways out.
+    std::fs::copy(running.path().join("evalset.db"), &path).unwrap();
+    let restored = open(options(left.path())).await.unwrap();
+    assert_eq!(all(&restored, request_logs(organization(1))).await, logs);
+    restored.health.close().await;
+    std::fs::write(&path, b"").unwrap();
+    std::fs::write(&log, b"").unwrap();
+    let fresh = open(options(left.path())).await.unwrap();
+    assert_eq!(all(&fresh, request_logs(organization(1))).await, []);
+}
+
 #[tokio::test]
 async fn foreign_files_are_not_touched() {
     let directory = tempfile::tempdir().unwrap();
