@@ -133,6 +133,8 @@ impl TestApp {
         let app = App::new(Parts { stores, limits, exports_dir, span_window_seconds: 3_600, public_url: None });
         let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
         if workers {
+            // As `serve` does: what happens before the recorder is there is not counted.
+            evalset::telemetry::metrics().unwrap();
             evalset::jobs::start(&app);
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -126,14 +126,10 @@ impl<'de> Visitor<'de> for Items {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Logs, A::Error> {
         let mut kept = Vec::new();
         while kept.len() < self.most {
-            match items.next_element::<Box<RawValue>>()? {
-                Some(item) => kept.push(item),
-                None => {
-                    let count = kept.len();
-                    return Ok(Logs::Items(kept, count));
-                }
-            }
+            let Some(item) = items.next_element::<Box<RawValue>>()? else { break };
+            kept.push(item);
         }
+        // At the end already, or the rest is only counted.
         let mut beyond = 0;
         while items.next_element::<IgnoredAny>()?.is_some() {
             beyond += 1;
