@@ -193,7 +193,7 @@ mod tests {
                 "answer"
             };
             let routes = Router::new().route("/", get(async || "answer")).route("/hold", get(hold));
-            let task = tokio::spawn(serve_within(bounds, listener, routes, stopping.clone()));
+            let task = TaskTracker::new().spawn(serve_within(bounds, listener, routes, stopping.clone()));
             Self { address, stopping, task, begun, leave }
         }
 
