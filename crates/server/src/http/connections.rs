@@ -193,7 +193,8 @@ mod tests {
                 "answer"
             };
             let routes = Router::new().route("/", get(async || "answer")).route("/hold", get(hold));
-            let task = TaskTracker::new().spawn(serve_within(bounds, listener, routes, stopping.clone()));
+            let task =
+                tokio_util::task::TaskTracker::new().spawn(serve_within(bounds, listener, routes, stopping.clone()));
             Self { address, stopping, task, begun, leave }
         }
 
