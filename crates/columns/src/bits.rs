@@ -23,14 +23,10 @@ pub fn mark<T: Copy>(values: &[T], among: &[u64], out: &mut [u64], test: impl Fn
         if *among == 0 {
             continue;
         }
-        // A length known to the compiler lets it compare many values at once.
-        let bytes = if let Ok(values) = <&[T; WORD]>::try_from(values) {
-            values.map(|value| u8::from(test(value)))
-        } else {
-            let mut bytes = [0_u8; WORD];
-            bytes.iter_mut().zip(values).for_each(|(byte, value)| *byte = u8::from(test(*value)));
-            bytes
-        };
+        let mut bytes = [0_u8; WORD];
+        for (byte, value) in bytes.iter_mut().zip(values) {
+            *byte = u8::from(test(*value));
+        }
         *out |= pack(&bytes) & among;
     }
 }

@@ -11,13 +11,12 @@ pub fn within<T: PartialOrd + Copy>(spans: &[Span<T>], value: T) -> bool {
 }
 
 /// Marks values that lie in one of the spans, which are disjoint and rising.
-#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the loop from comparing many values at once")]
 fn mark_spans<T: PartialOrd + Copy>(values: &[T], spans: &[Span<T>], among: &[u64], out: &mut [u64]) {
     match *spans {
         [] => {}
-        [(low, high)] => bits::mark(values, among, out, |value| (low <= value) & (value <= high)),
+        [(low, high)] => bits::mark(values, among, out, |value| low <= value && value <= high),
         [first, second] => bits::mark(values, among, out, |value| {
-            ((first.0 <= value) & (value <= first.1)) | ((second.0 <= value) & (value <= second.1))
+            (first.0 <= value && value <= first.1) || (second.0 <= value && value <= second.1)
         }),
         _ => bits::mark_each(among, out, |at| {
             values.get(at).is_some_and(|value| {
