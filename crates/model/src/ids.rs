@@ -43,6 +43,19 @@ uuid_id!(
     JobId
 );
 
+uuid_id!(
+    /// An evaluator, stable over its versions (contract A.9).
+    EvaluatorId
+);
+uuid_id!(
+    /// One version of an evaluator.
+    VersionId
+);
+uuid_id!(
+    /// A score.
+    ScoreId
+);
+
 /// Id of a log or dataset row: `id` = `unique_id` of contract A.9. Opaque; ours are 32 hex digits of a UUIDv7.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,9 +1,10 @@
-//! What the data is: records, datasets, jobs, keys, the filter language and the limits.
+//! What the data is: records, datasets, evaluators, scores, jobs, keys, the filter language and the limits.
 //!
 //! Knows nothing of files, sockets, SQL, HTTP, threads or the wall clock: ids and times are handed in.
 
 pub mod dataset;
 pub mod error;
+pub mod evaluator;
 pub mod field;
 pub mod filter;
 pub mod ids;
@@ -12,7 +13,10 @@ pub mod key;
 pub mod limits;
 pub mod log;
 pub mod page;
+pub mod provider;
+pub mod run;
 pub mod scalar;
+pub mod score;
 pub mod summary;
 pub mod trace;
 
