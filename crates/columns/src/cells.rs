@@ -5,6 +5,7 @@ use crate::bits;
 use crate::codes::Codes;
 use crate::dictionary::Code;
 use crate::numbers::Floats;
+use evalset_model::summary::ScoreTotals;
 
 /// What a cell holds; [`Class::Absent`] is the default of a row without the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,6 +204,34 @@ impl Cells {
             Self::Sparse(entries) => mark_entries(entries, among, out, |cell| !(direct && cell.nested)),
             Self::Dense(dense) => {
                 bits::mark(&dense.tags, among, out, |tag| tag != 0 && !(direct && tag & NESTED != 0));
+            }
+        }
+    }
+
+    /// Adds the numbers and counts the booleans among these offsets.
+    pub fn total(&self, among: &[u64], totals: &mut ScoreTotals) {
+        match self {
+            Self::Sparse(entries) => {
+                for (_, cell) in entries.iter().filter(|(offset, _)| bits::get(among, usize::from(*offset))) {
+                    match cell.class {
+                        Class::Yes => totals.add_flag(true),
+                        Class::No => totals.add_flag(false),
+                        _ => cell.number().into_iter().for_each(|number| totals.add_number(number)),
+                    }
+                }
+            }
+            Self::Dense(dense) => {
+                let mut flags = vec![0; among.len()];
+                dense.mark_class(Class::Yes, among, &mut flags);
+                totals.true_count += bits::count(&flags);
+                let mut no = vec![0; among.len()];
+                dense.mark_class(Class::No, among, &mut no);
+                totals.false_count += bits::count(&no);
+                // Booleans count as numbers in filters, not in means.
+                bits::or(&mut flags, &no);
+                let mut numbers = among.to_vec();
+                bits::minus(&mut numbers, &flags);
+                dense.numbers.each(&numbers, |_, number| totals.add_number(number));
             }
         }
     }

@@ -35,8 +35,8 @@ pub struct LogRef<'a> {
     pub scalars: &'a Scalars,
     /// Its metadata, `_` keys included.
     pub metadata: &'a Map<String, Value>,
-    /// Its scores, as `evalset_model::filter::meaning::holds` takes them.
-    pub scores: &'a Map<String, Value>,
+    /// Its scores, as `evalset_model::filter::meaning::holds` takes them; `None` leaves those of a row that is replaced.
+    pub scores: Option<&'a Map<String, Value>>,
 }
 
 /// The columns of a collection. Rows keep their position for good: a removed one only stops counting.
@@ -105,8 +105,25 @@ impl Columns {
         let place = self.grid.place(position);
         self.scalars.iter_mut().for_each(|column| column.clear(place));
         self.metadata.clear(self.grid, position);
-        self.scores.clear(self.grid, position);
+        if log.scores.is_some() {
+            self.scores.clear(self.grid, position);
+        }
         self.write(position, log);
+    }
+
+    /// Gives an alive row these scores in place of those it has; does nothing when it is not alive.
+    pub fn set_scores(&mut self, row: RowNumber, scores: &Map<String, Value>) {
+        let Some(position) = self.position(row) else { return };
+        self.scores.clear(self.grid, position);
+        self.scores.set(self.grid, position, scores);
+    }
+
+    /// Writes one score of an alive row, under `key` and, if given, under its slug as well; does nothing when the row is not
+    /// alive.
+    pub fn put_score(&mut self, row: RowNumber, key: &str, slug: Option<&str>, score: &Value) {
+        if let Some(position) = self.position(row) {
+            self.scores.put_score(self.grid, position, key, slug, score);
+        }
     }
 
     fn write(&mut self, position: usize, log: LogRef<'_>) {
@@ -117,7 +134,9 @@ impl Columns {
             }
         }
         self.metadata.set(self.grid, position, log.metadata);
-        self.scores.set(self.grid, position, log.scores);
+        if let Some(scores) = log.scores {
+            self.scores.set(self.grid, position, scores);
+        }
     }
 
     /// Takes a row out; does nothing when it is not alive.

@@ -190,6 +190,18 @@ impl DynamicColumns {
         overflow
     }
 
+    /// Writes one score beside those the row has.
+    pub fn put_score(&mut self, grid: Grid, position: usize, key: &str, slug: Option<&str>, score: &Value) {
+        let value = score_value(score);
+        for path in std::iter::once(key).chain(slug) {
+            if !self.set_path(grid, position, path, value, false) {
+                bits::put(&mut self.overflow, position, true);
+                bits::put(&mut self.deep, position, true);
+            }
+        }
+        bits::put(&mut self.filled, position, true);
+    }
+
     /// Writes one value; false when the path cannot have a column.
     fn set_path(&mut self, grid: Grid, position: usize, path: &str, value: &Value, nested: bool) -> bool {
         let index = match self.by_path.get(path) {

@@ -14,7 +14,7 @@ use crate::sums::Adder;
 use evalset_model::filter::LogField;
 use evalset_model::ids::RowNumber;
 use evalset_model::page::Sort;
-use evalset_model::summary::{Group, Sums};
+use evalset_model::summary::{Group, ScoreTotals, Sums};
 use hashbrown::HashMap;
 use serde_json::Value;
 
@@ -71,6 +71,20 @@ impl Columns {
             adder.total(chunk, adder.chunk_rows(&rows, chunk), &mut sums);
         }
         sums
+    }
+
+    /// Totals of the score under `key` over the alive rows, added in the order of the rows.
+    pub fn score_totals(&self, rows: &Rows, key: &str) -> ScoreTotals {
+        let mut totals = ScoreTotals::default();
+        let Some(column) = self.scores.column(key) else { return totals };
+        let rows = self.alive_of(rows);
+        let adder = Adder::new(self.grid, &self.scalars);
+        for chunk in 0..self.chunks() {
+            if let Some(cells) = column.chunks.get(chunk) {
+                cells.total(adder.chunk_rows(&rows, chunk), &mut totals);
+            }
+        }
+        totals
     }
 
     /// Sums over the alive rows by value of a field, in no particular order. The key of a value that is no string is its JSON

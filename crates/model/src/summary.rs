@@ -1,5 +1,7 @@
 //! Sums over matching rows (contract B.17, E.7).
 
+use crate::score::Source;
+
 /// Raw sums, from which the means of the wire are computed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sums {
@@ -23,6 +25,46 @@ pub struct Sums {
     pub tokens_per_second: Mean,
     /// Seconds, over rows that have it.
     pub time_to_first_token: Mean,
+    /// Of each source of scores that any of the rows has a number or boolean of, by key. Groups have none.
+    pub scores: Vec<ScoreSum>,
+}
+
+/// The scores of one source over matching rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreSum {
+    /// Whose scores.
+    pub source: Source,
+    /// Their totals.
+    pub totals: ScoreTotals,
+}
+
+/// Totals of scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ScoreTotals {
+    /// Of the numbers.
+    pub numbers: Mean,
+    /// Booleans that are true.
+    pub true_count: u64,
+    /// Booleans that are false.
+    pub false_count: u64,
+}
+
+impl ScoreTotals {
+    /// Adds a number.
+    pub fn add_number(&mut self, number: f64) {
+        self.numbers.add(Some(number));
+    }
+
+    /// Counts a boolean.
+    pub fn add_flag(&mut self, flag: bool) {
+        self.true_count += u64::from(flag);
+        self.false_count += u64::from(!flag);
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A running mean.

@@ -2,14 +2,14 @@
 //! run.
 
 use crate::support::Random;
-use crate::support::data::{IdStyle, Row, id, row};
+use crate::support::data::{EVALUATORS, FLOATS, IdStyle, Row, id, row, scores};
 use crate::support::filters::{Pools, field, sort};
 use evalset_columns::{ColumnLimits, Columns, LogRef, Rows};
 use evalset_model::filter::meaning::{Operand, compare_logs, holds, lookup, score, score_operand};
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::ids::RowNumber;
-use evalset_model::summary::Sums;
-use serde_json::Value;
+use evalset_model::summary::{ScoreTotals, Sums};
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -45,7 +45,7 @@ struct Tally {
 }
 
 fn log_ref(row: &Row) -> LogRef<'_> {
-    LogRef { id: row.log.id.as_str(), scalars: &row.log.scalars, metadata: &row.log.metadata, scores: &row.scores }
+    LogRef { id: row.log.id.as_str(), scalars: &row.log.scalars, metadata: &row.log.metadata, scores: Some(&row.scores) }
 }
 
 impl Pair {
@@ -58,7 +58,7 @@ impl Pair {
 
     fn change(&mut self, random: &mut Random, steps: usize) {
         for _ in 0..steps {
-            match random.below(8) {
+            match random.below(11) {
                 0 if !self.rows.is_empty() => {
                     let gone = self.rows.remove(random.below(self.rows.len()));
                     self.columns.remove(gone.number);
@@ -69,6 +69,20 @@ impl Pair {
                     self.rows[at] = row(random, self.rows[at].number, self.rows[at].log.id.clone());
                     self.columns.replace(self.rows[at].number, log_ref(&self.rows[at]));
                 }
+                2 if !self.rows.is_empty() => {
+                    let at = random.below(self.rows.len());
+                    let scores = std::mem::take(&mut self.rows[at].scores);
+                    self.rows[at] = row(random, self.rows[at].number, self.rows[at].log.id.clone());
+                    self.rows[at].scores = scores;
+                    let kept = LogRef { scores: None, ..log_ref(&self.rows[at]) };
+                    self.columns.replace(self.rows[at].number, kept);
+                }
+                3 if !self.rows.is_empty() => {
+                    let at = random.below(self.rows.len());
+                    self.rows[at].scores = scores(random);
+                    self.columns.set_scores(self.rows[at].number, &self.rows[at].scores);
+                }
+                4 if !self.rows.is_empty() => self.put_score(random),
                 _ => {
                     self.serial += 1;
                     self.last += 1 + random.below(4) as RowNumber;
@@ -80,6 +94,22 @@ impl Pair {
             }
         }
         self.check_rows(random);
+    }
+
+    /// Writes one score, as the newest of its row.
+    fn put_score(&mut self, random: &mut Random) {
+        let at = random.below(self.rows.len());
+        let (keys, slugs) = EVALUATORS.split_at(4);
+        let (key, slug) = (*random.of(keys), *random.of(slugs));
+        let row = &mut self.rows[at];
+        // A source keeps its slug: else the column of the one before would have to be emptied.
+        if row.scores.get(key).is_some_and(|score| score.get("evaluator_slug").and_then(Value::as_str) != Some(slug)) {
+            return;
+        }
+        let score = json!({"evaluator_slug": slug, "numerical_value": random.of(FLOATS)});
+        row.scores.shift_remove(key);
+        row.scores.shift_insert(0, key.to_owned(), score.clone());
+        self.columns.put_score(row.number, key, Some(slug), &score);
     }
 
     fn check_rows(&self, random: &mut Random) {
@@ -213,6 +243,17 @@ impl Pair {
             sums.add(&self.row(*number).log);
         }
         assert_eq!(self.columns.sums(rows), sums);
+        for key in EVALUATORS {
+            let mut totals = ScoreTotals::default();
+            for number in members {
+                match score(&self.row(*number).scores, key).map(plain) {
+                    Some(Value::Bool(flag)) => totals.add_flag(flag),
+                    Some(Value::Number(number)) => totals.add_number(number.as_f64().unwrap()),
+                    _ => {}
+                }
+            }
+            assert_eq!(self.columns.score_totals(rows, key), totals, "totals of {key}");
+        }
         let by = field(random);
         if self.doubts(&by, rows) {
             return;
@@ -228,6 +269,17 @@ impl Pair {
         assert_eq!(found.len(), number_of_groups, "a key twice");
         assert_eq!(found, expected, "groups by {by:?}");
         tally.groups += 1;
+    }
+}
+
+/// The value of a score, of its own JSON type.
+fn plain(score: &Value) -> Value {
+    let names = ["numerical_value", "boolean_value", "string_value", "categorical_value"];
+    match score {
+        Value::Object(summary) => {
+            names.iter().filter_map(|name| summary.get(*name)).find(|value| !value.is_null()).cloned().unwrap_or_default()
+        }
+        bare => bare.clone(),
     }
 }
 

@@ -40,7 +40,7 @@ fn many(rows: usize, chunk_rows: usize, style: IdStyle) -> Many {
             _ => json!({"n": serial % 2 == 0}),
         };
         log.metadata = mixed.as_object().cloned().unwrap_or_default();
-        let row = LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores: &scores };
+        let row = LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores: Some(&scores) };
         columns.append(serial as RowNumber + 1, row);
         logs.push(log);
     }

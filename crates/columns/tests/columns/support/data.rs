@@ -233,7 +233,8 @@ fn deep(random: &mut Random) -> Map<String, Value> {
     map
 }
 
-fn scores(random: &mut Random) -> Map<String, Value> {
+/// Scores of a row, in any of the forms that the reference reads.
+pub fn scores(random: &mut Random) -> Map<String, Value> {
     let mut scores = Map::new();
     for key in &EVALUATORS[..4] {
         if random.one_in(3) {
