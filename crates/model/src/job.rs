@@ -4,6 +4,9 @@
 
 use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber};
 use crate::page::Sort;
+use crate::run::{RunTask, Unit};
+use crate::score::ScoreStatus;
+use crate::summary::Mean;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -129,6 +132,8 @@ pub enum Task {
         /// File name without its folder, with the suffix.
         file_name: String,
     },
+    /// Run an evaluator over rows (contract B.18, F.7).
+    Evaluate(Box<RunTask>),
     /// Delete for good what was already hidden (rows of a removed or emptied dataset).
     Purge {
         /// Store's own number of the hidden collection.
@@ -144,6 +149,7 @@ impl Task {
             Self::Duplicate { .. } => "duplicate",
             Self::Remove { .. } => "remove",
             Self::Export { .. } => "export",
+            Self::Evaluate(_) => "evaluate",
             Self::Purge { .. } => "purge",
         }
     }
@@ -153,9 +159,28 @@ impl Task {
     pub fn fills(&self) -> Option<DatasetId> {
         match self {
             Self::Import { dataset, .. } | Self::Duplicate { dataset, .. } => Some(*dataset),
-            Self::Remove { .. } | Self::Export { .. } | Self::Purge { .. } => None,
+            Self::Remove { .. } | Self::Export { .. } | Self::Evaluate(_) | Self::Purge { .. } => None,
         }
     }
+
+    /// Which workers do it.
+    pub fn lane(&self) -> Lane {
+        if matches!(self, Self::Evaluate(_)) { Lane::Runs } else { Lane::Rows }
+    }
+
+    /// The evaluation run, if it is one.
+    pub fn run(&self) -> Option<&RunTask> {
+        if let Self::Evaluate(run) = self { Some(run) } else { None }
+    }
+}
+
+/// Jobs that wait for each other: a run that asks a slow model for hours must not hold up imports and exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Whatever works on rows as fast as the machine allows.
+    Rows,
+    /// Evaluation runs.
+    Runs,
 }
 
 /// Format of an export file.
@@ -195,6 +220,25 @@ pub struct Progress {
     pub cursor: Option<RowNumber>,
     /// Sampling threshold fixed at the first start: rows whose hash is at most this are taken.
     pub cutoff: Option<u64>,
+    /// Of a run: rows that got no score.
+    pub failed: u64,
+    /// Of a run: USD spent.
+    pub cost: f64,
+    /// Of a run: the numbers and booleans (as 1 and 0) of its scores.
+    pub scored: Mean,
+    /// Of a run: when the present attempt began, and how far the run was then; the rate is measured from there.
+    pub attempt: Option<Attempt>,
+}
+
+/// Where an attempt at a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Microseconds since the epoch.
+    pub started_at: i64,
+    /// Rows done by then.
+    pub done: u64,
+    /// Last time that it moved, microseconds since the epoch.
+    pub moved_at: i64,
 }
 
 impl Progress {
@@ -206,6 +250,22 @@ impl Progress {
         self.affected += affected;
         self.skipped += count.saturating_sub(affected);
         self.cursor = rows.last().copied().or(self.cursor);
+    }
+
+    /// Adds units of a run.
+    pub fn add_units(&mut self, units: &[Unit]) {
+        for Unit { score, .. } in units {
+            self.done += 1;
+            self.cost += score.cost;
+            match score.status {
+                ScoreStatus::Completed => self.affected += 1,
+                ScoreStatus::Failed => self.failed += 1,
+            }
+            self.scored.add(score.values.number());
+        }
+        if let (Some(attempt), Some(unit)) = (&mut self.attempt, units.last()) {
+            attempt.moved_at = attempt.moved_at.max(unit.score.updated_at);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::evaluator::{Evaluator, Method};
 use crate::ids::{Collection, LogId, RowNumber};
+use crate::job::{Progress, State};
 use crate::score::{Score, ScoreValues};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +39,45 @@ pub struct RunTask {
 
 fn whole() -> f64 {
     100.0
+}
+
+/// What a dataset shows of its runs (contract B.1, B.18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// `pending`, `running`, `completed`, `failed` or `cancelled`.
+    pub status: &'static str,
+    /// Whole percent.
+    pub progress: u8,
+}
+
+impl Activity {
+    /// Of the runs that go on, together with those that ended since the first of them was asked for. `None` when there are none.
+    pub fn of<'a>(runs: impl IntoIterator<Item = (State, &'a Progress)>) -> Option<Self> {
+        let (mut states, mut parts) = (Vec::new(), 0.0);
+        for (state, progress) in runs {
+            parts += match (state, progress.total) {
+                (State::Completed, _) => 1.0,
+                (_, Some(total)) if total > 0 => (progress.done as f64 / total as f64).min(1.0),
+                _ => 0.0,
+            };
+            states.push(state);
+        }
+        let any = |state| states.contains(&state);
+        let status = if states.is_empty() {
+            return None;
+        } else if any(State::Running) || (any(State::Queued) && states.iter().any(|state| state.ended())) {
+            "running"
+        } else if any(State::Queued) {
+            "pending"
+        } else if any(State::Completed) {
+            "completed"
+        } else if any(State::Failed) {
+            "failed"
+        } else {
+            "cancelled"
+        };
+        Some(Self { status, progress: (parts * 100.0 / states.len() as f64) as u8 })
+    }
 }
 
 /// What became of one row of a run.

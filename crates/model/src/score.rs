@@ -168,11 +168,16 @@ pub struct ScorePatch {
 pub type RowScores = Map<String, Value>;
 
 /// The summaries of a record's scores, given all scores that concern it: those of `place` win over those that name no dataset,
-/// and of several by the same source the one written last is shown. Newest first.
-pub fn of_row(mut scores: Vec<Score>, place: Place) -> RowScores {
+/// and of several by the same source the one written last is shown, a failed one only when there is no other. Newest first.
+pub fn of_row(scores: Vec<Score>, place: Place) -> RowScores {
+    shown(scores, place).iter().map(|score| (score.source.key(), summary(score))).collect()
+}
+
+/// The scores of a record that [`of_row`] shows.
+pub fn shown(mut scores: Vec<Score>, place: Place) -> Vec<Score> {
     scores.sort_by(|left, right| {
-        let foreign = |score: &Score| score.subject.place != place;
-        foreign(left).cmp(&foreign(right)).then_with(|| newest_first(left, right))
+        let last = |score: &Score| (score.subject.place != place, score.status == ScoreStatus::Failed);
+        last(left).cmp(&last(right)).then_with(|| newest_first(left, right))
     });
     let mut shown: Vec<Score> = Vec::with_capacity(scores.len());
     for score in scores {
@@ -181,7 +186,27 @@ pub fn of_row(mut scores: Vec<Score>, place: Place) -> RowScores {
         }
     }
     shown.sort_by(newest_first);
-    shown.iter().map(|score| (score.source.key(), summary(score))).collect()
+    shown
+}
+
+/// What filters, sorts and means need of a record's scores: key and slug → value, `{}` for a score without one. The same to
+/// `filter::meaning` as what [`of_row`] gives, and much cheaper.
+pub fn compared(shown: &[Score]) -> RowScores {
+    let mut values = RowScores::new();
+    for score in shown {
+        values.insert(score.source.key(), compared_value(&score.values));
+    }
+    for score in shown.iter().filter(|score| score.source.evaluator_id.is_some()) {
+        if !values.contains_key(&score.source.slug) {
+            values.insert(score.source.slug.clone(), compared_value(&score.values));
+        }
+    }
+    values
+}
+
+/// One value of [`compared`].
+pub fn compared_value(values: &ScoreValues) -> Value {
+    values.compared().unwrap_or_else(|| Value::Object(Map::new()))
 }
 
 fn newest_first(left: &Score, right: &Score) -> std::cmp::Ordering {

@@ -1,6 +1,7 @@
 //! Sums over matching rows (contract B.17, E.7).
 
-use crate::score::Source;
+use crate::score::{Score, Source};
+use serde::{Deserialize, Serialize};
 
 /// Raw sums, from which the means of the wire are computed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,7 +69,7 @@ impl ScoreTotals {
 }
 
 /// A running mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     /// Sum of the values.
     pub sum: f64,
@@ -101,6 +102,26 @@ pub struct Group {
 }
 
 impl Sums {
+    /// Adds the scores that one record shows.
+    pub fn add_scores(&mut self, shown: &[Score]) {
+        for score in shown {
+            let values = &score.values;
+            if values.numerical.is_none() && values.boolean.is_none() {
+                continue;
+            }
+            let key = score.source.key();
+            let at = self.scores.iter().position(|sum| sum.source.key() == key).unwrap_or_else(|| {
+                self.scores.push(ScoreSum { source: score.source.clone(), totals: ScoreTotals::default() });
+                self.scores.len() - 1
+            });
+            match (values.numerical, values.boolean) {
+                (Some(number), _) => self.scores[at].totals.add_number(number),
+                (None, Some(flag)) => self.scores[at].totals.add_flag(flag),
+                (None, None) => {}
+            }
+        }
+    }
+
     /// Adds one record.
     pub fn add(&mut self, log: &crate::log::Log) {
         use crate::field::Field;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId};
-use evalset_model::job::{Job, Progress, State, Step, Task};
+use evalset_model::job::{Job, Lane, Progress, State, Step, Task};
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// How a job ended, or that it goes back to the queue.
@@ -42,9 +42,9 @@ pub trait Jobs: Send + Sync {
     /// Jobs of the organization that have not ended, `Purge` jobs left out.
     async fn open(&self, organization: OrganizationId) -> Result<u64>;
 
-    /// Takes the oldest queued job of any organization and marks it running: `attempts` + 1, `started_at` when not set. The
+    /// Takes the oldest queued job of the lane, of any organization, and marks it running: `attempts` + 1, `started_at` when not set. The
     /// dataset that it fills becomes `loading` in the same step, so that nothing that ends the job can come between.
-    async fn claim(&self, at: i64) -> Result<Option<Job>>;
+    async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>>;
 
     /// Saves progress that came with no row change, as it is.
     async fn save(&self, step: Step) -> Result<()>;

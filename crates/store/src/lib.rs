@@ -13,11 +13,15 @@ pub mod keys;
 pub mod logs;
 pub mod memory;
 mod reference;
+pub mod runs;
+pub mod scores;
 
 pub use datasets::Datasets;
 pub use jobs::Jobs;
 pub use keys::Keys;
 pub use logs::Logs;
+pub use runs::Runs;
+pub use scores::Scores;
 
 use std::sync::Arc;
 
@@ -28,6 +32,10 @@ pub struct Stores {
     pub logs: Arc<dyn Logs>,
     /// Datasets.
     pub datasets: Arc<dyn Datasets>,
+    /// Scores of logs and rows.
+    pub scores: Arc<dyn Scores>,
+    /// Results of evaluation runs.
+    pub runs: Arc<dyn Runs>,
     /// Background jobs.
     pub jobs: Arc<dyn Jobs>,
     /// Organizations and API keys.

@@ -7,6 +7,7 @@ use evalset_model::ids::{Collection, LogId, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
+use evalset_model::score::RowScores;
 use evalset_model::summary::{Group, Sums};
 use std::sync::Arc;
 
@@ -103,6 +104,33 @@ pub struct Picked {
     pub rows: Vec<RowNumber>,
 }
 
+/// A record as it is kept: its place in the store, and what evaluators and people say of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Where it stands in its store.
+    pub number: RowNumber,
+    /// The record.
+    pub log: Log,
+    /// Its scores as contract F.6 shows them in lists, newest first; empty when they were not asked for.
+    pub scores: RowScores,
+}
+
+impl std::ops::Deref for Row {
+    type Target = Log;
+    fn deref(&self) -> &Log {
+        &self.log
+    }
+}
+
+/// What is read with rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum With {
+    /// The scores of each.
+    Scores,
+    /// No scores.
+    Nothing,
+}
+
 /// Computes the new form of a row from the present one. May be called again when another write came between.
 pub type Change = Arc<dyn Fn(Log) -> Result<Log> + Send + Sync>;
 
@@ -114,18 +142,18 @@ pub trait Logs: Send + Sync {
     async fn insert(&self, collection: Collection, rows: Vec<Log>, existing: Existing) -> Result<Added>;
 
     /// One row.
-    async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Log>>;
+    async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Row>>;
 
     /// Changes one row atomically and returns its new form; `NotFound` when there is none. The id must not change.
-    async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Log>;
+    async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Row>;
 
-    /// Removes rows by id, all in one step; returns how many there were.
+    /// Removes rows by id with their scores, all in one step; returns how many there were.
     async fn delete(&self, collection: Collection, ids: &[LogId]) -> Result<u64>;
 
     /// A page of full rows with the exact total.
-    async fn page(&self, collection: Collection, query: Query) -> Result<Page<Log>>;
+    async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>>;
 
-    /// Sums over matching rows.
+    /// Sums over matching rows, their scores included.
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums>;
 
     /// Sums per value of `by` (a text scalar or metadata field), in no particular order. Null is a group of its own.
@@ -138,7 +166,7 @@ pub trait Logs: Send + Sync {
     async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked>;
 
     /// Full rows by number, in the order given; rows gone since, and those too damaged to be read, are left out.
-    async fn read(&self, collection: Collection, rows: &[RowNumber]) -> Result<Vec<Log>>;
+    async fn read(&self, collection: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>>;
 
     /// Copies rows between collections under their ids, keeping those already in the target; the copies are unannotated
     /// (`annotation_status` `pending`, nobody) and carry no scores (H10).

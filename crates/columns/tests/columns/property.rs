@@ -45,7 +45,12 @@ struct Tally {
 }
 
 fn log_ref(row: &Row) -> LogRef<'_> {
-    LogRef { id: row.log.id.as_str(), scalars: &row.log.scalars, metadata: &row.log.metadata, scores: Some(&row.scores) }
+    LogRef {
+        id: row.log.id.as_str(),
+        scalars: &row.log.scalars,
+        metadata: &row.log.metadata,
+        scores: Some(&row.scores),
+    }
 }
 
 impl Pair {
@@ -276,9 +281,12 @@ impl Pair {
 fn plain(score: &Value) -> Value {
     let names = ["numerical_value", "boolean_value", "string_value", "categorical_value"];
     match score {
-        Value::Object(summary) => {
-            names.iter().filter_map(|name| summary.get(*name)).find(|value| !value.is_null()).cloned().unwrap_or_default()
-        }
+        Value::Object(summary) => names
+            .iter()
+            .filter_map(|name| summary.get(*name))
+            .find(|value| !value.is_null())
+            .cloned()
+            .unwrap_or_default(),
         bare => bare.clone(),
     }
 }

@@ -10,6 +10,7 @@ pub mod datasets;
 pub mod echo;
 pub mod meaning;
 pub mod operator;
+pub mod scores;
 pub mod traces;
 pub mod tree;
 pub mod wire;

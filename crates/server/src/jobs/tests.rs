@@ -15,7 +15,7 @@ use evalset_model::field::Field;
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
-use evalset_model::job::{ExportFormat, Job, State, Step};
+use evalset_model::job::{ExportFormat, Job, Lane, State, Step};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort};
@@ -587,7 +587,7 @@ async fn a_cancelled_or_interrupted_export_leaves_no_file() {
     let world = World::new().await;
     let app = world.app();
     let job = export(&world, ExportFormat::Csv, None).await;
-    app.stores.jobs.claim(1).await.unwrap().unwrap();
+    app.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap();
     jobs::cancel(&app, world.organization, job.id).await.unwrap();
     let claimed = world.job(job.id).await;
     let mut run = super::run::Run::new(&app, &claimed);
@@ -600,7 +600,7 @@ async fn workers_run_what_is_queued_and_stop_when_asked() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
-    world.stores.jobs.claim(1).await.unwrap().unwrap();
+    world.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap();
     let app = world.app();
     runner::start(&app);
     while !world.job(job.id).await.state.ended() {

@@ -5,7 +5,7 @@ use crate::Stores;
 use evalset_model::Error;
 use evalset_model::dataset::{DatasetPatch, Status, Tag};
 use evalset_model::filter::Tree;
-use evalset_model::job::{State, Task};
+use evalset_model::job::{Lane, State, Task};
 
 pub(crate) async fn life_of_a_dataset(stores: &Stores) {
     let mine = organization(1);
@@ -72,7 +72,7 @@ pub(crate) async fn conflicts(stores: &Stores) {
 
 /// Claims the purge job and works it off in portions; returns how many rows went.
 async fn purge(stores: &Stores) -> u64 {
-    let job = stores.jobs.claim(100).await.unwrap().unwrap();
+    let job = stores.jobs.claim(Lane::Rows, 100).await.unwrap().unwrap();
     let Task::Purge { collection } = job.task else { panic!("{job:?}") };
     assert_eq!(job.dataset, None);
     let mut gone = 0;
@@ -117,7 +117,7 @@ pub(crate) async fn delete_hides_at_once_and_cancels(stores: &Stores) {
     stores.datasets.create(dataset(mine, dataset_id(2), 5), None).await.unwrap();
     fill(stores, rows, 0..9, 1).await;
     stores.jobs.enqueue(remove_job(1, mine, id, 1), None).await.unwrap();
-    stores.jobs.claim(2).await.unwrap().unwrap();
+    stores.jobs.claim(Lane::Rows, 2).await.unwrap().unwrap();
     stores.jobs.enqueue(import_job(2, mine, id, 3), None).await.unwrap();
     stores.jobs.enqueue(import_job(3, mine, dataset_id(2), 4), None).await.unwrap();
     assert!(stores.datasets.delete(mine, id, job_id(9), 7).await.unwrap());
@@ -129,10 +129,10 @@ pub(crate) async fn delete_hides_at_once_and_cancels(stores: &Stores) {
         assert_eq!((job.state, job.completed_at), (State::Cancelled, Some(7)));
     }
     assert!(stores.jobs.should_stop(job_id(1)).await.unwrap());
-    let other = stores.jobs.claim(9).await.unwrap().unwrap();
+    let other = stores.jobs.claim(Lane::Rows, 9).await.unwrap().unwrap();
     assert_eq!(other.id, job_id(3));
     assert_eq!(purge(stores).await, 9);
-    assert_eq!(stores.jobs.claim(10).await.unwrap(), None);
+    assert_eq!(stores.jobs.claim(Lane::Rows, 10).await.unwrap(), None);
 }
 
 pub(crate) async fn empty_datasets_need_no_purge(stores: &Stores) {
@@ -140,7 +140,7 @@ pub(crate) async fn empty_datasets_need_no_purge(stores: &Stores) {
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
     assert_eq!(stores.datasets.clear(mine, dataset_id(1), job_id(1), 6).await.unwrap(), 0);
     assert!(stores.datasets.delete(mine, dataset_id(1), job_id(2), 7).await.unwrap());
-    assert_eq!(stores.jobs.claim(8).await.unwrap(), None);
+    assert_eq!(stores.jobs.claim(Lane::Rows, 8).await.unwrap(), None);
     // The id is free again.
     stores.datasets.create(dataset(mine, dataset_id(1), 9), None).await.unwrap();
 }

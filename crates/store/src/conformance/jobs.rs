@@ -6,7 +6,7 @@ use crate::jobs::Outcome;
 use evalset_model::Error;
 use evalset_model::dataset::Status;
 use evalset_model::ids::DatasetId;
-use evalset_model::job::{Progress, State, Step, Task};
+use evalset_model::job::{Lane, Progress, State, Step, Task};
 
 fn outcome(state: State, at: i64) -> Outcome {
     Outcome { state, error_message: None, at, dataset: None }
@@ -29,7 +29,7 @@ async fn status(stores: &Stores, id: DatasetId) -> Status {
 
 pub(crate) async fn claims_go_by_age(stores: &Stores) {
     datasets(stores).await;
-    assert_eq!(stores.jobs.claim(1).await.unwrap(), None);
+    assert_eq!(stores.jobs.claim(Lane::Rows, 1).await.unwrap(), None);
     for (number, owner, set, at) in [(1, 1, 1, 30), (2, 2, 3, 10), (3, 1, 2, 20), (4, 1, 2, 20)] {
         stores.jobs.enqueue(import_job(number, organization(owner), dataset_id(set), at), None).await.unwrap();
     }
@@ -38,7 +38,7 @@ pub(crate) async fn claims_go_by_age(stores: &Stores) {
     let orphan = stores.jobs.enqueue(import_job(8, organization(1), dataset_id(3), 99), None).await;
     assert!(matches!(orphan, Err(Error::NotFound(_))), "{orphan:?}");
     let mut order = Vec::new();
-    while let Some(job) = stores.jobs.claim(50).await.unwrap() {
+    while let Some(job) = stores.jobs.claim(Lane::Rows, 50).await.unwrap() {
         assert_eq!((job.state, job.attempts, job.started_at), (State::Running, 1, Some(50)));
         order.push(job.id);
     }
@@ -60,7 +60,7 @@ pub(crate) async fn progress_is_kept(stores: &Stores) {
     let step = Step { job: job.id, progress: progress.clone() };
     let early = stores.jobs.save(step.clone()).await;
     assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
-    stores.jobs.claim(6).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 6).await.unwrap();
     stores.jobs.save(step).await.unwrap();
     job.state = State::Running;
     job.attempts = 1;
@@ -75,7 +75,7 @@ pub(crate) async fn cancel_queued_and_running(stores: &Stores) {
     for number in [1, 2] {
         stores.jobs.enqueue(remove_job(number, organization(1), dataset_id(1), number as i64), None).await.unwrap();
     }
-    stores.jobs.claim(5).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 5).await.unwrap();
     assert!(!stores.jobs.should_stop(job_id(1)).await.unwrap());
     assert_eq!(stores.jobs.cancel(organization(2), job_id(1), 6).await.unwrap(), None);
     assert_eq!(stores.jobs.cancel(organization(1), job_id(9), 6).await.unwrap(), None);
@@ -89,16 +89,16 @@ pub(crate) async fn cancel_queued_and_running(stores: &Stores) {
     assert!(stores.jobs.should_stop(job_id(99)).await.unwrap());
     // Twice is once.
     assert_eq!(stores.jobs.cancel(organization(1), job_id(2), 9).await.unwrap(), Some(queued));
-    assert_eq!(stores.jobs.claim(10).await.unwrap(), None);
+    assert_eq!(stores.jobs.claim(Lane::Rows, 10).await.unwrap(), None);
     assert_eq!(stores.jobs.open(organization(1)).await.unwrap(), 1);
 }
 
 pub(crate) async fn finish_and_retry(stores: &Stores) {
     datasets(stores).await;
     stores.jobs.enqueue(remove_job(1, organization(1), dataset_id(1), 1), None).await.unwrap();
-    stores.jobs.claim(5).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 5).await.unwrap();
     stores.jobs.finish(job_id(1), outcome(State::Queued, 6)).await.unwrap();
-    let retried = stores.jobs.claim(7).await.unwrap().unwrap();
+    let retried = stores.jobs.claim(Lane::Rows, 7).await.unwrap().unwrap();
     assert_eq!((retried.attempts, retried.started_at, retried.completed_at), (2, Some(5), None));
     let failed = Outcome { error_message: Some("no".to_owned()), ..outcome(State::Failed, 8) };
     stores.jobs.finish(job_id(1), failed).await.unwrap();
@@ -122,12 +122,12 @@ pub(crate) async fn requeue_after_a_crash(stores: &Stores) {
     for number in [1, 2, 3] {
         stores.jobs.enqueue(remove_job(number, organization(1), dataset_id(1), number as i64), None).await.unwrap();
     }
-    stores.jobs.claim(5).await.unwrap();
-    stores.jobs.claim(5).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 5).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 5).await.unwrap();
     stores.jobs.finish(job_id(2), outcome(State::Completed, 6)).await.unwrap();
     assert_eq!(stores.jobs.requeue_running(7).await.unwrap(), 1);
     assert_eq!(stores.jobs.requeue_running(7).await.unwrap(), 0);
-    let first = stores.jobs.claim(8).await.unwrap().unwrap();
+    let first = stores.jobs.claim(Lane::Rows, 8).await.unwrap().unwrap();
     assert_eq!((first.id, first.attempts, first.started_at), (job_id(1), 2, Some(5)));
     assert_eq!(state(stores, 2).await, State::Completed);
 }
@@ -164,23 +164,23 @@ pub(crate) async fn dataset_status_follows_its_copy_jobs(stores: &Stores) {
         stores.jobs.enqueue(job, Some((id, Status::Initializing))).await.unwrap();
     }
     assert_eq!(status(stores, id).await, Status::Initializing);
-    stores.jobs.claim(5).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 5).await.unwrap();
     assert_eq!(status(stores, id).await, Status::Loading);
     let ready = Outcome { dataset: Some((id, Status::Ready)), ..outcome(State::Completed, 6) };
     stores.jobs.finish(job_id(1), ready).await.unwrap();
     // The second copy job has not ended.
     assert_eq!(status(stores, id).await, Status::Loading);
-    stores.jobs.claim(7).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 7).await.unwrap();
     // A removal holds nothing.
     stores.jobs.enqueue(remove_job(3, mine, id, 3), None).await.unwrap();
     let failed = Outcome { dataset: Some((id, Status::Failed)), ..outcome(State::Failed, 8) };
     stores.jobs.finish(job_id(2), failed).await.unwrap();
     assert_eq!(status(stores, id).await, Status::Failed);
-    stores.jobs.claim(9).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 9).await.unwrap();
     assert_eq!(status(stores, id).await, Status::Failed);
     // The last copy job decides.
     stores.jobs.enqueue(import_job(4, mine, id, 4), None).await.unwrap();
-    stores.jobs.claim(10).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 10).await.unwrap();
     assert_eq!(status(stores, id).await, Status::Loading);
     // What ends the job at that moment ends the loading with it.
     stores.datasets.clear(mine, id, job_id(9), 11).await.unwrap();
@@ -194,13 +194,13 @@ pub(crate) async fn lost_purges_are_made_up_for(stores: &Stores) {
     fill(stores, rows_of(mine, dataset_id(2)), 0..4, 1).await;
     stores.datasets.clear(mine, dataset_id(1), job_id(1), 1).await.unwrap();
     stores.datasets.delete(mine, dataset_id(2), job_id(2), 2).await.unwrap();
-    let first = stores.jobs.claim(3).await.unwrap().unwrap();
+    let first = stores.jobs.claim(Lane::Rows, 3).await.unwrap().unwrap();
     stores.jobs.finish(first.id, outcome(State::Failed, 4)).await.unwrap();
     // The other one is still to come.
     assert_eq!(stores.jobs.requeue_running(5).await.unwrap(), 1);
     assert_eq!(stores.jobs.requeue_running(6).await.unwrap(), 0);
-    assert_eq!(stores.jobs.claim(7).await.unwrap().unwrap().id, job_id(2));
-    let again = stores.jobs.claim(8).await.unwrap().unwrap();
+    assert_eq!(stores.jobs.claim(Lane::Rows, 7).await.unwrap().unwrap().id, job_id(2));
+    let again = stores.jobs.claim(Lane::Rows, 8).await.unwrap().unwrap();
     assert_eq!((again.task.clone(), again.organization, again.progress.total), (first.task, mine, Some(6)));
     assert_eq!(again.created_at, 5);
     let Task::Purge { collection } = again.task else { panic!("{again:?}") };

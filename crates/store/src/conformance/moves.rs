@@ -8,7 +8,7 @@ use evalset_model::Error;
 use evalset_model::field::Field;
 use evalset_model::filter::Tree;
 use evalset_model::ids::{Collection, RowNumber};
-use evalset_model::job::{Progress, State, Step};
+use evalset_model::job::{Lane, Progress, State, Step};
 use evalset_model::log::Log;
 
 /// Request logs with rows, and an empty dataset.
@@ -40,7 +40,7 @@ fn step(job: u128, done: u64) -> Step {
 /// A running import job of the dataset.
 async fn running(stores: &Stores, number: u128) {
     stores.jobs.enqueue(import_job(number, organization(1), dataset_id(1), 1), None).await.unwrap();
-    assert_eq!(stores.jobs.claim(2).await.unwrap().unwrap().id, job_id(number));
+    assert_eq!(stores.jobs.claim(Lane::Rows, 2).await.unwrap().unwrap().id, job_id(number));
 }
 
 /// Rows looked at, changed and skipped, and the cursor.

@@ -8,7 +8,7 @@ use evalset_model::dataset::Dataset;
 use evalset_model::field::Field;
 use evalset_model::filter::LogField;
 use evalset_model::ids::{Collection, LogId};
-use evalset_model::job::Task;
+use evalset_model::job::{Lane, Task};
 use evalset_model::log::Log;
 use evalset_model::scalar::Scalar;
 use serde_json::json;
@@ -162,7 +162,7 @@ impl Soak<'_> {
     async fn purge(&mut self) {
         let mut counts = [0, 0];
         for (stores, count) in [&self.subject, &self.oracle].into_iter().zip(&mut counts) {
-            let Some(job) = stores.jobs.claim(1).await.unwrap() else { continue };
+            let Some(job) = stores.jobs.claim(Lane::Rows, 1).await.unwrap() else { continue };
             let Task::Purge { collection } = job.task else { panic!("{job:?}") };
             *count = stores.jobs.purge(collection, 10_000).await.unwrap();
         }

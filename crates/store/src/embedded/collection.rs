@@ -27,6 +27,28 @@ pub(super) fn place_text(place: &Place) -> String {
     }
 }
 
+/// Reads [`place_text`]; `None` for a text that is none.
+pub(super) fn parse_place(text: &str) -> Option<Place> {
+    match text {
+        "request_logs" => Some(Place::RequestLogs),
+        "saved_logs" => Some(Place::SavedLogs),
+        id => id.parse().ok().map(Place::Dataset),
+    }
+}
+
+/// The name of a collection that is not hidden.
+pub(super) fn name(connection: &Connection, collection: i64) -> Result<Option<Collection>> {
+    let found: Option<(String, String)> = connection
+        .prepare_cached("SELECT organization, place FROM collection WHERE id = ?1 AND hidden = 0")
+        .sql()?
+        .query_row([collection], |line| Ok((line.get(0)?, line.get(1)?)))
+        .optional()
+        .sql()?;
+    Ok(found.and_then(|(organization, place)| {
+        Some(Collection { organization: organization.parse().ok()?, place: parse_place(&place)? })
+    }))
+}
+
 /// The collection, when it has been made.
 pub(super) fn find(connection: &Connection, collection: Collection) -> Result<Option<Found>> {
     connection

@@ -5,7 +5,7 @@ use super::collection::{self, Found};
 use super::error::Sql;
 use super::indexes::Change;
 use super::writer::Tx;
-use super::{jobs, row};
+use super::{jobs, purge, row};
 use crate::datasets::Datasets;
 use crate::jobs::purge_job;
 use async_trait::async_trait;
@@ -152,8 +152,7 @@ fn hide(tx: &mut Tx<'_>, found: &Found, organization: OrganizationId, purge: Job
     // The index is dropped with it.
     tx.change(found.id, Change::Reload);
     if found.log_count == 0 {
-        tx.connection.execute("DELETE FROM collection WHERE id = ?1", [found.id]).sql()?;
-        return Ok(());
+        return purge::leave(tx.connection, found.id);
     }
     tx.connection.execute("UPDATE collection SET hidden = 1 WHERE id = ?1", [found.id]).sql()?;
     let rows = found.log_count.unsigned_abs();

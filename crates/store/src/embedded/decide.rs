@@ -5,7 +5,7 @@
 use super::damage::{Damage, Fault};
 use super::readers::Lease;
 use super::row;
-use super::scores;
+use super::row_scores::Sight;
 use super::stop::Stop;
 use evalset_model::field::TextField;
 use evalset_model::filter::{LogField, LogFilter, meaning};
@@ -23,7 +23,7 @@ const WORTH_HELP: usize = 2_000;
 /// Which of `rows` (rising) pass `filter`, rising. Every connection must be in a transaction at the same commit.
 pub(super) fn passing(
     filter: &LogFilter,
-    collection: i64,
+    (collection, sight): (i64, Sight),
     rows: &[RowNumber],
     lease: &Lease,
     helpers: &mut [Lease],
@@ -31,6 +31,7 @@ pub(super) fn passing(
     let work = Work {
         filter,
         collection,
+        sight: scored(filter).then_some(sight),
         shares: rows.chunks(SHARE).collect(),
         next: AtomicUsize::new(0),
         text_only: text_only(filter),
@@ -68,9 +69,18 @@ fn text_only(filter: &LogFilter) -> bool {
     only
 }
 
+/// Whether the filter asks for scores.
+fn scored(filter: &LogFilter) -> bool {
+    let mut scored = false;
+    filter.visit(&mut |compare| scored |= matches!(compare.field, LogField::Score(_) | LogField::ScoreMap));
+    scored
+}
+
 struct Work<'a> {
     filter: &'a LogFilter,
     collection: i64,
+    /// Where scores are found, if the filter asks for any.
+    sight: Option<Sight>,
     shares: Vec<&'a [RowNumber]>,
     next: AtomicUsize,
     text_only: bool,
@@ -86,8 +96,10 @@ impl Work<'_> {
         while let Some(share) = self.shares.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             for row in *share {
                 self.stop.go_on()?;
-                let log = self.damage.pass_over(self.collection, self.log(connection, *row))?;
-                if log.is_some_and(|log| meaning::holds(self.filter, &log, scores::of_row())) {
+                let Some(log) = self.damage.pass_over(self.collection, self.log(connection, *row))? else { continue };
+                let scores =
+                    self.sight.map(|sight| sight.compared(connection, &log.id)).transpose()?.unwrap_or_default();
+                if meaning::holds(self.filter, &log, &scores) {
                     passed.push(*row);
                 }
             }

@@ -3,18 +3,21 @@
 //! Loading reads the file in a snapshot of its own while commits go on; what they change is buffered and applied after, by
 //! commit number. Knows rows and commits, not filters.
 
+use super::collection;
 use super::error::Sql;
 use super::readers::Lease;
 use super::row;
+use super::row_scores::Sight;
 use super::schema::SELECT;
-use super::scores;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::Result;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
+use evalset_model::score::RowScores;
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::OptionalExtension;
+use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +27,14 @@ const LOAD_LOOK: Duration = Duration::from_millis(20);
 
 /// What a commit did to one collection, in order. Logs come without payload.
 pub(super) enum Change {
-    /// A new row, with a number above all others.
-    Append(RowNumber, Box<Log>),
-    /// New values of a row.
+    /// A new row, with a number above all others, and the scores that wait for it.
+    Append(RowNumber, Box<Log>, RowScores),
+    /// New values of a row; its scores stay.
     Replace(RowNumber, Box<Log>),
+    /// All scores of a row, as `score::compared` gives them.
+    Scores(RowNumber, RowScores),
+    /// One score of a row, the newest: row, key, slug when it is found under that too, value.
+    Score(RowNumber, Arc<str>, Option<Arc<str>>, Value),
     /// The row is gone.
     Remove(RowNumber),
     /// Rows changed that are not spelled out: the index is read anew when next asked for.
@@ -151,7 +158,10 @@ impl Indexes {
             .sql()?;
         let Some(seq) = seq else { return Ok(None) };
         let mut columns = Columns::new(&ColumnLimits { metadata_columns: self.metadata_columns });
-        each_row(lease, collection, |row, log| columns.append(row, as_ref(log)))?;
+        each_row(lease, collection, |row, log| columns.append(row, as_ref(log, None)))?;
+        if let Some(name) = collection::name(connection, collection)? {
+            Sight::of(connection, name, collection)?.load(connection, collection, &mut columns)?;
+        }
         Ok(Some(Index { seq, columns }))
     }
 
@@ -229,8 +239,13 @@ fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
 /// Makes a change; false when it does not fit.
 fn apply(columns: &mut Columns, change: Change) -> bool {
     match change {
-        Change::Append(row, log) if row > columns.last_row() => columns.append(row, as_ref(&log)),
-        Change::Replace(row, log) if columns.contains(row) => columns.replace(row, as_ref(&log)),
+        Change::Append(row, log, scores) if row > columns.last_row() => {
+            columns.append(row, as_ref(&log, Some(&scores)));
+        }
+        Change::Replace(row, log) if columns.contains(row) => columns.replace(row, as_ref(&log, None)),
+        // A damaged row has no place in the columns; its scores have none either.
+        Change::Scores(row, scores) => columns.set_scores(row, &scores),
+        Change::Score(row, key, slug, value) => columns.put_score(row, &key, slug.as_deref(), &value),
         Change::Remove(row) if columns.contains(row) => columns.remove(row),
         #[cfg(test)]
         Change::Panic => panic!("a bug of the columns"),
@@ -239,8 +254,8 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
     true
 }
 
-fn as_ref(log: &Log) -> LogRef<'_> {
-    LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores: scores::of_row() }
+fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
+    LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }
 
 /// Visits the rows of a collection in row order, without payloads.

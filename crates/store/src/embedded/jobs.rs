@@ -4,12 +4,13 @@
 
 use super::Engine;
 use super::error::Sql;
-use super::purge;
+use super::{purge, runs};
 use crate::jobs::{Jobs, Outcome};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
-use evalset_model::job::{Job, State, Step, Task};
+use evalset_model::job::{Job, Lane, Progress, State, Step, Task};
+use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -29,7 +30,11 @@ impl Jobs for Engine {
                         return Err(Error::not_found());
                     }
                 }
+                if let (Some(id), Task::Evaluate(_)) = (job.dataset, &job.task) {
+                    runs::begin_activity(tx.connection, id, job.created_at)?;
+                }
                 insert(tx.connection, &job)?;
+                runs::show_of(tx.connection, job.id)?;
                 match dataset {
                     Some((id, status)) => write_status(tx.connection, id, status),
                     None => Ok(()),
@@ -95,18 +100,13 @@ impl Jobs for Engine {
             .await
     }
 
-    async fn claim(&self, at: i64) -> Result<Option<Job>> {
+    async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>> {
         // Workers ask often: the writer is bothered only when there is something to take.
-        let queued = self
-            .readers
-            .run(|lease| {
-                lease.begin()?.prepare_cached("SELECT 1 FROM job WHERE state = 'queued'").sql()?.exists([]).sql()
-            })
-            .await?;
+        let queued = self.readers.run(move |lease| Ok(oldest(lease.begin()?, lane)?.is_some())).await?;
         if !queued {
             return Ok(None);
         }
-        self.writer.run(1_024, move |tx| claim(tx.connection, at)).await
+        self.writer.run(1_024, move |tx| claim(tx.connection, lane, at)).await
     }
 
     async fn save(&self, step: Step) -> Result<()> {
@@ -114,7 +114,12 @@ impl Jobs for Engine {
     }
 
     async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()> {
-        self.writer.run(512, move |tx| finish(tx.connection, id, &outcome)).await
+        self.writer
+            .run(512, move |tx| {
+                finish(tx.connection, id, &outcome)?;
+                runs::show_of(tx.connection, id)
+            })
+            .await
     }
 
     async fn cancel(&self, organization: OrganizationId, id: JobId, at: i64) -> Result<Option<Job>> {
@@ -136,6 +141,7 @@ impl Jobs for Engine {
                     }
                     _ => {}
                 }
+                runs::show_of(connection, id)?;
                 find(connection, Some(organization), id)
             })
             .await
@@ -266,15 +272,21 @@ fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> 
     Ok(())
 }
 
-fn claim(connection: &Connection, at: i64) -> Result<Option<Job>> {
+/// The oldest queued job of a lane.
+fn oldest(connection: &Connection, lane: Lane) -> Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT number FROM job WHERE state = 'queued' AND (kind = 'evaluate') = ?1 ORDER BY created_at, number LIMIT 1",
+        )
+        .sql()?
+        .query_row([lane == Lane::Runs], |line| line.get(0))
+        .optional()
+        .sql()
+}
+
+fn claim(connection: &Connection, lane: Lane, at: i64) -> Result<Option<Job>> {
     loop {
-        let oldest: Option<i64> = connection
-            .prepare_cached("SELECT number FROM job WHERE state = 'queued' ORDER BY created_at, number LIMIT 1")
-            .sql()?
-            .query_row([], |line| line.get(0))
-            .optional()
-            .sql()?;
-        let Some(number) = oldest else { return Ok(None) };
+        let Some(number) = oldest(connection, lane)? else { return Ok(None) };
         connection
             .prepare_cached(
                 "UPDATE job SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?2) \
@@ -291,6 +303,7 @@ fn claim(connection: &Connection, at: i64) -> Result<Option<Job>> {
                 if let Some(dataset) = job.task.fills() {
                     write_status(connection, dataset, Status::Loading)?;
                 }
+                runs::show_of(connection, job.id)?;
                 return Ok(Some(job));
             }
             Err(error) => {
@@ -353,6 +366,71 @@ fn by_id(connection: &Connection, id: &str) -> Result<Option<Job>> {
     let mut statement = connection.prepare_cached(&sql).sql()?;
     let mut lines = statement.query([id]).sql()?;
     lines.next().sql()?.map(decode).transpose()
+}
+
+/// A job by its number.
+pub(super) fn by_number(connection: &Connection, number: i64) -> Result<Option<Job>> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
+    let mut lines = statement.query([number]).sql()?;
+    lines.next().sql()?.map(decode).transpose()
+}
+
+/// Puts an ended job back into the queue, with its task and progress as they are given here.
+pub(super) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
+    let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
+    connection
+        .prepare_cached(
+            "UPDATE job SET state = 'queued', task = ?2, progress = ?3, cancel_requested = 0, error_message = NULL,              completed_at = NULL WHERE id = ?1",
+        )
+        .sql()?
+        .execute((
+            job.id.to_string(),
+            json(serde_json::to_string(&job.task))?,
+            json(serde_json::to_string(&job.progress))?,
+        ))
+        .sql()?;
+    Ok(())
+}
+
+/// Evaluation runs of a dataset, newest first.
+pub(super) fn runs_of(
+    connection: &Connection,
+    organization: OrganizationId,
+    dataset: DatasetId,
+    window: Window,
+) -> Result<Page<Job>> {
+    const OF: &str = "WHERE dataset = ?1 AND organization = ?2 AND kind = 'evaluate'";
+    let names = (dataset.to_string(), organization.to_string());
+    let total: i64 = connection
+        .prepare_cached(&format!("SELECT count(*) FROM job {OF}"))
+        .sql()?
+        .query_row((&names.0, &names.1), |line| line.get(0))
+        .sql()?;
+    let sql = format!("{SELECT} {OF} ORDER BY created_at DESC, number DESC LIMIT ?3 OFFSET ?4");
+    let bound = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(&sql).sql()?;
+    let mut lines = statement.query((&names.0, &names.1, bound(window.limit), bound(window.offset))).sql()?;
+    let mut rows = Vec::new();
+    while let Some(line) = lines.next().sql()? {
+        rows.push(decode(line)?);
+    }
+    Ok(Page { rows, total: total.unsigned_abs() })
+}
+
+/// State and progress of the runs that a dataset shows: those that go on, and those that ended since `running_at`.
+pub(super) fn activity_of(connection: &Connection, dataset: DatasetId) -> Result<Vec<(State, Progress)>> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT j.state, j.progress FROM job j JOIN dataset d ON d.id = j.dataset WHERE j.dataset = ?1              AND j.kind = 'evaluate' AND (j.completed_at IS NULL OR j.completed_at >= d.running_at)",
+        )
+        .sql()?;
+    let mut lines = statement.query([dataset.to_string()]).sql()?;
+    let mut runs = Vec::new();
+    while let Some(line) = lines.next().sql()? {
+        let state: String = line.get(0).sql()?;
+        runs.push((json(&format!("\"{state}\""))?, json(&line.get::<_, String>(1).sql()?)?));
+    }
+    Ok(runs)
 }
 
 fn decode(line: &Row<'_>) -> Result<Job> {

@@ -5,10 +5,11 @@ use super::collection;
 use super::error::Sql;
 use super::indexes::Change as IndexChange;
 use super::row::{self, Encoded, Head};
+use super::row_scores::Sight;
 use super::select::read_rows;
 use super::transfer;
 use super::writer::Tx;
-use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query};
+use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, LogId, RowNumber};
@@ -17,6 +18,7 @@ use evalset_model::log::Log;
 use evalset_model::page::Page;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
+use rusqlite::Connection;
 use serde_json::Value;
 
 /// Optimistic attempts to change a row before the change is made inside the writer.
@@ -32,26 +34,28 @@ impl Logs for Engine {
         self.writer
             .run(bytes, move |tx| {
                 let collection = collection::for_write(tx, name)?;
-                add(tx, collection, rows, existing)
+                add(tx, name, collection, rows, existing)
             })
             .await
     }
 
-    async fn get(&self, name: Collection, id: &LogId) -> Result<Option<Log>> {
+    async fn get(&self, name: Collection, id: &LogId) -> Result<Option<Row>> {
         let id = id.clone();
         self.readers
             .run(move |lease| {
                 let connection = lease.begin()?;
                 let Some(found) = collection::find(connection, name)? else { return Ok(None) };
-                Ok(row::read_by_id(connection, found.id, &id)?.map(|stored| stored.log))
+                let Some(stored) = row::read_by_id(connection, found.id, &id)? else { return Ok(None) };
+                let scores = Sight::of(connection, name, found.id)?.of_row(connection, &id)?;
+                Ok(Some(Row { number: stored.row, log: stored.log, scores }))
             })
             .await
     }
 
-    async fn update(&self, name: Collection, id: &LogId, change: Change) -> Result<Log> {
+    async fn update(&self, name: Collection, id: &LogId, change: Change) -> Result<Row> {
         for _ in 0..UPDATE_ATTEMPTS {
-            if let Some(log) = self.update_once(name, id.clone(), change.clone()).await? {
-                return Ok(log);
+            if let Some(row) = self.update_once(name, id.clone(), change.clone()).await? {
+                return Ok(row);
             }
         }
         let id = id.clone();
@@ -62,7 +66,7 @@ impl Logs for Engine {
                 let head = Head { row: stored.row, version: stored.version, completed: row::completed(&stored.log) };
                 let log = changed(stored.log, &change)?;
                 replace(tx, collection, &head, Encoded::new(log.clone())?)?;
-                Ok(log)
+                with_scores(tx.connection, name, collection, head.row, log)
             })
             .await
     }
@@ -81,7 +85,7 @@ impl Logs for Engine {
             .await
     }
 
-    async fn page(&self, name: Collection, query: Query) -> Result<Page<Log>> {
+    async fn page(&self, name: Collection, query: Query) -> Result<Page<Row>> {
         let engine = self.handle()?;
         self.readers.run_long(move |lease| engine.page_now(lease, name, &query)).await
     }
@@ -117,11 +121,11 @@ impl Logs for Engine {
         self.readers.run_long(move |lease| engine.pick_now(lease, name, &pick)).await
     }
 
-    async fn read(&self, name: Collection, rows: &[RowNumber]) -> Result<Vec<Log>> {
+    async fn read(&self, name: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>> {
         let rows = rows.to_vec();
         self.readers
             .run_long(move |lease| match collection::find(lease.begin()?, name)? {
-                Some(found) => read_rows(lease, found.id, &rows),
+                Some(found) => read_rows(lease, name, found.id, &rows, with),
                 None => Ok(Vec::new()),
             })
             .await
@@ -173,7 +177,7 @@ impl Engine {
     }
 
     /// Reads, changes and encodes a row outside the writer; `None` when another write came between.
-    async fn update_once(&self, name: Collection, id: LogId, change: Change) -> Result<Option<Log>> {
+    async fn update_once(&self, name: Collection, id: LogId, change: Change) -> Result<Option<Row>> {
         let (collection, head, log, encoded) = self
             .readers
             .run(move |lease| {
@@ -193,10 +197,19 @@ impl Engine {
                 if collection::for_write(tx, name)? != collection {
                     return Ok(None);
                 }
-                Ok(replace(tx, collection, &head, encoded)?.then_some(log))
+                if !replace(tx, collection, &head, encoded)? {
+                    return Ok(None);
+                }
+                with_scores(tx.connection, name, collection, head.row, log).map(Some)
             })
             .await
     }
+}
+
+/// A row with the scores it shows now.
+fn with_scores(connection: &Connection, name: Collection, collection: i64, number: RowNumber, log: Log) -> Result<Row> {
+    let scores = Sight::of(connection, name, collection)?.of_row(connection, &log.id)?;
+    Ok(Row { number, log, scores })
 }
 
 /// The new form of a row.
@@ -228,8 +241,10 @@ fn small(value: &Value, left: &mut usize) -> bool {
 }
 
 /// Adds encoded rows.
-fn add(tx: &mut Tx<'_>, collection: i64, rows: Vec<Encoded>, existing: Existing) -> Result<Added> {
+fn add(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: Vec<Encoded>, existing: Existing) -> Result<Added> {
     let mut added = Added::default();
+    // Scores may be there before their record is.
+    let sight = Sight::of(tx.connection, name, collection)?;
     let (mut new, mut completed) = (0, 0);
     for encoded in rows {
         let row = tx.next_row();
@@ -237,7 +252,8 @@ fn add(tx: &mut Tx<'_>, collection: i64, rows: Vec<Encoded>, existing: Existing)
             tx.use_row();
             new += 1;
             completed += i64::from(row::completed(&encoded.log));
-            tx.change(collection, IndexChange::Append(row, Box::new(encoded.log)));
+            let scores = sight.compared(tx.connection, &encoded.log.id)?;
+            tx.change(collection, IndexChange::Append(row, Box::new(encoded.log), scores));
         } else if existing == Existing::Keep {
             added.skipped += 1;
             continue;

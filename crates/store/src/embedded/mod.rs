@@ -20,9 +20,14 @@ mod payload;
 mod purge;
 mod readers;
 mod row;
+mod row_scores;
+mod runs;
 mod schema;
+mod score_line;
+mod score_query;
 mod scores;
 mod select;
+mod sources;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -81,6 +86,8 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
     Ok(Stores {
         logs: engine.clone(),
         datasets: engine.clone(),
+        scores: engine.clone(),
+        runs: engine.clone(),
         jobs: engine.clone(),
         keys: engine.clone(),
         health: engine,

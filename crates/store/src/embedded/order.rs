@@ -2,10 +2,11 @@
 
 use super::readers::Lease;
 use super::row;
-use super::scores;
+use super::row_scores::Sight;
 use evalset_columns::{Columns, Rows};
+use evalset_model::filter::LogField;
 use evalset_model::filter::meaning::{self, SortKey};
-use evalset_model::ids::{LogId, RowNumber};
+use evalset_model::ids::{Collection, LogId, RowNumber};
 use evalset_model::page::Sort;
 use evalset_model::{Error, Result};
 use std::borrow::Cow;
@@ -42,21 +43,35 @@ impl Ordered {
     }
 
     /// The rows that pass, in order.
-    pub fn settle(self, decided: Option<&Decided>, collection: i64, lease: &Lease) -> Result<Vec<RowNumber>> {
+    pub fn settle(
+        self,
+        decided: Option<&Decided>,
+        name: Collection,
+        collection: i64,
+        lease: &Lease,
+    ) -> Result<Vec<RowNumber>> {
         let Self { mut rows, pending } = self;
         if let Some(Decided { open, passed }) = decided.filter(|decided| decided.open.len() != decided.passed.len()) {
             rows.retain(|row| open.binary_search(row).is_err() || passed.binary_search(row).is_ok());
         }
         match pending {
             None => Ok(rows),
-            Some(sort) => by_rows(&rows, &sort, collection, lease),
+            Some(sort) => by_rows(&rows, &sort, name, collection, lease),
         }
     }
 }
 
 /// Orders rows by what is stored in them.
-fn by_rows(rows: &[RowNumber], sort: &Sort, collection: i64, lease: &Lease) -> Result<Vec<RowNumber>> {
+fn by_rows(
+    rows: &[RowNumber],
+    sort: &Sort,
+    name: Collection,
+    collection: i64,
+    lease: &Lease,
+) -> Result<Vec<RowNumber>> {
     let connection = lease.connection()?;
+    let sight =
+        matches!(sort.field, LogField::Score(_)).then(|| Sight::of(connection, name, collection)).transpose()?;
     let mut keyed: Vec<(SortKey<'static>, LogId, RowNumber)> = Vec::with_capacity(rows.len());
     for row in rows {
         lease.stop().go_on()?;
@@ -65,7 +80,8 @@ fn by_rows(rows: &[RowNumber], sort: &Sort, collection: i64, lease: &Lease) -> R
             None => Err(Error::internal(format!("row {row} of the index is not in the file")).into()),
         });
         let Some(log) = lease.damage().pass_over(collection, read)? else { continue };
-        let key = owned(meaning::order(&sort.field, &log, scores::of_row()));
+        let scores = sight.map(|sight| sight.compared(connection, &log.id)).transpose()?.unwrap_or_default();
+        let key = owned(meaning::order(&sort.field, &log, &scores));
         keyed.push((key, log.id, *row));
     }
     keyed.sort_by(|left, right| {

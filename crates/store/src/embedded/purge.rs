@@ -27,11 +27,13 @@ pub(super) fn delete(connection: &Connection, collection: i64, limit: usize) -> 
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;
     let mut completed = 0;
+    let mut results = connection.prepare_cached("DELETE FROM run_result WHERE row = ?1 AND run IN (SELECT number FROM job WHERE dataset = (SELECT place FROM collection WHERE id = ?2) AND kind = 'evaluate')").sql()?;
     for row in &rows {
+        results.execute((row, collection)).sql()?;
         completed += i64::from(row::delete(connection, collection, *row)?.unwrap_or(false));
     }
     if rows.len() < limit {
-        connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
+        leave(connection, collection)?;
     } else {
         connection
             .execute(
@@ -42,6 +44,13 @@ pub(super) fn delete(connection: &Connection, collection: i64, limit: usize) -> 
             .sql()?;
     }
     Ok(rows.len() as u64)
+}
+
+/// Deletes a collection without rows: what is left are scores of records that never came.
+pub(super) fn leave(connection: &Connection, collection: i64) -> Result<()> {
+    connection.execute("DELETE FROM score WHERE collection = ?1", [collection]).sql()?;
+    connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
+    Ok(())
 }
 
 /// Enqueues a job for each hidden collection that no open job purges, since the last one failed or was lost; returns how many.

@@ -210,14 +210,21 @@ pub(super) fn head(connection: &Connection, collection: i64, id: &LogId) -> Resu
         .sql()
 }
 
-/// Deletes a row; `None` when it is not in the collection, else whether it counted as annotated.
+/// Deletes a row with its scores; `None` when it is not in the collection, else whether it counted as annotated.
 pub(super) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<bool>> {
     let mut statement = connection
-        .prepare_cached("DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed'")
+        .prepare_cached(
+            "DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed', unique_id",
+        )
         .sql()?;
-    let gone = statement.query_row((row, collection), |line| line.get(0)).optional().sql()?;
-    if gone.is_some() {
-        connection.prepare_cached("DELETE FROM payload WHERE row = ?1").sql()?.execute([row]).sql()?;
-    }
-    Ok(gone)
+    let gone: Option<(bool, String)> =
+        statement.query_row((row, collection), |line| Ok((line.get(0)?, line.get(1)?))).optional().sql()?;
+    let Some((completed, id)) = gone else { return Ok(None) };
+    connection.prepare_cached("DELETE FROM payload WHERE row = ?1").sql()?.execute([row]).sql()?;
+    connection
+        .prepare_cached("DELETE FROM score WHERE collection = ?1 AND log_id = ?2")
+        .sql()?
+        .execute((collection, id))
+        .sql()?;
+    Ok(Some(completed))
 }

@@ -7,16 +7,18 @@ use super::decide;
 use super::order::{Decided, Ordered, sorts};
 use super::readers::Lease;
 use super::row;
+use super::row_scores::Sight;
+use super::sources;
 use super::view::View;
-use crate::logs::{Pick, Picked, Query, Sample, sample_hash, sample_size};
+use crate::logs::{Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
 use crate::reference;
 use evalset_columns::{Columns, Rows, Verdict};
 use evalset_model::Result;
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, LogId, RowNumber};
-use evalset_model::log::Log;
 use evalset_model::page::Page;
-use evalset_model::summary::{Group, Sums};
+use evalset_model::score::Source;
+use evalset_model::summary::{Group, ScoreSum, ScoreTotals, Sums};
 use hashbrown::HashMap;
 
 /// What the columns said, `T` being their answer for the rows that pass for certain.
@@ -43,11 +45,17 @@ impl<T> Seen<T> {
     }
 
     /// Decides the open rows, if there are any.
-    fn decide(self, collection: i64, lease: &Lease, helpers: &mut [Lease]) -> Result<(T, Option<Decided>)> {
+    fn decide(
+        self,
+        (name, collection): (Collection, i64),
+        lease: &Lease,
+        helpers: &mut [Lease],
+    ) -> Result<(T, Option<Decided>)> {
         match self {
             Self::All(known) => Ok((known, None)),
             Self::Some { known, open, residual } => {
-                let passed = decide::passing(&residual, collection, &open, lease, helpers)?;
+                let sight = Sight::of(lease.connection()?, name, collection)?;
+                let passed = decide::passing(&residual, (collection, sight), &open, lease, helpers)?;
                 Ok((known, Some(Decided { open, passed })))
             }
         }
@@ -71,7 +79,7 @@ fn candidates(verdict: &Verdict) -> Rows {
 }
 
 impl Engine {
-    pub(super) fn page_now(&self, lease: &Lease, name: Collection, query: &Query) -> Result<Page<Log>> {
+    pub(super) fn page_now(&self, lease: &Lease, name: Collection, query: &Query) -> Result<Page<Row>> {
         let (offset, limit) = (query.window.offset, query.window.limit);
         let view = self.view(lease, name, heavy(&query.filter), |columns| {
             let verdict = columns.evaluate(&query.filter);
@@ -87,33 +95,46 @@ impl Engine {
         let Some(View { collection, seen, mut helpers }) = view else {
             return Ok(Page { rows: Vec::new(), total: 0 });
         };
-        let (listed, verdict) = seen.decide(collection, lease, &mut helpers)?;
+        let (listed, verdict) = seen.decide((name, collection), lease, &mut helpers)?;
         let (total, rows) = match listed {
             Listed::Part { total, rows } => (total, rows),
             Listed::Whole(ordered) => {
-                let rows = ordered.settle(verdict.as_ref(), collection, lease)?;
+                let rows = ordered.settle(verdict.as_ref(), name, collection, lease)?;
                 (rows.len() as u64, rows.into_iter().skip(index(offset)).take(index(limit)).collect())
             }
         };
-        Ok(Page { rows: read_rows(lease, collection, &rows)?, total })
+        Ok(Page { rows: read_rows(lease, name, collection, &rows, With::Scores)?, total })
     }
 
     pub(super) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
+        // Sources only ever become more: one that is read before the view is looked at may lack rows, not the other way round.
+        let sources = self.sources(lease, name)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
             let verdict = columns.evaluate(filter);
-            let sums = columns.sums(&verdict.yes);
+            let mut sums = columns.sums(&verdict.yes);
+            sums.scores = score_sums(&sources, |key| columns.score_totals(&verdict.yes, key));
             Seen::new(columns, verdict, sums)
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Sums::default()) };
-        let (mut sums, decided) = seen.decide(collection, lease, &mut helpers)?;
+        let (mut sums, decided) = seen.decide((name, collection), lease, &mut helpers)?;
+        let sight = Sight::of(lease.connection()?, name, collection)?;
         for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
             lease.stop().go_on()?;
-            let read = row::read_columns(lease.connection()?, collection, row);
+            let connection = lease.connection()?;
+            let read = row::read_columns(connection, collection, row);
             if let Some(stored) = lease.damage().pass_over(collection, read)? {
                 sums.add(&stored.log);
+                sums.add_scores(&sight.shown(connection, &stored.log.id)?);
             }
         }
         Ok(sums)
+    }
+
+    /// The sources of scores of the collection's organization.
+    fn sources(&self, lease: &Lease, name: Collection) -> Result<Vec<Source>> {
+        let sources = sources::all(lease.begin()?, name.organization)?;
+        lease.end()?;
+        Ok(sources)
     }
 
     pub(super) fn groups_now(
@@ -133,7 +154,7 @@ impl Engine {
             Seen::new(columns, verdict, (groups, doubtful))
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Vec::new()) };
-        let ((groups, mut rows), decided) = seen.decide(collection, lease, &mut helpers)?;
+        let ((groups, mut rows), decided) = seen.decide((name, collection), lease, &mut helpers)?;
         rows.extend(decided.map_or_else(Vec::new, |decided| decided.passed));
         let mut groups: HashMap<_, Sums> = groups.into_iter().map(|group| (group.key, group.sums)).collect();
         for row in rows {
@@ -161,8 +182,8 @@ impl Engine {
         let (mut rows, hashes) = match view {
             None => (Vec::new(), None),
             Some(View { collection, seen, mut helpers }) => {
-                let ((ordered, hashes), decided) = seen.decide(collection, lease, &mut helpers)?;
-                (ordered.settle(decided.as_ref(), collection, lease)?, hashes)
+                let ((ordered, hashes), decided) = seen.decide((name, collection), lease, &mut helpers)?;
+                (ordered.settle(decided.as_ref(), name, collection, lease)?, hashes)
             }
         };
         let matches = rows.len() as u64;
@@ -170,6 +191,12 @@ impl Engine {
             pick.sample.as_ref().and_then(|sample| keep_sample(&mut rows, sample, &hashes.unwrap_or_default()));
         Ok(Picked { matches, cutoff, rows })
     }
+}
+
+/// The sources that have totals, with them.
+fn score_sums(sources: &[Source], totals: impl Fn(&str) -> ScoreTotals) -> Vec<ScoreSum> {
+    let sum = |source: &Source| ScoreSum { source: source.clone(), totals: totals(&source.key()) };
+    sources.iter().map(sum).filter(|sum| !sum.totals.is_empty()).collect()
 }
 
 /// What the columns gave of a list.
@@ -205,15 +232,27 @@ fn keep_sample(rows: &mut Vec<RowNumber>, sample: &Sample, hashes: &HashMap<RowN
 }
 
 /// Full rows by number, in the order given; those that are gone or cannot be read are left out.
-pub(super) fn read_rows(lease: &Lease, collection: i64, rows: &[RowNumber]) -> Result<Vec<Log>> {
+pub(super) fn read_rows(
+    lease: &Lease,
+    name: Collection,
+    collection: i64,
+    rows: &[RowNumber],
+    with: With,
+) -> Result<Vec<Row>> {
     let connection = lease.connection()?;
-    let mut logs = Vec::new();
+    let sight = match with {
+        With::Scores => Some(Sight::of(connection, name, collection)?),
+        With::Nothing => None,
+    };
+    let mut found = Vec::new();
     for row in rows {
         lease.stop().go_on()?;
         let read = row::read(connection, collection, *row);
-        logs.extend(lease.damage().pass_over(collection, read)?.map(|stored| stored.log));
+        let Some(stored) = lease.damage().pass_over(collection, read)? else { continue };
+        let scores = sight.map(|sight| sight.of_row(connection, &stored.log.id)).transpose()?.unwrap_or_default();
+        found.push(Row { number: stored.row, log: stored.log, scores });
     }
-    Ok(logs)
+    Ok(found)
 }
 
 /// A count as an index; more than memory can hold is as good as the most.

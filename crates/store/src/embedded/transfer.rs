@@ -5,6 +5,7 @@ use super::error::Sql;
 use super::indexes::Change;
 use super::readers::Lease;
 use super::row;
+use super::row_scores::Sight;
 use super::schema::COPY;
 use super::writer::Tx;
 use crate::logs::Added;
@@ -45,7 +46,7 @@ pub(super) fn copy(
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
     let added = match collection::find(tx.connection, from)? {
-        Some(source) => copy_rows(tx, source.id, rows, target)?,
+        Some(source) => copy_rows(tx, source.id, rows, to, target)?,
         None => Added { written: 0, skipped: rows.len() as u64 },
     };
     if let Some(step) = step {
@@ -54,8 +55,9 @@ pub(super) fn copy(
     Ok(added)
 }
 
-fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], target: i64) -> Result<Added> {
+fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, target: i64) -> Result<Added> {
     let indexed = tx.indexed(target);
+    let sight = Sight::of(tx.connection, to, target)?;
     let mut added = Added::default();
     for row in rows {
         match copy_row(tx, source, *row, target)? {
@@ -66,7 +68,8 @@ fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], target: i64) -> R
                     // A damaged row is copied as it is; an index has no place for it.
                     let read = row::read_columns(tx.connection, target, new);
                     if let Some(stored) = tx.damage().pass_over(target, read)? {
-                        tx.change(target, Change::Append(new, Box::new(stored.log)));
+                        let scores = sight.compared(tx.connection, &stored.log.id)?;
+                        tx.change(target, Change::Append(new, Box::new(stored.log), scores));
                     }
                 }
             }

@@ -5,7 +5,7 @@ use crate::jobs::{Jobs, Outcome, purge_id, purge_job};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
-use evalset_model::job::{Job, State as JobState, Step, Task};
+use evalset_model::job::{Job, Lane, State as JobState, Step, Task};
 use evalset_model::{Error, Result};
 
 impl State {
@@ -18,7 +18,7 @@ impl State {
         Ok(())
     }
 
-    fn job(&mut self, id: JobId) -> Option<&mut Job> {
+    pub(super) fn job(&mut self, id: JobId) -> Option<&mut Job> {
         self.jobs.iter_mut().find(|job| job.id == id)
     }
 
@@ -72,7 +72,10 @@ impl Jobs for Memory {
         if let Some(id) = job.dataset {
             state.dataset(job.organization, id).ok_or_else(Error::not_found)?;
         }
+        state.begin_activity(&job);
+        let of = job.dataset;
         state.add_job(job)?;
+        state.show_runs(of);
         if let Some((id, status)) = dataset {
             state.set_status(id, status);
         }
@@ -103,9 +106,9 @@ impl Jobs for Memory {
         Ok(state.jobs.iter().filter(|job| listed(job, organization) && !job.state.ended()).count() as u64)
     }
 
-    async fn claim(&self, at: i64) -> Result<Option<Job>> {
+    async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>> {
         let mut state = self.state();
-        let queued = state.jobs.iter_mut().filter(|job| job.state == JobState::Queued);
+        let queued = state.jobs.iter_mut().filter(|job| job.state == JobState::Queued && job.task.lane() == lane);
         let Some(job) = queued.min_by_key(|job| job.created_at) else { return Ok(None) };
         job.state = JobState::Running;
         job.attempts += 1;
@@ -114,6 +117,7 @@ impl Jobs for Memory {
         if let Some(dataset) = job.task.fills() {
             state.set_status(dataset, Status::Loading);
         }
+        state.show_runs(job.dataset);
         Ok(Some(job))
     }
 
@@ -128,11 +132,13 @@ impl Jobs for Memory {
         job.state = outcome.state;
         job.error_message = outcome.error_message;
         job.completed_at = outcome.state.ended().then_some(outcome.at);
+        let of = job.dataset;
         if let Some((dataset, status)) = outcome.dataset
             && !state.filling(dataset, Some(id))
         {
             state.set_status(dataset, status);
         }
+        state.show_runs(of);
         Ok(())
     }
 
@@ -151,6 +157,7 @@ impl Jobs for Memory {
         if let Some(dataset) = job.dataset.filter(|_| job.state == JobState::Cancelled) {
             state.settle(dataset);
         }
+        state.show_runs(job.dataset);
         Ok(Some(job))
     }
 

@@ -1,7 +1,7 @@
 //! Logs and dataset rows in memory: each read looks at every row.
 
 use super::{Memory, RowMap, State};
-use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Sample, sample_hash, sample_size};
+use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
 use crate::reference;
 use async_trait::async_trait;
 use evalset_model::field::Field;
@@ -10,15 +10,10 @@ use evalset_model::ids::{Collection, LogId, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort};
+use evalset_model::score::RowScores;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-/// The scores of a row: none are stored yet.
-fn scores_of(_: &Log) -> Map<String, Value> {
-    Map::new()
-}
 
 fn number_of(rows: &RowMap, id: &LogId) -> Option<RowNumber> {
     rows.iter().find(|(_, log)| log.id == *id).map(|(row, _)| *row)
@@ -28,14 +23,21 @@ impl State {
     /// Matching rows in row order.
     fn matching(&self, collection: Collection, filter: &LogFilter) -> Vec<(RowNumber, &Log)> {
         let rows = self.rows.get(&collection).into_iter().flatten();
-        rows.filter(|(_, log)| meaning::holds(filter, log, &scores_of(log))).map(|(row, log)| (*row, log)).collect()
+        rows.filter(|(_, log)| meaning::holds(filter, log, &self.row_scores(collection, &log.id)))
+            .map(|(row, log)| (*row, log))
+            .collect()
     }
-}
 
-fn sort_rows(rows: &mut [(RowNumber, &Log)], sort: &Sort) {
-    rows.sort_by(|(_, left), (_, right)| {
-        meaning::compare_logs(sort, (left, &scores_of(left)), (right, &scores_of(right)))
-    });
+    fn sort_rows(&self, collection: Collection, rows: &mut [(RowNumber, &Log)], sort: &Sort) {
+        rows.sort_by(|(_, left), (_, right)| {
+            let scores = |log: &Log| self.row_scores(collection, &log.id);
+            meaning::compare_logs(sort, (left, &scores(left)), (right, &scores(right)))
+        });
+    }
+
+    fn full(&self, collection: Collection, number: RowNumber, log: &Log) -> Row {
+        Row { number, log: log.clone(), scores: self.row_scores(collection, &log.id) }
+    }
 }
 
 #[async_trait]
@@ -65,21 +67,23 @@ impl Logs for Memory {
         Ok(added)
     }
 
-    async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Log>> {
+    async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Row>> {
         let state = self.state();
-        Ok(state.rows.get(&collection).and_then(|rows| rows.values().find(|log| log.id == *id)).cloned())
+        let found = state.rows.get(&collection).and_then(|rows| rows.iter().find(|(_, log)| log.id == *id));
+        Ok(found.map(|(number, log)| state.full(collection, *number, log)))
     }
 
-    async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Log> {
+    async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Row> {
         let mut state = self.state();
         let rows = state.rows_mut(collection)?;
-        let log = rows.values_mut().find(|log| log.id == *id).ok_or_else(Error::not_found)?;
+        let (number, log) = rows.iter_mut().find(|(_, log)| log.id == *id).ok_or_else(Error::not_found)?;
         let changed = change(log.clone())?;
         if changed.id != *id {
             return Err(Error::internal("a change of a row changed its id"));
         }
         *log = changed.clone();
-        Ok(changed)
+        let number = *number;
+        Ok(state.full(collection, number, &changed))
     }
 
     async fn delete(&self, collection: Collection, ids: &[LogId]) -> Result<u64> {
@@ -87,21 +91,27 @@ impl Logs for Memory {
         let rows = state.rows_mut(collection)?;
         let before = rows.len();
         rows.retain(|_, log| !ids.contains(&log.id));
-        Ok((before - rows.len()) as u64)
+        let gone = (before - rows.len()) as u64;
+        state.drop_scores(collection, ids);
+        Ok(gone)
     }
 
-    async fn page(&self, collection: Collection, query: Query) -> Result<Page<Log>> {
+    async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>> {
         let state = self.state();
         let mut rows = state.matching(collection, &query.filter);
-        sort_rows(&mut rows, &query.sort);
+        state.sort_rows(collection, &mut rows, &query.sort);
         let total = rows.len() as u64;
         let window = rows.into_iter().skip(query.window.offset as usize).take(query.window.limit as usize);
-        Ok(Page { rows: window.map(|(_, log)| log.clone()).collect(), total })
+        Ok(Page { rows: window.map(|(number, log)| state.full(collection, number, log)).collect(), total })
     }
 
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums> {
         let mut sums = Sums::default();
-        self.state().matching(collection, &filter).into_iter().for_each(|(_, log)| sums.add(log));
+        let state = self.state();
+        for (_, log) in state.matching(collection, &filter) {
+            sums.add(log);
+            sums.add_scores(&state.shown_scores(collection, &log.id));
+        }
         Ok(sums)
     }
 
@@ -123,7 +133,7 @@ impl Logs for Memory {
         let mut rows = state.matching(collection, &pick.filter);
         rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark));
         match &pick.sort {
-            Some(sort) => sort_rows(&mut rows, sort),
+            Some(sort) => state.sort_rows(collection, &mut rows, sort),
             None => rows.reverse(),
         }
         let matches = rows.len() as u64;
@@ -144,10 +154,16 @@ impl Logs for Memory {
         Ok(Picked { matches, cutoff: cutoff.and_then(|(_, cutoff)| cutoff), rows })
     }
 
-    async fn read(&self, collection: Collection, rows: &[RowNumber]) -> Result<Vec<Log>> {
+    async fn read(&self, collection: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>> {
         let state = self.state();
         let Some(all) = state.rows.get(&collection) else { return Ok(Vec::new()) };
-        Ok(rows.iter().filter_map(|row| all.get(row)).cloned().collect())
+        let rows = rows.iter().filter_map(|row| Some((*row, all.get(row)?)));
+        Ok(rows
+            .map(|(number, log)| match with {
+                With::Scores => state.full(collection, number, log),
+                With::Nothing => Row { number, log: log.clone(), scores: RowScores::new() },
+            })
+            .collect())
     }
 
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
@@ -184,7 +200,9 @@ impl Logs for Memory {
             state.running(step.job)?;
         }
         let all = state.rows_mut(collection)?;
-        let removed = rows.iter().filter(|row| all.remove(row).is_some()).count() as u64;
+        let gone: Vec<LogId> = rows.iter().filter_map(|row| all.remove(row)).map(|log| log.id).collect();
+        let removed = gone.len() as u64;
+        state.drop_scores(collection, &gone);
         state.advance(step, rows, removed)?;
         Ok(removed)
     }

@@ -5,6 +5,8 @@
 mod jobs;
 mod keys;
 mod logs;
+mod runs;
+mod scores;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,7 @@ use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Pl
 use evalset_model::job::{Job, State as JobState};
 use evalset_model::key::{ApiKey, Organization};
 use evalset_model::log::Log;
+use evalset_model::score::Score;
 use evalset_model::{Error, Result};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
@@ -28,6 +31,8 @@ pub fn open() -> Stores {
     Stores {
         logs: memory.clone(),
         datasets: memory.clone(),
+        scores: memory.clone(),
+        runs: memory.clone(),
         jobs: memory.clone(),
         keys: memory.clone(),
         health: memory,
@@ -56,6 +61,10 @@ struct State {
     jobs: Vec<Job>,
     rows: BTreeMap<Collection, RowMap>,
     last_row: RowNumber,
+    /// In the order they came.
+    scores: Vec<Score>,
+    /// Of runs: by row.
+    results: BTreeMap<JobId, BTreeMap<RowNumber, Score>>,
     /// Rows that await their purge.
     hidden: BTreeMap<i64, (OrganizationId, RowMap)>,
     last_hidden: i64,
@@ -102,6 +111,7 @@ impl State {
     /// Takes the rows of a dataset out of sight and enqueues their purge.
     fn hide(&mut self, organization: OrganizationId, dataset: DatasetId, purge: JobId, at: i64) -> u64 {
         let rows = self.rows.remove(&rows_of(organization, dataset)).unwrap_or_default();
+        self.scores.retain(|score| score.subject.collection() != rows_of(organization, dataset));
         let count = rows.len() as u64;
         if count > 0 {
             self.last_hidden += 1;

@@ -190,7 +190,7 @@ async fn a_crash_after_a_batch_changes_only_the_counts() {
     let dataset = world.dataset_of_traces().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     // What a process wrote whose progress was not stored any more.
-    let (app, claimed) = (world.app(), world.stores.jobs.claim(1).await.unwrap().unwrap());
+    let (app, claimed) = (world.app(), world.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap());
     let filters = wire::parse("filters", None, None, &app.limits).unwrap();
     let selection = scan::Selection::new(world.organization, &filters, None, None).unwrap();
     assert_eq!(scan::count(&app, &selection).await.unwrap(), TRACES);

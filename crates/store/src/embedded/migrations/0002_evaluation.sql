@@ -62,6 +62,7 @@ CREATE TABLE score (
     updated_at INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX score_by_subject ON score (collection, log_id, source, scorer);
+CREATE INDEX score_by_time ON score (created_at);
 
 -- run: number of the job.
 CREATE TABLE run_result (

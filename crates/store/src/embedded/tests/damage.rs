@@ -8,7 +8,7 @@ use evalset_model::dataset::Status;
 use evalset_model::field::TextField;
 use evalset_model::filter::{LogField, Tree};
 use evalset_model::ids::RowNumber;
-use evalset_model::job::State;
+use evalset_model::job::{Lane, State};
 use evalset_model::page::Sort;
 use rusqlite::Connection;
 
@@ -93,7 +93,7 @@ async fn bad_rows_can_be_copied_replaced_and_removed() {
     assert_eq!(stores.logs.delete(rows, &[8, 10, 11].map(log_id)).await.unwrap(), 3);
     let bad = all(&stores, rows).await.len();
     stores.datasets.delete(organization(1), dataset_id(1), job_id(1), 5).await.unwrap();
-    let job = stores.jobs.claim(6).await.unwrap().unwrap();
+    let job = stores.jobs.claim(Lane::Rows, 6).await.unwrap().unwrap();
     let evalset_model::job::Task::Purge { collection } = job.task else { panic!("{job:?}") };
     assert_eq!(stores.jobs.purge(collection, 500).await.unwrap(), 196);
     assert_eq!(bad, 195);
@@ -140,12 +140,12 @@ async fn a_bad_job_spares_the_others_and_lets_its_dataset_go() {
     let (listed, total) = stores.jobs.list(mine, None, 0, 10).await.unwrap();
     assert_eq!((listed.len(), listed[0].id, total), (1, job_id(3), 3));
     assert!(matches!(stores.jobs.get(mine, job_id(1)).await, Err(Error::Internal(_))));
-    let claimed = stores.jobs.claim(9).await.unwrap().unwrap();
+    let claimed = stores.jobs.claim(Lane::Rows, 9).await.unwrap().unwrap();
     assert_eq!((claimed.id, claimed.state), (job_id(3), State::Running));
     assert_eq!(stores.jobs.open(mine).await.unwrap(), 1);
     let status = async |number| stores.datasets.get(mine, dataset_id(number)).await.unwrap().unwrap().status;
     assert_eq!((status(1).await, status(2).await), (Status::Failed, Status::Loading));
-    assert_eq!(stores.jobs.claim(10).await.unwrap(), None);
+    assert_eq!(stores.jobs.claim(Lane::Rows, 10).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_bad_purge_job_is_replaced() {
         meddle(directory.path(), sql);
         let stores = open(options(directory.path())).await.unwrap();
         assert_eq!(stores.jobs.requeue_running(3).await.unwrap(), 1, "{sql}");
-        let job = stores.jobs.claim(4).await.unwrap().unwrap();
+        let job = stores.jobs.claim(Lane::Rows, 4).await.unwrap().unwrap();
         assert_eq!((job.task.kind(), job.progress.total), ("purge", Some(5)));
         stores.health.close().await;
     }
@@ -204,7 +204,7 @@ async fn large_rows_are_copied_in_several_steps() {
         .collect();
     stores.logs.insert(requests, logs, Existing::Keep).await.unwrap();
     stores.jobs.enqueue(import_job(1, mine, dataset_id(1), 1), None).await.unwrap();
-    let mut progress = stores.jobs.claim(2).await.unwrap().unwrap().progress;
+    let mut progress = stores.jobs.claim(Lane::Rows, 2).await.unwrap().unwrap().progress;
     let all_rows: Vec<RowNumber> = (1..=10).collect();
     let (mut rest, mut parts) = (&all_rows[..], Vec::new());
     while !rest.is_empty() {

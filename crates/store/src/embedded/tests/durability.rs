@@ -6,7 +6,7 @@ use crate::embedded::{doctor, open_keys_only};
 use crate::logs::Existing;
 use evalset_model::Error;
 use evalset_model::filter::Tree;
-use evalset_model::job::State;
+use evalset_model::job::{Lane, State};
 use serde_json::json;
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn everything_survives_a_restart() {
     let logs = fill(&stores, rows, 0..50, 1).await;
     fill(&stores, request_logs(mine), 0..5, 2).await;
     stores.jobs.enqueue(import_job(1, mine, dataset_id(1), 5), None).await.unwrap();
-    stores.jobs.claim(6).await.unwrap();
+    stores.jobs.claim(Lane::Rows, 6).await.unwrap();
     let last = stores.logs.watermark(request_logs(mine)).await.unwrap();
     stores.logs.delete(request_logs(mine), &[log_id(4)]).await.unwrap();
     let set = stores.datasets.get(mine, dataset_id(1)).await.unwrap();

@@ -1,0 +1,109 @@
+//! Scores in memory: each read looks at every score.
+
+use super::{Memory, State};
+use crate::scores::{ScoreChange, ScoreQuery, Scores};
+use async_trait::async_trait;
+use evalset_model::filter::scores as meaning;
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
+use evalset_model::page::Page;
+use evalset_model::score::{self, RowScores, Score, ScoreStatus, Source};
+use evalset_model::{Error, Result};
+
+impl State {
+    /// The scores that a row shows.
+    pub(super) fn shown_scores(&self, collection: Collection, id: &LogId) -> Vec<Score> {
+        let concerns = |score: &&Score| {
+            let subject = &score.subject;
+            subject.organization == collection.organization
+                && subject.log_id == *id
+                && (subject.place == collection.place || subject.place == Place::RequestLogs)
+        };
+        score::shown(self.scores.iter().filter(concerns).cloned().collect(), collection.place)
+    }
+
+    /// The same as lists show them.
+    pub(super) fn row_scores(&self, collection: Collection, id: &LogId) -> RowScores {
+        let shown = self.shown_scores(collection, id);
+        shown.iter().map(|score| (score.source.key(), score::summary(score))).collect()
+    }
+
+    /// Removes the scores of rows that are gone.
+    pub(super) fn drop_scores(&mut self, collection: Collection, ids: &[LogId]) {
+        self.scores.retain(|score| score.subject.collection() != collection || !ids.contains(&score.subject.log_id));
+    }
+
+    /// Writes a score over the one of the same subject, source and scorer; a failed one does not replace a completed one.
+    pub(super) fn write_score(&mut self, score: Score) -> Result<(Score, bool)> {
+        self.rows_mut(score.subject.collection())?;
+        self.rename(&score.source, score.subject.organization);
+        let same = |other: &&mut Score| {
+            other.subject == score.subject && other.source.key() == score.source.key() && other.scorer == score.scorer
+        };
+        match self.scores.iter_mut().find(same) {
+            Some(present) => {
+                if score.status == ScoreStatus::Completed || present.status == ScoreStatus::Failed {
+                    *present = Score { id: present.id, created_at: present.created_at, ..score };
+                    return Ok((present.clone(), false));
+                }
+                Ok((score, false))
+            }
+            None => {
+                self.scores.push(score.clone());
+                Ok((score, true))
+            }
+        }
+    }
+
+    /// All scores of a source show what was last said of it.
+    fn rename(&mut self, source: &Source, organization: OrganizationId) {
+        let same =
+            |score: &&mut Score| score.subject.organization == organization && score.source.key() == source.key();
+        self.scores.iter_mut().filter(same).for_each(|score| score.source = source.clone());
+    }
+}
+
+#[async_trait]
+impl Scores for Memory {
+    async fn put(&self, score: Score) -> Result<(Score, bool)> {
+        self.state().write_score(score)
+    }
+
+    async fn get(&self, organization: OrganizationId, id: ScoreId) -> Result<Option<Score>> {
+        let state = self.state();
+        let mut mine = state.scores.iter().filter(|score| score.subject.organization == organization);
+        Ok(mine.find(|score| score.id == id).cloned())
+    }
+
+    async fn update(&self, organization: OrganizationId, id: ScoreId, change: ScoreChange) -> Result<Score> {
+        let mut state = self.state();
+        let mine = |score: &&Score| score.subject.organization == organization && score.id == id;
+        let present = state.scores.iter().find(mine).cloned().ok_or_else(Error::not_found)?;
+        let changed = change(present.clone())?;
+        let kept = Score {
+            id: present.id,
+            subject: present.subject,
+            source: Source { value_type: changed.source.value_type, ..present.source },
+            scorer: present.scorer,
+            created_at: present.created_at,
+            ..changed
+        };
+        state.write_score(kept).map(|(score, _)| score)
+    }
+
+    async fn delete(&self, organization: OrganizationId, id: ScoreId) -> Result<bool> {
+        let mut state = self.state();
+        let before = state.scores.len();
+        state.scores.retain(|score| score.subject.organization != organization || score.id != id);
+        Ok(state.scores.len() < before)
+    }
+
+    async fn list(&self, organization: OrganizationId, query: ScoreQuery) -> Result<Page<Score>> {
+        let state = self.state();
+        let mine = state.scores.iter().filter(|score| score.subject.organization == organization);
+        let mut found: Vec<Score> = mine.filter(|score| meaning::holds(&query.filter, score)).cloned().collect();
+        found.sort_by(|left, right| meaning::compare(query.sort, query.descending, left, right));
+        let total = found.len() as u64;
+        let window = found.into_iter().skip(query.window.offset as usize).take(query.window.limit as usize);
+        Ok(Page { rows: window.collect(), total })
+    }
+}
