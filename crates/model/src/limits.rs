@@ -10,6 +10,8 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// One row, as JSON text.
     pub max_row_bytes: usize,
+    /// A text, JSON or explanation of a score.
+    pub max_score_bytes: usize,
     /// Items of a bulk call.
     pub bulk_items: usize,
     /// Items of `request-logs/batch/create`.
@@ -37,6 +39,10 @@ pub struct Limits {
     pub open_jobs: usize,
     /// Jobs at work at once.
     pub concurrent_jobs: usize,
+    /// Evaluation runs at work at once.
+    pub concurrent_runs: usize,
+    /// Rows of a run whose results are kept in one step.
+    pub run_batch_rows: usize,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
     /// Days that the file of an export is kept.
@@ -54,6 +60,7 @@ impl Default for Limits {
         Self {
             max_body_bytes: 100 * 1024 * 1024,
             max_row_bytes: 20 * 1024 * 1024,
+            max_score_bytes: 1024 * 1024,
             bulk_items: 500,
             batch_items: 5_000,
             max_page_size: 100,
@@ -67,6 +74,8 @@ impl Default for Limits {
             header_seconds: 15,
             open_jobs: 100,
             concurrent_jobs: 2,
+            concurrent_runs: 4,
+            run_batch_rows: 1_000,
             job_batch_rows: 1_000,
             export_days: 7,
             write_queue: 4_096,

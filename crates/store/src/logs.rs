@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
@@ -143,6 +143,9 @@ pub trait Logs: Send + Sync {
 
     /// One row.
     async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Row>>;
+
+    /// Where a log of this id is: the organization's collections that have one.
+    async fn places(&self, organization: OrganizationId, id: &LogId) -> Result<Vec<Place>>;
 
     /// Changes one row atomically and returns its new form; `NotFound` when there is none. The id must not change.
     async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Row>;

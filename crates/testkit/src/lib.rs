@@ -8,6 +8,7 @@ use evalset::app::{App, Parts};
 use evalset::http::{connections, middleware, router};
 use evalset::jobs::runner;
 use evalset::ops::keys;
+use evalset_model::job::Lane;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
 use evalset_store::{Stores, embedded, memory};
@@ -213,7 +214,9 @@ impl TestApp {
 
     /// Runs what is queued, in the test's own task. For servers without workers.
     pub async fn work(&self) {
-        while runner::run_next(&self.app).await.unwrap() {}
+        while runner::run_next(&self.app, Lane::Rows).await.unwrap()
+            || runner::run_next(&self.app, Lane::Runs).await.unwrap()
+        {}
     }
 
     /// Waits until no job of any organization is open.

@@ -16,3 +16,4 @@ pub mod rate;
 pub mod router;
 pub mod routes;
 pub mod schema;
+pub mod score_body;

@@ -64,6 +64,65 @@ pub struct SpanParameters {
     log_type: Option<String>,
 }
 
+/// A score on a log or row. `evaluator_id` or `evaluator_slug` says whose; a slug that no evaluator has is a custom one. The value
+/// stands in the member of the evaluator's type.
+#[derive(ToSchema)]
+#[schema(example = json!({"log_id": "3f0c", "evaluator_slug": "helpfulness", "numerical_value": 4, "explanation": "Clear and short."}))]
+pub struct ScoreBody {
+    /// The log or row.
+    log_id: Option<String>,
+    /// The dataset that the row is in, or `_saved_logs`; none for a request log.
+    dataset_id: Option<String>,
+    /// An evaluator's id; `id:version` for one version.
+    evaluator_id: Option<String>,
+    /// An evaluator's slug, or a custom one.
+    evaluator_slug: Option<String>,
+    /// Who says it; the key's name when none.
+    scorer: Option<String>,
+    /// `prod` or `test`.
+    environment: Option<String>,
+    /// Number.
+    numerical_value: Option<f64>,
+    /// Yes or no.
+    boolean_value: Option<bool>,
+    /// Text.
+    string_value: Option<String>,
+    /// Names or values of choices.
+    categorical_value: Option<Vec<String>>,
+    /// JSON as text.
+    json_value: Option<String>,
+    /// Why.
+    explanation: Option<String>,
+    /// USD.
+    cost: Option<f64>,
+    /// Kept and given back.
+    prompt_id: Option<String>,
+    /// Kept and given back.
+    prompt_version_number: Option<i64>,
+    /// Kept and given back.
+    automation_id: Option<String>,
+    /// Time of the log; kept and given back.
+    timestamp: Option<String>,
+}
+
+/// New values of a score.
+#[derive(ToSchema)]
+#[schema(example = json!({"numerical_value": 2, "explanation": "Misses the date."}))]
+pub struct ScorePatchBody {
+    /// Number.
+    numerical_value: Option<f64>,
+    /// Yes or no.
+    boolean_value: Option<bool>,
+    /// Text.
+    string_value: Option<String>,
+    /// Names or values of choices.
+    categorical_value: Option<Vec<String>>,
+    /// JSON as text.
+    json_value: Option<String>,
+    /// Why.
+    explanation: Option<String>,
+}
+
 /// How request logs are grouped.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

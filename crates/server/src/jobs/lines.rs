@@ -11,10 +11,9 @@ use evalset_model::filter::LogFilter;
 use evalset_model::ids::Collection;
 use evalset_model::job::ExportFormat;
 use evalset_model::key::Organization;
-use evalset_model::log::Log;
 use evalset_model::page::Sort;
 use evalset_model::{Error, Result};
-use evalset_store::logs::Pick;
+use evalset_store::logs::{Pick, Row, With};
 use std::sync::Arc;
 
 /// What to write of which rows.
@@ -60,7 +59,7 @@ impl Lines {
         let rows = app.stores.logs.pick(collection, pick).await?.rows;
         let shape = Shape::new(format, organization, collection, include_fields);
         let head = Some(shape.head()?);
-        Ok(Self { total: rows.len() as u64, batches: Batches::new(collection, rows), shape: Arc::new(shape), head })
+        Ok(Self { total: rows.len() as u64, batches: Batches::new(collection, rows, With::Scores), shape: Arc::new(shape), head })
     }
 
     /// Rows selected.
@@ -113,15 +112,17 @@ impl Shape {
         }
     }
 
-    fn write(&self, logs: &[Log]) -> Result<Vec<u8>> {
+    fn write(&self, rows: &[Row]) -> Result<Vec<u8>> {
         let context = RowContext::new(&self.organization, self.collection.place.dataset_id_text());
         let include = self.include.as_ref();
         match self.format {
-            ExportFormat::Csv => records(logs.iter().map(|log| table::record(log, &context, &[], include))),
+            ExportFormat::Csv => {
+                records(rows.iter().map(|row| table::record(row, &context, Some(&row.scores), include)))
+            },
             ExportFormat::Jsonl => {
                 let mut out = Vec::new();
-                for log in logs {
-                    serde_json::to_writer(&mut out, &DetailRow::new(log, &context, include))
+                for row in rows {
+                    serde_json::to_writer(&mut out, &DetailRow::new(row, &context, include).scored(&row.scores))
                         .map_err(Error::internal)?;
                     out.push(b'\n');
                 }

@@ -4,6 +4,7 @@
 //! goes on exactly after the last committed unit. `ops` enqueue; this module only runs.
 
 mod copy;
+mod evaluate;
 pub mod export;
 pub mod lines;
 mod purge;
@@ -17,18 +18,27 @@ pub mod traces;
 
 pub use runner::start;
 
+use evalset_model::job::Lane;
+
 /// Wakes the workers: they also look by themselves every few seconds, so a lost wake only delays.
 #[derive(Debug, Default)]
-pub struct Wake(tokio::sync::Notify);
+pub struct Wake {
+    rows: tokio::sync::Notify,
+    runs: tokio::sync::Notify,
+}
 
 impl Wake {
     /// Something was enqueued.
     pub fn notify(&self) {
-        self.0.notify_one();
+        self.rows.notify_one();
+        self.runs.notify_one();
     }
 
     /// Until the next [`Wake::notify`].
-    pub async fn notified(&self) {
-        self.0.notified().await;
+    pub async fn notified(&self, lane: Lane) {
+        match lane {
+            Lane::Rows => self.rows.notified().await,
+            Lane::Runs => self.runs.notified().await,
+        }
     }
 }

@@ -3,11 +3,11 @@
 //! Knows no task but by name: what a job does is in the file of its kind.
 
 use super::run::{End, Run};
-use super::{copy, export, purge, remove};
+use super::{copy, evaluate, export, purge, remove};
 use crate::app::App;
 use evalset_model::dataset::Status;
 use evalset_model::ids::JobId;
-use evalset_model::job::{Job, State, Task};
+use evalset_model::job::{Job, Lane, State, Task};
 use evalset_model::{Error, Result};
 use evalset_store::jobs::Outcome;
 use futures::FutureExt;
@@ -45,8 +45,10 @@ async fn supervise(app: App) {
     if let Err(error) = export::clear_leftovers(&app).await {
         tracing::warn!(%error, "cannot clear the export folder");
     }
-    for _ in 0..app.limits.concurrent_jobs.max(1) {
-        app.tasks.spawn(work(app.clone()));
+    for (lane, workers) in [(Lane::Rows, app.limits.concurrent_jobs), (Lane::Runs, app.limits.concurrent_runs)] {
+        for _ in 0..workers.max(1) {
+            app.tasks.spawn(work(app.clone(), lane));
+        }
     }
     while !pause(&app, HOUSEKEEPING).await {
         if let Err(error) = export::expire(&app).await {
@@ -56,24 +58,24 @@ async fn supervise(app: App) {
 }
 
 /// One worker, until shutdown.
-async fn work(app: App) {
+async fn work(app: App, lane: Lane) {
     while !app.stopping.is_cancelled() {
-        match run_next(&app).await {
+        match run_next(&app, lane).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "cannot claim a job"),
         }
         tokio::select! {
             () = app.stopping.cancelled() => {}
-            () = app.wake.notified() => {}
+            () = app.wake.notified(lane) => {}
             () = tokio::time::sleep(IDLE) => {}
         }
     }
 }
 
-/// Claims the oldest queued job and runs it to its end; false when none is queued.
-pub async fn run_next(app: &App) -> Result<bool> {
-    let Some(job) = app.stores.jobs.claim(app.clock.now()).await? else { return Ok(false) };
+/// Claims the oldest queued job of a lane and runs it to its end; false when none is queued.
+pub async fn run_next(app: &App, lane: Lane) -> Result<bool> {
+    let Some(job) = app.stores.jobs.claim(lane, app.clock.now()).await? else { return Ok(false) };
     // One wake may stand for several jobs: let an idle worker look too.
     app.wake.notify();
     let (id, kind) = (job.id, job.task.kind());
@@ -134,6 +136,7 @@ async fn attempt(app: &App, job: &Job) -> Result<End> {
         }
         Task::Remove { .. } => remove::run(&mut run).await,
         Task::Export { .. } => export::run(&mut run).await,
+        Task::Evaluate(task) => evaluate::run(&mut run, task).await,
         Task::Purge { collection } => purge::run(&mut run, *collection).await,
     }
 }

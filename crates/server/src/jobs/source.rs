@@ -10,6 +10,7 @@ use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, 
 use evalset_model::ids::{Collection, Place, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::log::ingest::stored_bytes;
+use evalset_store::logs::{Row, With};
 use serde_json::Value;
 use std::mem::size_of;
 
@@ -54,6 +55,7 @@ const FIRST_BATCH_ROWS: usize = 16;
 /// The rows of a selection, read in batches whose size follows the size of the rows seen.
 pub struct Batches {
     collection: Collection,
+    with: With,
     rows: Vec<RowNumber>,
     at: usize,
     size: usize,
@@ -62,8 +64,8 @@ pub struct Batches {
 
 impl Batches {
     /// Batches over `rows` of `collection`, in that order.
-    pub fn new(collection: Collection, rows: Vec<RowNumber>) -> Self {
-        Self { collection, rows, at: 0, size: FIRST_BATCH_ROWS, largest: BATCH_ROWS }
+    pub fn new(collection: Collection, rows: Vec<RowNumber>, with: With) -> Self {
+        Self { collection, with, rows, at: 0, size: FIRST_BATCH_ROWS, largest: BATCH_ROWS }
     }
 
     /// With at most this many rows a batch.
@@ -85,12 +87,12 @@ impl Batches {
     }
 
     /// The next rows; those deleted since the selection are left out. `None` at the end.
-    pub async fn next(&mut self, app: &App) -> Result<Option<Vec<Log>>> {
+    pub async fn next(&mut self, app: &App) -> Result<Option<Vec<Row>>> {
         if self.at == self.rows.len() {
             return Ok(None);
         }
         let end = self.rows.len().min(self.at + self.size);
-        let logs = app.stores.logs.read(self.collection, &self.rows[self.at..end]).await?;
+        let logs = app.stores.logs.read(self.collection, &self.rows[self.at..end], self.with).await?;
         self.at = end;
         Ok(Some(logs))
     }
@@ -103,7 +105,7 @@ impl Batches {
     }
 
     /// [`Batches::measured`] for rows as they are.
-    pub fn measured_logs(&mut self, logs: &[Log]) {
-        self.measured(logs.len(), logs.iter().map(stored_bytes).sum());
+    pub fn measured_logs(&mut self, rows: &[Row]) {
+        self.measured(rows.len(), rows.iter().map(|row| stored_bytes(row)).sum());
     }
 }

@@ -11,7 +11,7 @@ use evalset_model::log::{Log, ingest, patch};
 use evalset_model::page::Page;
 use evalset_model::summary::Sums;
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Existing, Query};
+use evalset_store::logs::{Existing, Query, Row};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -102,19 +102,19 @@ fn restate(error: &Error) -> Error {
 }
 
 /// One row; 404 when unknown.
-pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Log> {
+pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Row> {
     app.stores.logs.get(collection, id).await?.ok_or_else(Error::not_found)
 }
 
 /// Changes the given members of a row (PATCH, contract B.11).
-pub async fn update(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Log> {
+pub async fn update(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Row> {
     let limits = app.limits.clone();
     let change = move |log| patch::merge(log, &body).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(collection, id, Arc::new(change)).await
 }
 
 /// Replaces the content of a row (PUT, contract B.12).
-pub async fn replace(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Log> {
+pub async fn replace(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Row> {
     let limits = app.limits.clone();
     let change = move |log| patch::replace(log, &body).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(collection, id, Arc::new(change)).await
@@ -135,7 +135,7 @@ pub async fn delete(app: &App, collection: Collection, id: &LogId) -> Result<()>
 }
 
 /// A page of rows.
-pub async fn page(app: &App, collection: Collection, query: Query) -> Result<Page<Log>> {
+pub async fn page(app: &App, collection: Collection, query: Query) -> Result<Page<Row>> {
     ensure(app, collection).await?;
     app.stores.logs.page(collection, query).await
 }

@@ -12,7 +12,7 @@ use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, JobId, LogId, OrganizationId, Place};
 use evalset_model::job::{Job, Task};
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Added, Pick, sample_size};
+use evalset_store::logs::{Added, Pick, With, sample_size};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -157,7 +157,7 @@ pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Resul
     for some in ids.chunks(IDS_AT_ONCE) {
         let pick = Pick { filter: any_id(some), watermark: None, sample: None, sort: None };
         let rows = app.stores.logs.pick(from, pick).await?.rows;
-        let found: HashSet<LogId> = app.stores.logs.read(from, &rows).await?.into_iter().map(|log| log.id).collect();
+        let found: HashSet<LogId> = app.stores.logs.read(from, &rows, With::Nothing).await?.into_iter().map(|row| row.log.id).collect();
         let added = app.stores.logs.copy(from, &rows, to, None).await?;
         result.added.written += added.written;
         result.added.skipped += added.skipped;

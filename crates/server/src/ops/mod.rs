@@ -7,3 +7,4 @@ pub mod imports;
 pub mod jobs;
 pub mod keys;
 pub mod request_logs;
+pub mod scores;

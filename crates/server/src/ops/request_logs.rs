@@ -57,12 +57,12 @@ fn span_of(app: &App, key: &ApiKey, text: &RawValue, log_method: &'static str) -
 }
 
 /// One log; 404 when unknown.
-pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Log> {
+pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Row> {
     app.stores.logs.get(collection, id).await?.ok_or_else(Error::not_found)
 }
 
 /// Pins, rates, notes or tags a log (contract E.4).
-pub async fn annotate(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Log> {
+pub async fn annotate(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Row> {
     let limits = app.limits.clone();
     let change = move |log| patch::annotate_span(log, &body).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(collection, id, Arc::new(change)).await

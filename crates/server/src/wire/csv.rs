@@ -2,10 +2,11 @@
 //!
 //! Quoting and line ends are the writer's, not decided here.
 
-use super::log::{Cell, DETAIL, IncludeFields, Member, Named, RowContext, ScoreShape, Scores};
+use super::log::{Cell, DETAIL, IncludeFields, Member, Named, RowContext, ScoreShape};
 use evalset_model::field::Field;
 use evalset_model::log::{Log, derive};
 use evalset_model::scalar::{Scalar, format_time};
+use evalset_model::score::RowScores;
 use std::sync::LazyLock;
 
 /// Columns without `include_fields`: every scalar, and the structures a table can use. The rest is in JSONL, or by name.
@@ -58,11 +59,11 @@ pub fn header(include: Option<&IncludeFields>) -> Vec<String> {
 }
 
 /// Cells of one row, in the order of [`header`].
-pub fn record(log: &Log, context: &RowContext<'_>, scores: &Scores, include: Option<&IncludeFields>) -> Vec<String> {
+pub fn record(log: &Log, context: &RowContext<'_>, scores: Option<&RowScores>, include: Option<&IncludeFields>) -> Vec<String> {
     columns(include).iter().map(|(_, member)| guard(cell(*member, log, context, scores))).collect()
 }
 
-fn cell(member: Member, log: &Log, context: &RowContext<'_>, scores: &Scores) -> String {
+fn cell(member: Member, log: &Log, context: &RowContext<'_>, scores: Option<&RowScores>) -> String {
     match member {
         Member::Id => log.id.to_string(),
         Member::DatasetId => context.dataset_id.clone().unwrap_or_default(),

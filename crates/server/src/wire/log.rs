@@ -7,12 +7,12 @@
 mod member;
 mod schema;
 
-pub use member::Scores;
 pub(crate) use member::{Cell, DETAIL, Member, Named, ScoreShape, named};
 
 use evalset_model::field::Field;
 use evalset_model::key::Organization;
 use evalset_model::log::Log;
+use evalset_model::score::RowScores;
 use member::{LIST, SPAN};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -59,7 +59,7 @@ struct Row<'a> {
     context: &'a RowContext<'a>,
     members: &'a [Named],
     shape: ScoreShape,
-    scores: &'a Scores,
+    scores: Option<&'a RowScores>,
 }
 
 impl Serialize for Row<'_> {
@@ -83,13 +83,13 @@ macro_rules! rows {
             /// The log as this shape, or with the members asked for; without scores.
             pub fn new(log: &'a Log, context: &'a RowContext<'a>, include: Option<&'a IncludeFields>) -> Self {
                 let members = include.map_or($members.as_slice(), IncludeFields::members);
-                Self(Row { log, context, members, shape: ScoreShape::$shape, scores: &[] })
+                Self(Row { log, context, members, shape: ScoreShape::$shape, scores: None })
             }
 
             /// With these scores.
             #[must_use]
-            pub fn scored(mut self, scores: &'a Scores) -> Self {
-                self.0.scores = scores;
+            pub fn scored(mut self, scores: &'a RowScores) -> Self {
+                self.0.scores = Some(scores);
                 self
             }
         }
@@ -123,7 +123,7 @@ impl<'a> SpanDetail<'a> {
 
     /// With these scores.
     #[must_use]
-    pub fn scored(self, scores: &'a Scores) -> Self {
+    pub fn scored(self, scores: &'a RowScores) -> Self {
         Self(self.0.scored(scores))
     }
 }
@@ -191,7 +191,7 @@ impl Serialize for CreatedSpan<'_> {
         for (name, member) in CREATED_SPAN {
             object.serialize_entry(
                 name,
-                &Cell { member: *member, log, context, scores: &[], shape: ScoreShape::Object },
+                &Cell { member: *member, log, context, scores: None, shape: ScoreShape::Object },
             )?;
         }
         object.end()

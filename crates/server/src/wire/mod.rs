@@ -4,4 +4,5 @@ pub mod csv;
 pub mod dataset;
 pub mod log;
 pub mod reply;
+pub mod score;
 pub mod summary;

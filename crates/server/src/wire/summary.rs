@@ -1,8 +1,9 @@
 //! JSON of sums: the nine keys of contract B.17 and the groups of E.7.
 
-use evalset_model::summary::{Group, Sums};
+use evalset_model::summary::{Group, ScoreSum, Sums};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Summary of matching rows. No member is ever null.
@@ -24,9 +25,47 @@ pub struct SummaryObject {
     pub avg_tps: f64,
     /// Mean time to first token, seconds, over rows that have it; 0 when none.
     pub avg_ttft: f64,
-    /// Evaluator id → score summary.
-    #[schema(value_type = Object)]
-    pub scores: Map<String, Value>,
+    /// Evaluator id (or custom slug) → summary of its scores; numbers have an average, booleans two counts, other types are
+    /// left out.
+    pub scores: BTreeMap<String, ScoreSummaryObject>,
+}
+
+/// The scores of one evaluator over matching rows (contract B.17).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScoreSummaryObject {
+    /// The evaluator; null for a custom slug.
+    pub evaluator_id: Option<String>,
+    /// Its slug.
+    pub evaluator_slug: String,
+    /// Its name.
+    pub evaluator_name: String,
+    /// The evaluator, whatever its version.
+    pub evaluator_family_id: Option<String>,
+    /// What its scores hold.
+    pub score_value_type: &'static str,
+    /// Mean of its numbers; null for booleans.
+    pub avg_score: Option<f64>,
+    /// How many are true; null for numbers.
+    pub true_count: Option<u64>,
+    /// How many are false; null for numbers.
+    pub false_count: Option<u64>,
+}
+
+impl From<ScoreSum> for ScoreSummaryObject {
+    fn from(ScoreSum { source, totals }: ScoreSum) -> Self {
+        let evaluator_id = source.evaluator_id.map(|id| id.to_string());
+        let flags = totals.true_count + totals.false_count > 0;
+        Self {
+            evaluator_family_id: evaluator_id.clone(),
+            evaluator_id,
+            evaluator_slug: source.slug,
+            evaluator_name: source.name,
+            score_value_type: source.value_type.name(),
+            avg_score: (totals.numbers.count > 0).then(|| finite(totals.numbers.value())),
+            true_count: flags.then_some(totals.true_count),
+            false_count: flags.then_some(totals.false_count),
+        }
+    }
 }
 
 impl From<Sums> for SummaryObject {
@@ -40,7 +79,7 @@ impl From<Sums> for SummaryObject {
             avg_latency: finite(sums.latency.value()),
             avg_tps: finite(sums.tokens_per_second.value()),
             avg_ttft: finite(sums.time_to_first_token.value()),
-            scores: Map::new(),
+            scores: sums.scores.into_iter().map(|sum| (sum.source.key(), sum.into())).collect(),
         }
     }
 }

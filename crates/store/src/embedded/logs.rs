@@ -12,7 +12,7 @@ use super::writer::Tx;
 use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::Page;
@@ -48,6 +48,27 @@ impl Logs for Engine {
                 let Some(stored) = row::read_by_id(connection, found.id, &id)? else { return Ok(None) };
                 let scores = Sight::of(connection, name, found.id)?.of_row(connection, &id)?;
                 Ok(Some(Row { number: stored.row, log: stored.log, scores }))
+            })
+            .await
+    }
+
+    async fn places(&self, organization: OrganizationId, id: &LogId) -> Result<Vec<Place>> {
+        let id = id.clone();
+        self.readers
+            .run(move |lease| {
+                let mut statement = lease
+                    .begin()?
+                    .prepare_cached(
+                        "SELECT c.place FROM collection c WHERE c.organization = ?1 AND c.hidden = 0 AND EXISTS \
+                         (SELECT 1 FROM log l WHERE l.collection = c.id AND l.unique_id = ?2) ORDER BY c.id",
+                    )
+                    .sql()?;
+                let mut lines = statement.query((organization.to_string(), id.as_str())).sql()?;
+                let mut places = Vec::new();
+                while let Some(line) = lines.next().sql()? {
+                    places.extend(collection::parse_place(&line.get::<_, String>(0).sql()?));
+                }
+                Ok(places)
             })
             .await
     }

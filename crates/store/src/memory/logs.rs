@@ -6,7 +6,7 @@ use crate::reference;
 use async_trait::async_trait;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, meaning};
-use evalset_model::ids::{Collection, LogId, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort};
@@ -71,6 +71,13 @@ impl Logs for Memory {
         let state = self.state();
         let found = state.rows.get(&collection).and_then(|rows| rows.iter().find(|(_, log)| log.id == *id));
         Ok(found.map(|(number, log)| state.full(collection, *number, log)))
+    }
+
+    async fn places(&self, organization: OrganizationId, id: &LogId) -> Result<Vec<Place>> {
+        let state = self.state();
+        let mine = state.rows.iter().filter(|(collection, _)| collection.organization == organization);
+        let there = mine.filter(|(_, rows)| rows.values().any(|log| log.id == *id));
+        Ok(there.map(|(collection, _)| collection.place).collect())
     }
 
     async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Row> {

@@ -186,7 +186,7 @@ impl World {
         let app: App = local::open(&self.config).await.unwrap();
         let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
         let rows = app.stores.logs.pick(collection, pick).await.unwrap().rows;
-        let logs = app.stores.logs.read(collection, &rows).await.unwrap();
+        let logs = app.stores.logs.read(collection, &rows, With::Nothing).await.unwrap();
         local::close(&app).await;
         logs
     }
@@ -277,7 +277,7 @@ async fn resuming_a_finished_import_does_nothing() {
     let id = {
         let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
         let rows = app.stores.logs.pick(world.request_logs(), pick).await.unwrap().rows;
-        app.stores.logs.read(world.request_logs(), &rows[..1]).await.unwrap().remove(0).id
+        app.stores.logs.read(world.request_logs(), &rows[..1], With::Nothing).await.unwrap().remove(0).log.id
     };
     app.stores.logs.delete(world.request_logs(), &[id]).await.unwrap();
     local::close(&app).await;

@@ -21,8 +21,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use evalset_model::Result;
 use evalset_model::ids::Collection;
-use evalset_model::log::Log;
-use evalset_store::logs::Query;
+use evalset_store::logs::{Query, Row};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -46,8 +45,8 @@ pub(super) fn context(caller: &Caller, collection: Collection) -> RowContext<'_>
     RowContext::new(caller.organization(), collection.place.dataset_id_text())
 }
 
-fn detail(caller: &Caller, collection: Collection, log: &Log) -> Response {
-    Json(DetailRow::new(log, &context(caller, collection), None)).into_response()
+fn detail(caller: &Caller, collection: Collection, row: &Row) -> Response {
+    Json(DetailRow::new(row, &context(caller, collection), None).scored(&row.scores)).into_response()
 }
 
 /// Create a row from unified input and output.
@@ -112,7 +111,7 @@ async fn listed(
     let page = dataset_logs::page(app, collection, query).await?;
     let include = listing.parameter(body, "include_fields").map(|names| IncludeFields::parse(&names));
     let context = context(caller, collection);
-    let rows = page.rows.iter().map(|row| ListRow::new(row, &context, include.as_ref())).collect();
+    let rows = page.rows.iter().map(|row| ListRow::new(row, &context, include.as_ref()).scored(&row.scores)).collect();
     let envelope = listing.envelope(paging, rows, page.total);
     let envelope = envelope.with_filters(in_force.echo).with_choices(filters::log_choices(listing));
     Ok(Json(envelope).into_response())

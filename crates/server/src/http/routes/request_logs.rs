@@ -122,7 +122,7 @@ async fn listed(
     let page = app.stores.logs.page(caller.request_logs(), query).await?;
     let include = listing.parameter(body, "include_fields").map(|names| IncludeFields::parse(&names));
     let context = context(caller);
-    let rows = page.rows.iter().map(|row| SpanRow::new(row, &context, include.as_ref())).collect();
+    let rows = page.rows.iter().map(|row| SpanRow::new(row, &context, include.as_ref()).scored(&row.scores)).collect();
     let envelope = listing.envelope(paging, rows, page.total);
     let envelope = envelope.with_filters(in_force.echo).with_choices(filters::log_choices(listing));
     Ok(Json(envelope).into_response())
@@ -192,7 +192,7 @@ async fn summary_by_url(State(app): State<App>, caller: Caller, listing: Listing
     responses((status = 200, body = SpanDetail), Failures))]
 async fn retrieve(State(app): State<App>, caller: Caller, IdPath(id): IdPath<String>) -> Answer<Response> {
     let log = request_logs::get(&app, caller.request_logs(), &LogId(id)).await?;
-    Ok(Json(SpanDetail::new(&log, &context(&caller))).into_response())
+    Ok(Json(SpanDetail::new(&log, &context(&caller)).scored(&log.scores)).into_response())
 }
 
 /// Pin, rate, note or tag a log.
@@ -205,7 +205,7 @@ async fn update(
     Body(body): Body,
 ) -> Answer<Response> {
     let log = request_logs::annotate(&app, caller.request_logs(), &LogId(id), body).await?;
-    Ok(Json(SpanDetail::new(&log, &context(&caller))).into_response())
+    Ok(Json(SpanDetail::new(&log, &context(&caller)).scored(&log.scores)).into_response())
 }
 
 /// Annotate several logs, each on its own: items name their `unique_id`.

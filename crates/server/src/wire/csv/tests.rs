@@ -27,8 +27,8 @@ fn cells(body: Value, include: Option<&str>) -> BTreeMap<String, String> {
     };
     let include = include.map(IncludeFields::parse);
     let header = header(include.as_ref());
-    let scores = [("e1".to_owned(), json!({"id": "s"}))];
-    let record = record(&log, &RowContext::new(&organization, Some("d".into())), &scores, include.as_ref());
+    let scores = RowScores::from_iter([("e1".to_owned(), json!({"id": "s"}))]);
+    let record = record(&log, &RowContext::new(&organization, Some("d".into())), Some(&scores), include.as_ref());
     assert_eq!(header.len(), record.len());
     header.into_iter().zip(record).collect()
 }

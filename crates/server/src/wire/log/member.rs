@@ -6,8 +6,9 @@ use super::RowContext;
 use evalset_model::field::Field;
 use evalset_model::log::{Log, derive, payload};
 use evalset_model::scalar::{Scalar, format_time};
+use evalset_model::score::RowScores;
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
@@ -49,9 +50,6 @@ pub(crate) enum Member {
     /// Always null here.
     Null,
 }
-
-/// Scores of a log: evaluator id (or slug) → summary (contract F.6).
-pub type Scores = [(String, Value)];
 
 /// Which JSON `scores` are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,8 +165,8 @@ pub(crate) struct Cell<'a> {
     pub log: &'a Log,
     /// Where it stands.
     pub context: &'a RowContext<'a>,
-    /// Its scores.
-    pub scores: &'a Scores,
+    /// Its scores: evaluator id (or custom slug) → summary (contract F.6).
+    pub scores: Option<&'a RowScores>,
     /// How they are written.
     pub shape: ScoreShape,
 }
@@ -201,14 +199,8 @@ impl Serialize for Cell<'_> {
 impl Cell<'_> {
     fn write_scores<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self.shape {
-            ScoreShape::Object => to.collect_map(self.scores.iter().map(|(evaluator, score)| (evaluator, score))),
-            ScoreShape::Array => {
-                let mut array = to.serialize_seq(Some(self.scores.len()))?;
-                for (_, score) in self.scores {
-                    array.serialize_element(score)?;
-                }
-                array.end()
-            }
+            ScoreShape::Object => to.collect_map(self.scores.into_iter().flatten()),
+            ScoreShape::Array => to.collect_seq(self.scores.into_iter().flat_map(RowScores::values)),
         }
     }
 }
