@@ -10,8 +10,6 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// One row, as JSON text.
     pub max_row_bytes: usize,
-    /// A text, JSON or explanation of a score.
-    pub max_score_bytes: usize,
     /// Items of a bulk call.
     pub bulk_items: usize,
     /// Items of `request-logs/batch/create`.
@@ -43,6 +41,9 @@ pub struct Limits {
     pub concurrent_runs: usize,
     /// Rows of a run whose results are kept in one step.
     pub run_batch_rows: usize,
+    /// Rows of a run that fail one after the other because of the provider, after which the run stops and waits to be
+    /// continued.
+    pub run_faults_in_a_row: u32,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
     /// Days that the file of an export is kept.
@@ -60,7 +61,6 @@ impl Default for Limits {
         Self {
             max_body_bytes: 100 * 1024 * 1024,
             max_row_bytes: 20 * 1024 * 1024,
-            max_score_bytes: 1024 * 1024,
             bulk_items: 500,
             batch_items: 5_000,
             max_page_size: 100,
@@ -76,6 +76,7 @@ impl Default for Limits {
             concurrent_jobs: 2,
             concurrent_runs: 4,
             run_batch_rows: 1_000,
+            run_faults_in_a_row: 50,
             job_batch_rows: 1_000,
             export_days: 7,
             write_queue: 4_096,

@@ -147,23 +147,6 @@ impl ScoreStatus {
     }
 }
 
-/// Fields of a score that a caller may change by PATCH; `None` keeps.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ScorePatch {
-    /// New number, or none.
-    pub numerical: Option<Option<f64>>,
-    /// New boolean, or none.
-    pub boolean: Option<Option<bool>>,
-    /// New text, or none.
-    pub string: Option<Option<String>>,
-    /// New choices, or none.
-    pub categorical: Option<Option<Vec<String>>>,
-    /// New JSON text, or none.
-    pub json: Option<Option<String>>,
-    /// New explanation, or none.
-    pub explanation: Option<Option<String>>,
-}
-
 /// Scores of one record as lists show them: evaluator id or custom slug → summary (contract F.6).
 pub type RowScores = Map<String, Value>;
 

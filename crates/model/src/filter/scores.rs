@@ -13,10 +13,16 @@ const fn field(name: &'static str, kind: Kind) -> NamedField {
     NamedField { name, kind }
 }
 
+/// The log that a score is about.
+pub const LOG_ID: NamedField = field("log_id", Kind::Text);
+
+/// When a score was first written.
+pub const CREATED_AT: NamedField = field("created_at", Kind::Time);
+
 /// Fields a score filter may name.
 pub const FIELDS: &[NamedField] = &[
     field("id", Kind::Text),
-    field("log_id", Kind::Text),
+    LOG_ID,
     field("dataset_id", Kind::Text),
     field("evaluator_id", Kind::Text),
     field("evaluator_slug", Kind::Text),
@@ -37,13 +43,13 @@ pub const FIELDS: &[NamedField] = &[
     field("prompt_id", Kind::Text),
     field("automation_id", Kind::Text),
     field("run_id", Kind::Text),
-    field("created_at", Kind::Time),
+    CREATED_AT,
     field("updated_at", Kind::Time),
 ];
 
 /// Fields scores can be sorted by (contract A.6).
 pub const SORTABLE: &[NamedField] = &[
-    field("created_at", Kind::Time),
+    CREATED_AT,
     field("updated_at", Kind::Time),
     field("numerical_value", Kind::Float),
     field("cost", Kind::Float),

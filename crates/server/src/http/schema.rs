@@ -105,6 +105,34 @@ pub struct ScoreBody {
     timestamp: Option<String>,
 }
 
+/// Which evaluators to run over a dataset, and over which of its rows.
+#[derive(ToSchema)]
+#[schema(example = json!({"evaluator_ids": ["builtin:json_valid"], "filters": {"status_code": 200}, "sampling_percentage": 25}))]
+pub struct RunBody {
+    /// Ids (`id:version` for one version), slugs, or `builtin:NAME` for a ready-made one.
+    evaluator_ids: Vec<String>,
+    /// Slugs, in place of ids.
+    evaluator_slugs: Option<Vec<String>>,
+    /// `auto` (default), `llm` or `code`.
+    generation_method: Option<String>,
+    /// Only rows that pass.
+    filters: Option<Value>,
+    /// Percent of those rows, chosen at random; 100 by default.
+    sampling_percentage: Option<f64>,
+    /// USD that each run may spend. Requests under way when it is reached are still paid.
+    spending_limit: Option<f64>,
+    /// Stored and given back.
+    experiment_id: Option<String>,
+}
+
+/// How to continue a run.
+#[derive(ToSchema)]
+#[schema(example = json!({"spending_limit": 5}))]
+pub struct ContinueBody {
+    /// A new limit for the whole run, USD; the old one stays when none is given.
+    spending_limit: Option<f64>,
+}
+
 /// New values of a score.
 #[derive(ToSchema)]
 #[schema(example = json!({"numerical_value": 2, "explanation": "Misses the date."}))]

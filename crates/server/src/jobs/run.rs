@@ -6,10 +6,12 @@ use evalset_model::ids::RowNumber;
 use evalset_model::job::{Job, Progress, Step};
 
 /// How an attempt ended without an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// Nothing is left to do.
     Done,
+    /// Nothing is left to do, though not all of it went well: this says what did not.
+    Partly(String),
     /// A caller asked it to stop, or its dataset is gone.
     Cancelled,
     /// The process shuts down: the job goes back to the queue and resumes at the next start.

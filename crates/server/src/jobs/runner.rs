@@ -142,12 +142,13 @@ async fn attempt(app: &App, job: &Job) -> Result<End> {
 }
 
 fn ended(app: &App, job: &Job, end: End) -> Outcome {
-    let (state, status) = match end {
-        End::Done => (State::Completed, Some(Status::Ready)),
-        End::Cancelled => (State::Cancelled, Some(Status::Ready)),
-        End::Stopping => (State::Queued, None),
+    let (state, status, text) = match end {
+        End::Done => (State::Completed, Some(Status::Ready), None),
+        End::Partly(text) => (State::Completed, Some(Status::Ready), Some(text)),
+        End::Cancelled => (State::Cancelled, Some(Status::Ready), None),
+        End::Stopping => (State::Queued, None, None),
     };
-    outcome(app, job, state, status, None)
+    outcome(app, job, state, status, text)
 }
 
 fn failed(app: &App, job: &Job, message: String) -> Outcome {

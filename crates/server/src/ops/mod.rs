@@ -7,4 +7,5 @@ pub mod imports;
 pub mod jobs;
 pub mod keys;
 pub mod request_logs;
+pub mod runs;
 pub mod scores;

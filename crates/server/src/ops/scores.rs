@@ -4,14 +4,14 @@
 
 use crate::app::App;
 use crate::ops::{annotation, datasets, evaluators};
-use evalset_evaluate::convert;
+use evalset_evaluate::convert::EXPLANATION_BYTES_MAX;
 use evalset_evaluate::passing::Passing;
+use evalset_evaluate::posted;
 use evalset_model::evaluator::{Evaluator, ScoreValueType};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::key::ApiKey;
-use evalset_model::limits::Limits;
 use evalset_model::page::Page;
-use evalset_model::score::{Score, ScorePatch, ScoreStatus, ScoreValues, Source, Subject};
+use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
 use evalset_store::logs::Row;
 use evalset_store::scores::ScoreQuery;
@@ -38,12 +38,10 @@ pub struct NewScore {
     pub scorer: Option<String>,
     /// `prod` or `test`; that of the key when none.
     pub environment: Option<String>,
-    /// What it says.
-    pub values: ScoreValues,
-    /// Why.
-    pub explanation: Option<String>,
+    /// The value fields and `explanation`, as sent.
+    pub body: Map<String, Value>,
     /// USD.
-    pub cost: Option<f64>,
+    pub cost: f64,
     /// `prompt_id`, `prompt_version_number`, `automation_id`, `timestamp`, as given.
     pub extra: Map<String, Value>,
 }
@@ -69,8 +67,8 @@ pub async fn put(
     let subject = subject(app, organization, &new, target).await?;
     let now = app.clock.now();
     let scorer = bounded("scorer", new.scorer)?.unwrap_or_else(|| key.name.clone());
-    let source = source(evaluator.as_ref(), new.evaluator_slug, &new.values)?;
-    let (values, is_passed) = judged(evaluator.as_ref(), new.values, &app.limits)?;
+    let (values, is_passed) = judged(evaluator.as_ref(), &new.body)?;
+    let source = source(evaluator.as_ref(), new.evaluator_slug, &values)?;
     let score = Score {
         id: ScoreId(app.clock.new_id()),
         subject,
@@ -80,10 +78,10 @@ pub async fn put(
         environment: environment(new.environment, key)?,
         values,
         is_passed,
-        cost: new.cost.unwrap_or(0.0),
+        cost: new.cost,
         status: ScoreStatus::Completed,
         error_message: None,
-        explanation: text_within(&app.limits, "explanation", new.explanation)?,
+        explanation: explanation(&new.body)?,
         evaluator_version: evaluator.as_ref().map(|evaluator| evaluator.version),
         run: None,
         extra: new.extra,
@@ -98,27 +96,32 @@ pub async fn put(
     Ok((score, is_new))
 }
 
-/// Values as they are stored, and whether they pass.
-fn judged(
-    evaluator: Option<&Evaluator>,
-    values: ScoreValues,
-    limits: &Limits,
-) -> Result<(ScoreValues, Option<bool>)> {
-    let values = within(limits, values)?;
-    match evaluator {
-        Some(evaluator) => {
-            let values = convert::check_posted(values, &evaluator.definition)?;
-            let passed = Passing::compile(&evaluator.definition)?.is_passed(&values);
+/// The value fields of a body as they are stored, and whether they pass.
+fn judged(evaluator: Option<&Evaluator>, body: &Map<String, Value>) -> Result<(ScoreValues, Option<bool>)> {
+    let definition = evaluator.map(|evaluator| &evaluator.definition);
+    let values = posted::check_posted(body, definition)?;
+    if values.is_empty() {
+        let field = definition.map_or("numerical_value", |definition| posted::field_of(definition.score_value_type));
+        return Err(Error::invalid(field, format!("a score needs a value: `{field}` is missing")));
+    }
+    match definition {
+        Some(definition) => {
+            let passed = Passing::compile(definition)?.is_passed(&values);
             Ok((values, passed))
         }
-        None if values.is_empty() => Err(Error::invalid(
-            "numerical_value",
-            "a score needs a value: `numerical_value`, `boolean_value`, `string_value`, `categorical_value` or `json_value`",
-        )),
-        None => {
-            let passed = values.boolean;
-            Ok((values, passed))
+        None => Ok((values.clone(), values.boolean)),
+    }
+}
+
+/// `explanation` of a body.
+fn explanation(body: &Map<String, Value>) -> Result<Option<String>> {
+    match body.get("explanation") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.len() <= EXPLANATION_BYTES_MAX => Ok(Some(text.clone())),
+        Some(Value::String(_)) => {
+            Err(Error::invalid("explanation", format!("`explanation` may have {EXPLANATION_BYTES_MAX} bytes")))
         }
+        Some(_) => Err(Error::invalid("explanation", "`explanation` must be a string")),
     }
 }
 
@@ -224,29 +227,6 @@ fn bounded(name: &str, text: Option<String>) -> Result<Option<String>> {
     }
 }
 
-fn text_within(limits: &Limits, name: &str, text: Option<String>) -> Result<Option<String>> {
-    let most = limits.max_score_bytes;
-    match text {
-        Some(text) if text.len() > most => {
-            Err(Error::invalid(name, format!("`{name}` may have {most} bytes (`limits.max_score_bytes`)")))
-        }
-        text => Ok(text),
-    }
-}
-
-/// Values whose texts are within bounds.
-fn within(limits: &Limits, mut values: ScoreValues) -> Result<ScoreValues> {
-    values.string = text_within(limits, "string_value", values.string)?;
-    values.json = text_within(limits, "json_value", values.json)?;
-    let names = values.categorical.iter().flatten().map(String::len).sum::<usize>();
-    if names > limits.max_score_bytes {
-        let most = limits.max_score_bytes;
-        let text = format!("`categorical_value` may have {most} bytes (`limits.max_score_bytes`)");
-        return Err(Error::invalid("categorical_value", text));
-    }
-    Ok(values)
-}
-
 /// One score; of this log only, when one is named.
 pub async fn get(app: &App, organization: OrganizationId, id: ScoreId, log: Option<&LogId>) -> Result<Score> {
     let found = app.stores.scores.get(organization, id).await?;
@@ -269,13 +249,22 @@ pub async fn record(app: &App, score: &Score) -> Result<Option<Row>> {
     }
 }
 
+/// How a score is to be changed.
+#[derive(Clone, Debug)]
+pub enum Edit {
+    /// Members that are there are set, null empties, others stay (PATCH).
+    Merge(Map<String, Value>),
+    /// Values that are not there are emptied (PUT).
+    Replace(Map<String, Value>),
+}
+
 /// Changes values and explanation of a score; its conditions are looked at anew.
 pub async fn update(
     app: &App,
     organization: OrganizationId,
     id: ScoreId,
     log: Option<&LogId>,
-    patch: ScorePatch,
+    edit: Edit,
 ) -> Result<Score> {
     let present = get(app, organization, id, log).await?;
     let evaluator = match present.source.evaluator_id {
@@ -286,23 +275,33 @@ pub async fn update(
         },
         None => None,
     };
-    let (limits, now) = (app.limits.clone(), app.clock.now());
+    let now = app.clock.now();
     let change = move |score: Score| {
-        let ScorePatch { numerical, boolean, string, categorical, json, explanation } = patch.clone();
-        let old = score.values;
-        let values = ScoreValues {
-            numerical: numerical.unwrap_or(old.numerical),
-            boolean: boolean.unwrap_or(old.boolean),
-            string: string.unwrap_or(old.string),
-            categorical: categorical.unwrap_or(old.categorical),
-            json: json.unwrap_or(old.json),
+        let body = match &edit {
+            Edit::Replace(body) => body.clone(),
+            Edit::Merge(body) => merged(&score, body),
         };
-        let (values, is_passed) = judged(evaluator.as_ref(), values, &limits)?;
-        let explanation = text_within(&limits, "explanation", explanation.unwrap_or(score.explanation))?;
+        let (values, is_passed) = judged(evaluator.as_ref(), &body)?;
+        let explanation = explanation(&body)?;
         let status = ScoreStatus::Completed;
         Ok(Score { values, is_passed, explanation, status, error_message: None, updated_at: now, ..score })
     };
     app.stores.scores.update(organization, id, Arc::new(change)).await
+}
+
+/// What a score says now, as a body, under what is to be changed.
+fn merged(score: &Score, changes: &Map<String, Value>) -> Map<String, Value> {
+    let values = &score.values;
+    let mut body = Map::from_iter([
+        ("numerical_value".to_owned(), values.numerical.into()),
+        ("boolean_value".to_owned(), values.boolean.into()),
+        ("string_value".to_owned(), values.string.clone().into()),
+        ("categorical_value".to_owned(), values.categorical.clone().into()),
+        ("json_value".to_owned(), values.json.clone().into()),
+        ("explanation".to_owned(), score.explanation.clone().into()),
+    ]);
+    body.extend(changes.iter().map(|(name, value)| (name.clone(), value.clone())));
+    body
 }
 
 /// Removes a score; 404 when unknown.

@@ -4,5 +4,6 @@ pub mod csv;
 pub mod dataset;
 pub mod log;
 pub mod reply;
+pub mod run;
 pub mod score;
 pub mod summary;

@@ -8,14 +8,14 @@ use crate::http::listing::{Envelope, Listing};
 use crate::http::openapi::Failures;
 use crate::http::schema::{PageParameters, ScoreBody, ScorePatchBody};
 use crate::http::score_body;
-use crate::ops::scores::{self, NewScore, Target};
+use crate::ops::scores::{self, Edit, NewScore, Target};
 use crate::wire::score::ScoreObject;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use evalset_model::Error;
-use evalset_model::filter::scores::FIELDS;
+use evalset_model::filter::scores::LOG_ID;
 use evalset_model::filter::{Compare, Literal, Test, Tree};
 use evalset_model::ids::{LogId, ScoreId};
 use serde_json::Map;
@@ -64,8 +64,7 @@ async fn list(
     listing: Listing,
 ) -> Answer<Json<Envelope<ScoreObject>>> {
     let literal = Literal { text: Some(log.0.clone()), ..Literal::default() };
-    // The second field of the table is `log_id`.
-    let within = Tree::Compare(Compare { field: FIELDS[1], test: Test::AnyOf(vec![literal]) });
+    let within = Tree::Compare(Compare { field: LOG_ID, test: Test::AnyOf(vec![literal]) });
     let page = listed(&app, &caller, &listing, &Map::new(), within).await?;
     if page.count == 0 && app.stores.logs.places(caller.organization_id(), &log).await?.is_empty() {
         return Err(Error::NotFound(format!("there is no log `{log}`")).into());
@@ -83,7 +82,7 @@ async fn create(
     LogPath(log): LogPath,
     Body(body): Body,
 ) -> Answer<(StatusCode, Json<ScoreObject>)> {
-    let new = NewScore { log_id: Some(log.0), scorer: None, ..score_body::new_score(&body)? };
+    let new = NewScore { log_id: Some(log.0), scorer: None, ..score_body::new_score(body)? };
     let (score, is_new) = scores::put(&app, caller.organization_id(), caller.key(), new, Target::Known).await?;
     Ok((created(is_new), Json(score.into())))
 }
@@ -110,8 +109,8 @@ async fn replace(
     LogScorePath(log, id): LogScorePath,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let patch = score_body::replacement(&body)?;
-    Ok(Json(scores::update(&app, caller.organization_id(), id, Some(&log), patch).await?.into()))
+    let score = scores::update(&app, caller.organization_id(), id, Some(&log), Edit::Replace(body)).await?;
+    Ok(Json(score.into()))
 }
 
 /// Change the given values of a score of a log.
@@ -124,8 +123,8 @@ async fn update(
     LogScorePath(log, id): LogScorePath,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let patch = score_body::patch(&body)?;
-    Ok(Json(scores::update(&app, caller.organization_id(), id, Some(&log), patch).await?.into()))
+    let score = scores::update(&app, caller.organization_id(), id, Some(&log), Edit::Merge(body)).await?;
+    Ok(Json(score.into()))
 }
 
 /// Delete a score of a log.

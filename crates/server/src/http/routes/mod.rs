@@ -3,6 +3,7 @@
 pub mod dataset_imports;
 pub mod dataset_logs;
 pub mod datasets;
+pub mod eval_reports;
 pub mod exports;
 pub mod health;
 pub mod jobs;

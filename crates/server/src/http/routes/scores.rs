@@ -9,7 +9,7 @@ use crate::http::openapi::Failures;
 use crate::http::schema::{FilterBody, PageParameters, ScoreBody, ScorePatchBody};
 use crate::http::score_body;
 use crate::http::{filters, members};
-use crate::ops::scores::{self, Target};
+use crate::ops::scores::{self, Edit, Target};
 use crate::wire::evaluator;
 use crate::wire::score::ScoreObject;
 use axum::Json;
@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use evalset_evaluate::inputs;
 use evalset_model::filter::check::NamedField;
-use evalset_model::filter::scores::{FIELDS, SORTABLE};
+use evalset_model::filter::scores::{CREATED_AT, FIELDS, SORTABLE};
 use evalset_model::filter::{Compare, Literal, Order, Test, Tree, check, echo};
 use evalset_model::ids::ScoreId;
 use evalset_model::score::Score;
@@ -47,7 +47,7 @@ async fn create(
     caller: Caller,
     Body(body): Body,
 ) -> Answer<(StatusCode, Json<ScoreObject>)> {
-    let new = score_body::new_score(&body)?;
+    let new = score_body::new_score(body)?;
     let (score, is_new) = scores::put(&app, caller.organization_id(), caller.key(), new, Target::Any).await?;
     Ok((created(is_new), Json(score.into())))
 }
@@ -102,7 +102,7 @@ fn window(listing: &Listing, body: &Map<String, Value>) -> Result<Tree<NamedFiel
     let bound = |name: &str, order| -> Result<Option<Tree<NamedField>>> {
         let Some(text) = listing.parameter(body, name) else { return Ok(None) };
         let literal = Literal { time: Some(members::time_text(name, &text)?), ..Literal::default() };
-        Ok(Some(Tree::Compare(Compare { field: SORTABLE[0], test: Test::Ordered(order, literal) })))
+        Ok(Some(Tree::Compare(Compare { field: CREATED_AT, test: Test::Ordered(order, literal) })))
     };
     let bounds = [bound("start_time", Order::GreaterOrEqual)?, bound("end_time", Order::Less)?];
     Ok(bounds.into_iter().flatten().fold(Tree::all(), Tree::and))
@@ -138,8 +138,7 @@ async fn replace(
     IdPath(id): IdPath<ScoreId>,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let patch = score_body::replacement(&body)?;
-    let score = scores::update(&app, caller.organization_id(), id, None, patch).await?;
+    let score = scores::update(&app, caller.organization_id(), id, None, Edit::Replace(body)).await?;
     Ok(Json(detail(&app, &caller, score).await?))
 }
 
@@ -152,8 +151,7 @@ async fn update(
     IdPath(id): IdPath<ScoreId>,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let patch = score_body::patch(&body)?;
-    let score = scores::update(&app, caller.organization_id(), id, None, patch).await?;
+    let score = scores::update(&app, caller.organization_id(), id, None, Edit::Merge(body)).await?;
     Ok(Json(detail(&app, &caller, score).await?))
 }
 

@@ -1,0 +1,266 @@
+//! An evaluation run: one evaluator over the selected rows of a dataset (contract F.7).
+//!
+//! Three things go on at once: rows are read ahead, as many as allowed are evaluated, and what comes out is kept. A unit is a
+//! row; each is kept together with the run's progress, so a restart asks only for rows that have no result. What was under way
+//! when the process died is asked again, first of all. Does not know how an evaluator works (`crate::evaluation`).
+
+use super::run::{End, Run};
+use super::source::{self, Batches, Unknown};
+use crate::app::App;
+use crate::evaluation::{Budget, Evaluation, Failed};
+use crate::ops::scores::source_of;
+use evalset_evaluate::{Outcome, inputs};
+use evalset_model::ids::{JobId, RowNumber, ScoreId};
+use evalset_model::job::Attempt;
+use evalset_model::page::Window;
+use evalset_model::run::{RunTask, Unit};
+use evalset_model::score::{Score, ScoreStatus, Subject};
+use evalset_model::{Error, Result};
+use evalset_store::logs::{Pick, Row, Sample, With};
+use futures::StreamExt;
+use parking_lot::Mutex;
+use serde_json::Map;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+/// How often a run without results looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(250);
+/// Batches read ahead of the evaluator.
+const READ_AHEAD: usize = 2;
+/// Groups of results that wait to be kept.
+const RESULTS_WAITING: usize = 64;
+/// When the process is asked to end, what is under way gets this long.
+const LAST_RESULTS: Duration = Duration::from_secs(5);
+
+/// Runs it, from wherever it was left.
+pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
+    let organization = run.job.organization;
+    let Some(evaluation) = Evaluation::prepare(run.app, organization, &task.evaluator, task.method).await? else {
+        // People score these rows (F.7): there is nothing to do here.
+        return Ok(End::Done);
+    };
+    let rows = select(run, task).await?;
+    let budget = Budget::new(task.spending_limit, run.progress.cost, run.app.limits.run_faults_in_a_row);
+    let work = Work { app: run.app, id: run.job.id, task, evaluation, budget, halt: CancellationToken::new() };
+    let (keep, kept) = mpsc::channel(RESULTS_WAITING);
+    let evaluating = work.evaluate(rows, keep);
+    let keeping = keep_all(run, &work.halt, kept);
+    let (evaluated, ended) = tokio::join!(evaluating, keeping);
+    if let Some(end) = ended? {
+        return Ok(end);
+    }
+    evaluated?;
+    conclude(run, &work.budget).await
+}
+
+/// The selected rows that have no result yet, in falling order.
+async fn select(run: &mut Run<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
+    let (stores, seed) = (&run.app.stores, run.job.id.to_string());
+    let filter = source::stored(task.collection, &task.filters, Unknown::Metadata)?;
+    let sample = match run.progress.cutoff {
+        Some(cutoff) => Some(Sample::Cutoff { seed, cutoff }),
+        None if task.sampling_percentage < 100.0 => Some(Sample::Percent { seed, percent: task.sampling_percentage }),
+        None => None,
+    };
+    let pick = Pick { filter, watermark: Some(task.watermark), sample, sort: None };
+    let picked = stores.logs.pick(task.collection, pick).await?;
+    let done = stores.runs.done(run.job.organization, run.job.id).await?;
+    let mut rows = picked.rows;
+    rows.retain(|row| done.binary_search(row).is_err());
+    let now = run.app.clock.now();
+    run.progress.total = Some(run.progress.done + rows.len() as u64);
+    run.progress.cutoff = picked.cutoff.or(run.progress.cutoff);
+    run.progress.attempt = Some(Attempt { started_at: now, done: run.progress.done, moved_at: now });
+    run.save().await?;
+    Ok(rows)
+}
+
+/// What the evaluating side of a run needs.
+struct Work<'a> {
+    app: &'a App,
+    id: JobId,
+    task: &'a RunTask,
+    evaluation: Evaluation,
+    budget: Budget,
+    /// No further row is begun once this is cancelled.
+    halt: CancellationToken,
+}
+
+impl Work<'_> {
+    /// Evaluates rows, as many at once as the evaluator allows, and hands on what comes out.
+    async fn evaluate(&self, rows: Vec<RowNumber>, keep: mpsc::Sender<Vec<Unit>>) -> Result<()> {
+        let (feed, fed) = mpsc::channel(READ_AHEAD);
+        let fault = Mutex::new(None);
+        let reading = async {
+            if let Err(error) = self.read(rows, feed).await {
+                *fault.lock() = Some(error);
+                self.halt.cancel();
+            }
+        };
+        let size = self.evaluation.rows_at_once();
+        let groups = ReceiverStream::new(fed).flat_map(|rows: Vec<Row>| {
+            let mut rows = rows.into_iter();
+            let groups = std::iter::from_fn(move || {
+                let group: Vec<Row> = rows.by_ref().take(size).collect();
+                (!group.is_empty()).then_some(group)
+            });
+            futures::stream::iter(groups.collect::<Vec<_>>())
+        });
+        let evaluating = groups
+            .take_until(self.halt.cancelled())
+            .map(|group| self.group(group))
+            .buffer_unordered(self.evaluation.groups_at_once())
+            .for_each(|units| async {
+                // The other side is gone only when it failed, which it tells itself.
+                if !units.is_empty() && keep.send(units).await.is_err() {
+                    self.halt.cancel();
+                }
+            });
+        tokio::join!(reading, evaluating);
+        drop(keep);
+        fault.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// Reads the rows in batches until nobody wants more.
+    async fn read(&self, rows: Vec<RowNumber>, feed: mpsc::Sender<Vec<Row>>) -> Result<()> {
+        let mut batches = Batches::new(self.task.collection, rows, With::Nothing);
+        while let Some(rows) = batches.next(self.app).await? {
+            batches.measured_logs(&rows);
+            let wanted = tokio::select! {
+                sent = feed.send(rows) => sent.is_ok(),
+                () = self.halt.cancelled() => false,
+            };
+            if !wanted {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Evaluates some rows; none when the run is to stop before them.
+    async fn group(&self, rows: Vec<Row>) -> Vec<Unit> {
+        let _room = match self.budget.begin(rows.len()) {
+            Some(room) => room,
+            None => {
+                self.halt.cancel();
+                return Vec::new();
+            }
+        };
+        let inputs = rows.iter().map(|row| inputs::of_log(&row.log)).collect();
+        let names = rows.iter().map(|row| format!("{}-{}", self.id, row.number)).collect();
+        let outcomes = self.evaluation.judge(inputs, names).await;
+        let units = rows.into_iter().zip(outcomes).map(|(row, outcome)| {
+            self.budget.end(&outcome);
+            self.unit(row, outcome)
+        });
+        units.collect()
+    }
+
+    fn unit(&self, row: Row, outcome: Result<Outcome, Failed>) -> Unit {
+        let (now, evaluator) = (self.app.clock.now(), &self.task.evaluator);
+        let Row { number, log, .. } = row;
+        let subject = Subject {
+            organization: self.task.collection.organization,
+            place: self.task.collection.place,
+            log_id: log.id,
+        };
+        let blank = Score {
+            id: ScoreId(self.app.clock.new_id()),
+            subject,
+            source: source_of(evaluator),
+            scorer: String::new(),
+            kind: String::new(),
+            environment: self.task.environment.clone(),
+            values: evalset_model::score::ScoreValues::default(),
+            is_passed: None,
+            cost: 0.0,
+            status: ScoreStatus::Failed,
+            error_message: None,
+            explanation: None,
+            evaluator_version: Some(evaluator.version),
+            run: Some(self.id),
+            extra: Map::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        Unit { row: number, score: self.evaluation.scored(blank, outcome) }
+    }
+}
+
+/// Keeps results until no more come; `Some` when the run must end here.
+async fn keep_all(
+    run: &mut Run<'_>,
+    halt: &CancellationToken,
+    mut results: mpsc::Receiver<Vec<Unit>>,
+) -> Result<Option<End>> {
+    let most = run.app.limits.run_batch_rows.max(1);
+    let mut look = tokio::time::interval(LOOK);
+    let mut ending: Option<(End, tokio::time::Instant)> = None;
+    loop {
+        let first = tokio::select! {
+            some = results.recv() => some,
+            _ = look.tick() => {
+                if ending.is_none() && let Some(end) = run.interrupted().await? {
+                    halt.cancel();
+                    ending = Some((end, tokio::time::Instant::now() + LAST_RESULTS));
+                }
+                match &ending {
+                    // What was asked and not answered by now is asked again at the next start.
+                    Some((End::Stopping, until)) if tokio::time::Instant::now() >= *until => None,
+                    _ => continue,
+                }
+            }
+        };
+        let Some(mut units) = first else { break };
+        while units.len() < most
+            && let Ok(more) = results.try_recv()
+        {
+            units.extend(more);
+        }
+        keep(run, units).await?;
+    }
+    Ok(ending.map(|(end, _)| end))
+}
+
+/// Keeps units together with the progress that follows from them.
+async fn keep(run: &mut Run<'_>, units: Vec<Unit>) -> Result<()> {
+    let step = run.step();
+    let mut progress = run.progress.clone();
+    progress.add_units(&units);
+    match run.app.stores.runs.record(units, step).await {
+        Ok(()) => {
+            run.progress = progress;
+            Ok(())
+        }
+        // The dataset is gone and the run with it: `interrupted` says so at the next look.
+        Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// How a run ends that came to the end of its rows, or was stopped by its budget.
+async fn conclude(run: &Run<'_>, budget: &Budget) -> Result<End> {
+    let progress = &run.progress;
+    let total = progress.total.unwrap_or(progress.done);
+    if let Some(reason) = budget.stopped() {
+        let text = format!("{reason} {} of {total} rows were evaluated; continue the run for the others.", progress.done);
+        return Err(Error::Invalid { field: None, message: text });
+    }
+    if progress.failed == 0 {
+        return Ok(End::Done);
+    }
+    let window = Window { offset: 0, limit: 1 };
+    let failed = run.app.stores.runs.results(run.job.organization, run.job.id, Some(true), window).await?;
+    let example = failed.rows.first().and_then(|result| Some(format!("{}: {}", result.log_id, result.error_message.as_ref()?)));
+    let text = format!(
+        "{} of {total} rows failed, such as {}. `results/?failed=true` lists them; continue the run to try them again.",
+        progress.failed,
+        example.unwrap_or_default(),
+    );
+    if progress.failed < progress.done {
+        return Ok(End::Partly(text));
+    }
+    Err(Error::Invalid { field: None, message: text })
+}
