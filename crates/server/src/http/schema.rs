@@ -125,6 +125,24 @@ pub struct RunBody {
     experiment_id: Option<String>,
 }
 
+/// What to evaluate: `inputs`, `log_ids` or `dataset_id`.
+#[derive(ToSchema)]
+#[schema(example = json!({"inputs": {"input": "What is 2 + 2?", "output": "4", "expected_output": "4"}}))]
+pub struct EvaluatorRunBody {
+    /// `input`, `output`, `expected_output` (any JSON), `metrics` and `metadata` (objects).
+    inputs: Option<Value>,
+    /// `auto` (default), `llm` or `code`.
+    generation_method: Option<String>,
+    /// In place of `inputs`: stored logs, whose scores are kept.
+    log_ids: Option<Vec<String>>,
+    /// In place of `inputs`: a dataset to run over.
+    dataset_id: Option<String>,
+    /// Overrides the evaluator of the path.
+    evaluator_id: Option<String>,
+    /// Older name of the same.
+    evaluation_id: Option<String>,
+}
+
 /// How to continue a run.
 #[derive(ToSchema)]
 #[schema(example = json!({"spending_limit": 5}))]

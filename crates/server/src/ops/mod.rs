@@ -2,6 +2,7 @@
 
 pub mod dataset_logs;
 pub mod datasets;
+pub mod evaluations;
 pub mod exports;
 pub mod imports;
 pub mod jobs;

@@ -4,6 +4,7 @@ pub mod dataset_imports;
 pub mod dataset_logs;
 pub mod datasets;
 pub mod eval_reports;
+pub mod evaluator_runs;
 pub mod exports;
 pub mod health;
 pub mod jobs;
