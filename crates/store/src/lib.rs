@@ -8,6 +8,7 @@
 pub mod conformance;
 pub mod datasets;
 pub mod embedded;
+pub mod evaluators;
 pub mod jobs;
 pub mod keys;
 pub mod logs;
@@ -15,6 +16,7 @@ pub mod memory;
 mod reference;
 
 pub use datasets::Datasets;
+pub use evaluators::Evaluators;
 pub use jobs::Jobs;
 pub use keys::Keys;
 pub use logs::Logs;
@@ -28,6 +30,8 @@ pub struct Stores {
     pub logs: Arc<dyn Logs>,
     /// Datasets.
     pub datasets: Arc<dyn Datasets>,
+    /// Evaluators and their versions.
+    pub evaluators: Arc<dyn Evaluators>,
     /// Background jobs.
     pub jobs: Arc<dyn Jobs>,
     /// Organizations and API keys.

@@ -9,6 +9,7 @@ mod datasets;
 mod decide;
 mod doctor;
 mod error;
+mod evaluators;
 mod file;
 mod health;
 mod indexes;
@@ -81,6 +82,7 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
     Ok(Stores {
         logs: engine.clone(),
         datasets: engine.clone(),
+        evaluators: engine.clone(),
         jobs: engine.clone(),
         keys: engine.clone(),
         health: engine,
