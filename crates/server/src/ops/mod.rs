@@ -2,6 +2,7 @@
 
 pub mod dataset_logs;
 pub mod datasets;
+pub mod evaluators;
 pub mod exports;
 pub mod imports;
 pub mod jobs;

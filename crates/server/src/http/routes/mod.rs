@@ -3,6 +3,8 @@
 pub mod dataset_imports;
 pub mod dataset_logs;
 pub mod datasets;
+pub mod evaluator_versions;
+pub mod evaluators;
 pub mod exports;
 pub mod health;
 pub mod jobs;
