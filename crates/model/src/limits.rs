@@ -46,6 +46,12 @@ pub struct Limits {
     pub run_faults_in_a_row: u32,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
+    /// Evaluators of an organization.
+    pub evaluators: usize,
+    /// Versions of one evaluator.
+    pub evaluator_versions: u32,
+    /// One version of an evaluator, as JSON text.
+    pub evaluator_bytes: usize,
     /// Days that the file of an export is kept.
     pub export_days: u64,
     /// Writes waiting for the writer; more wait in their request.
@@ -78,6 +84,9 @@ impl Default for Limits {
             run_batch_rows: 1_000,
             run_faults_in_a_row: 50,
             job_batch_rows: 1_000,
+            evaluators: 2_000,
+            evaluator_versions: 1_000,
+            evaluator_bytes: 512 * 1024,
             export_days: 7,
             write_queue: 4_096,
             shutdown_seconds: 9,

@@ -7,6 +7,8 @@ mod routes {
     mod datasets_id_logs;
     mod datasets_id_logs_import;
     mod datasets_traces;
+    mod evaluators;
+    mod evaluators_id_versions;
     mod exports;
     mod health;
     mod jobs;

@@ -8,6 +8,7 @@
 pub mod conformance;
 pub mod datasets;
 pub mod embedded;
+pub mod evaluators;
 pub mod jobs;
 pub mod keys;
 pub mod logs;
@@ -17,6 +18,7 @@ pub mod runs;
 pub mod scores;
 
 pub use datasets::Datasets;
+pub use evaluators::Evaluators;
 pub use jobs::Jobs;
 pub use keys::Keys;
 pub use logs::Logs;
@@ -36,6 +38,8 @@ pub struct Stores {
     pub scores: Arc<dyn Scores>,
     /// Results of evaluation runs.
     pub runs: Arc<dyn Runs>,
+    /// Evaluators and their versions.
+    pub evaluators: Arc<dyn Evaluators>,
     /// Background jobs.
     pub jobs: Arc<dyn Jobs>,
     /// Organizations and API keys.

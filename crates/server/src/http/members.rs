@@ -19,6 +19,24 @@ pub fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>> {
     }
 }
 
+/// An object.
+pub fn object<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a Map<String, Value>>> {
+    match present(body, name) {
+        None => Ok(None),
+        Some(Value::Object(members)) => Ok(Some(members)),
+        Some(other) => Err(Error::invalid(name, format!("`{name}` must be an object, got {}", type_name(other)))),
+    }
+}
+
+/// An array.
+pub fn array<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a [Value]>> {
+    match present(body, name) {
+        None => Ok(None),
+        Some(Value::Array(items)) => Ok(Some(items)),
+        Some(other) => Err(Error::invalid(name, format!("`{name}` must be an array, got {}", type_name(other)))),
+    }
+}
+
 /// A boolean, in any form of contract C.3.
 pub fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
     let read = |value| {

@@ -295,6 +295,67 @@ pub struct RemoveBody {
     filters: Option<Value>,
 }
 
+/// Which evaluators a list by URL shows.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EvaluatorParameters {
+    /// Part of the name or slug, in any case.
+    search: Option<String>,
+    /// Primary use.
+    r#type: Option<String>,
+    /// What its scores hold.
+    score_value_type: Option<String>,
+    /// Starred or not.
+    starred: Option<bool>,
+    /// Comma-separated tag ids or names; one of them is enough.
+    tags: Option<String>,
+}
+
+/// An evaluator. PUT: absent members are reset. PATCH: absent members stay, objects are merged key by key, null removes a key.
+#[derive(ToSchema)]
+#[schema(example = json!({"name": "Response quality", "type": "llm", "score_value_type": "numerical",
+    "score_config": {"min_score": 1, "max_score": 5}, "passing_conditions": {"primary_score": {"operator": "gte", "value": 3}},
+    "llm_config": {"model": "gpt-4o-mini", "evaluator_definition": "Rate the answer.\n{{input}}\n{{output}}",
+    "scoring_rubric": "1 = poor, 5 = excellent", "temperature": 0}}))]
+pub struct EvaluatorBody {
+    /// Not empty. Required but in PATCH and for a new version.
+    name: Option<String>,
+    /// Unique in the organization, fixed; made from the name when absent.
+    evaluator_slug: Option<String>,
+    /// `llm`, `human` or `code`, or one of the older types; by the configuration that is there when absent.
+    r#type: Option<String>,
+    /// `numerical` (default), `boolean`, `percentage`, `single_select`, `multi_select`, `text`, `json`, `comment` or `categorical`.
+    score_value_type: Option<String>,
+    /// Template marker, echoed.
+    eval_class: Option<String>,
+    /// Free text.
+    description: Option<String>,
+    /// `min_score`, `max_score`, and `choices` (`[{"name", "value"}]`) of select types.
+    #[schema(value_type = Option<Object>)]
+    score_config: Option<Value>,
+    /// Filters over the score that make it a pass.
+    #[schema(value_type = Option<Object>)]
+    passing_conditions: Option<Value>,
+    /// `model`, `evaluator_definition` (a template that contains `{{output}}`), `scoring_rubric`, `temperature` and other parameters.
+    #[schema(value_type = Option<Object>)]
+    llm_config: Option<Value>,
+    /// `eval_code_snippet` (Python that defines `main(eval_inputs)`), or `builtin` with `parameters`.
+    #[schema(value_type = Option<Object>)]
+    code_config: Option<Value>,
+    /// Older settings.
+    #[schema(value_type = Option<Object>)]
+    configurations: Option<Value>,
+    /// Older form of `score_config.choices`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    categorical_choices: Option<Value>,
+    /// Star of the evaluator.
+    starred: Option<bool>,
+    /// The whole new set of tag ids.
+    tags: Option<Vec<String>>,
+    /// With a commit: what the committed version is.
+    version_description: Option<String>,
+}
+
 /// Annotation of a request log.
 #[derive(ToSchema)]
 #[schema(example = json!({"note": "wrong date", "positive_feedback": false}))]

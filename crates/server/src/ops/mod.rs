@@ -3,6 +3,7 @@
 pub mod dataset_logs;
 pub mod datasets;
 pub mod evaluations;
+pub mod evaluators;
 pub mod exports;
 pub mod imports;
 pub mod jobs;

@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod dataset;
+pub mod evaluator;
 pub mod log;
 pub mod reply;
 pub mod run;

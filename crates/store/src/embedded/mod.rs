@@ -9,6 +9,7 @@ mod datasets;
 mod decide;
 mod doctor;
 mod error;
+mod evaluators;
 mod file;
 mod health;
 mod indexes;
@@ -88,6 +89,7 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
         datasets: engine.clone(),
         scores: engine.clone(),
         runs: engine.clone(),
+        evaluators: engine.clone(),
         jobs: engine.clone(),
         keys: engine.clone(),
         health: engine,

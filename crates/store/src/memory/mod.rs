@@ -2,6 +2,7 @@
 //!
 //! Filters and orders are the reference meaning; nothing is kept on disk.
 
+mod evaluators;
 mod jobs;
 mod keys;
 mod logs;
@@ -14,8 +15,9 @@ use crate::jobs::purge_job;
 use crate::{Health, Stores};
 use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
+use evalset_model::evaluator::Evaluator;
 use evalset_model::field::Field;
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, DatasetId, EvaluatorId, JobId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, State as JobState};
 use evalset_model::key::{ApiKey, Organization};
 use evalset_model::log::Log;
@@ -33,6 +35,7 @@ pub fn open() -> Stores {
         datasets: memory.clone(),
         scores: memory.clone(),
         runs: memory.clone(),
+        evaluators: memory.clone(),
         jobs: memory.clone(),
         keys: memory.clone(),
         health: memory,
@@ -57,6 +60,8 @@ struct State {
     organizations: Vec<Organization>,
     keys: Vec<ApiKey>,
     datasets: BTreeMap<DatasetId, Dataset>,
+    /// All versions of each, oldest first.
+    evaluators: BTreeMap<EvaluatorId, Vec<Evaluator>>,
     /// In the order they came.
     jobs: Vec<Job>,
     rows: BTreeMap<Collection, RowMap>,

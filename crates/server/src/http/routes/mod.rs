@@ -5,6 +5,8 @@ pub mod dataset_logs;
 pub mod datasets;
 pub mod eval_reports;
 pub mod evaluator_runs;
+pub mod evaluator_versions;
+pub mod evaluators;
 pub mod exports;
 pub mod health;
 pub mod jobs;
