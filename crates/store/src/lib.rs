@@ -12,12 +12,14 @@ pub mod jobs;
 pub mod keys;
 pub mod logs;
 pub mod memory;
+pub mod providers;
 mod reference;
 
 pub use datasets::Datasets;
 pub use jobs::Jobs;
 pub use keys::Keys;
 pub use logs::Logs;
+pub use providers::Providers;
 
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub struct Stores {
     pub jobs: Arc<dyn Jobs>,
     /// Organizations and API keys.
     pub keys: Arc<dyn Keys>,
+    /// Where models are asked.
+    pub providers: Arc<dyn Providers>,
     /// Health of what is below.
     pub health: Arc<dyn Health>,
 }

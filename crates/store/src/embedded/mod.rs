@@ -17,6 +17,7 @@ mod keys;
 mod logs;
 mod order;
 mod payload;
+mod providers;
 mod purge;
 mod readers;
 mod row;
@@ -83,6 +84,7 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
         datasets: engine.clone(),
         jobs: engine.clone(),
         keys: engine.clone(),
+        providers: engine.clone(),
         health: engine,
     })
 }

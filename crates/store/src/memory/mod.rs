@@ -5,10 +5,12 @@
 mod jobs;
 mod keys;
 mod logs;
+mod providers;
 #[cfg(test)]
 mod tests;
 
 use crate::jobs::purge_job;
+use crate::providers::StoredProvider;
 use crate::{Health, Stores};
 use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
@@ -30,6 +32,7 @@ pub fn open() -> Stores {
         datasets: memory.clone(),
         jobs: memory.clone(),
         keys: memory.clone(),
+        providers: memory.clone(),
         health: memory,
     }
 }
@@ -51,6 +54,7 @@ type RowMap = BTreeMap<RowNumber, Log>;
 struct State {
     organizations: Vec<Organization>,
     keys: Vec<ApiKey>,
+    providers: BTreeMap<OrganizationId, StoredProvider>,
     datasets: BTreeMap<DatasetId, Dataset>,
     /// In the order they came.
     jobs: Vec<Job>,
