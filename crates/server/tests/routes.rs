@@ -11,5 +11,6 @@ mod routes {
     mod health;
     mod jobs;
     mod limits;
+    mod llm_provider;
     mod request_logs;
 }

@@ -2,6 +2,7 @@
 
 use super::{Config, key};
 use crate::ops::keys::check_chosen;
+use crate::secrets;
 use evalset_model::limits::Limits;
 
 /// Collects every fault of the values.
@@ -21,6 +22,9 @@ pub fn values(config: &Config, faults: &mut Vec<String>) {
     }
     if let Some(Err(error)) = config.api_key().map(check_chosen) {
         fault("api_key", &error.to_string());
+    }
+    if config.secret_key().is_some_and(|key| secrets::parse(key).is_none()) {
+        fault("secret_key", "must be 64 hex digits, such as `openssl rand -hex 32` makes");
     }
     if config.span_window_seconds < 1 {
         fault("span_window_seconds", "must be at least 1");

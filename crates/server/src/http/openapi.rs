@@ -80,6 +80,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Dataset logs", "The rows of a dataset: list, edit, summarise, add, remove."),
     ("Saved logs", "The collection `_saved_logs`, which belongs to no dataset."),
     ("Request logs", "Logs as your application sent them; datasets are made of these."),
+    ("LLM provider", "Where LLM evaluators ask their models; one per organization."),
     ("Jobs", "Long work and its progress."),
     ("Exports", "Rows as files."),
     ("Health", "For load balancers and monitoring; no key needed."),

@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::http::openapi;
 use crate::http::routes::{
-    dataset_imports, dataset_logs, datasets, exports, health, jobs, request_log_groups, request_logs,
+    dataset_imports, dataset_logs, datasets, exports, health, jobs, providers, request_log_groups, request_logs,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -21,6 +21,8 @@ fn api() -> (Router<App>, OpenApi) {
         // What applications send
         .merge(request_logs::routes())
         .merge(request_log_groups::routes())
+        // What evaluations need
+        .merge(providers::routes())
         // What takes long
         .merge(jobs::routes())
         .merge(exports::routes())

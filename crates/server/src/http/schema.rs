@@ -156,6 +156,33 @@ pub struct RowPatchBody {
     annotation_status: Option<String>,
 }
 
+/// Where LLM evaluators ask their models: any endpoint that speaks OpenAI's chat completions.
+#[derive(ToSchema)]
+#[schema(example = json!({"base_url": "https://api.openai.com/v1", "api_key": "sk-…", "default_model": "gpt-4o-mini",
+    "prices": {"gpt-4o-mini": {"input_per_million": 0.15, "output_per_million": 0.6}}, "requests_per_minute": 500}))]
+pub struct ProviderBody {
+    /// `http://` or `https://` address that `/chat/completions` is appended to.
+    base_url: Option<String>,
+    /// Key of the endpoint. Never shown again. Absent keeps the stored one, which a new `base_url` does not allow; null: none.
+    #[schema(write_only)]
+    api_key: Option<String>,
+    /// Model for evaluators that name none.
+    default_model: Option<String>,
+    /// Model → USD per million tokens. Models that are not listed cost nothing here.
+    #[schema(value_type = Option<Object>)]
+    prices: Option<Value>,
+    /// Requests begun in any minute, from 1; null: no limit.
+    requests_per_minute: Option<u32>,
+    /// Tokens used in any minute, from 1; null: no limit.
+    tokens_per_minute: Option<u64>,
+    /// Requests at work at once, 1 to `limits.provider_concurrency`; 8 by default.
+    concurrency: Option<u32>,
+    /// Time for one request, 1 to `limits.provider_timeout_seconds`; 60 by default.
+    timeout_seconds: Option<u32>,
+    /// Tries of one request, 1 to `limits.provider_attempts`; 5 by default.
+    attempts: Option<u32>,
+}
+
 /// Several items, each handled on its own.
 #[derive(ToSchema)]
 #[schema(example = json!({"logs": [{"input": "Where is my refund?", "output": "On its way.", "metadata": {"tier": "gold"}}]}))]

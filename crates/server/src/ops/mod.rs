@@ -6,4 +6,5 @@ pub mod exports;
 pub mod imports;
 pub mod jobs;
 pub mod keys;
+pub mod providers;
 pub mod request_logs;

@@ -3,5 +3,6 @@
 pub mod csv;
 pub mod dataset;
 pub mod log;
+pub mod provider;
 pub mod reply;
 pub mod summary;

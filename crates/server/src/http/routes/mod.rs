@@ -6,6 +6,7 @@ pub mod datasets;
 pub mod exports;
 pub mod health;
 pub mod jobs;
+pub mod providers;
 pub mod request_log_groups;
 pub mod request_logs;
 pub mod saved_logs;
