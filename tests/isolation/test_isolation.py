@@ -38,6 +38,8 @@ BODIES: dict[str, Any] = {
     "post /datasets/*/logs/": {"input": "x"},
     "patch /datasets/*/logs/*/": {"output": "mine now"},
     "put /datasets/*/logs/*/": {"input": "mine now"},
+    "post /datasets/*/annotation/complete/": {"unique_id": "x"},
+    "post /datasets/*/annotation/release/": {"unique_id": "x"},
     "post /datasets/*/logs/bulk/": {"logs": [{"input": "x"}]},
     "post /datasets/*/logs/import/": WINDOW,
     "post /datasets/*/logs/create/": WINDOW,

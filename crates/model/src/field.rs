@@ -175,7 +175,7 @@ fields! {
     /// E-mail of who completed the annotation.
     AnnotationCompletedBy "annotation_completed_by" Text [] r l;
     /// When the annotation was completed.
-    AnnotationCompletedAt "annotation_completed_at" Time [] r l;
+    AnnotationCompletedAt "annotation_completed_at" Time [] r x;
     /// Who has the row to annotate; with no lease, who passed it over.
     AnnotationAssignee "annotation_assignee" Text [] r x;
     /// The row is the assignee's until then.

@@ -53,6 +53,12 @@ pub struct Limits {
     pub provider_attempts: u32,
     /// Models with a price in a provider.
     pub provider_prices: usize,
+    /// Seconds that the annotation queue hands a row out for, when the caller names none.
+    pub annotation_lease_seconds: i64,
+    /// Longest time that the annotation queue hands a row out for.
+    pub annotation_lease_seconds_max: i64,
+    /// People listed in the progress of an annotation.
+    pub annotators_listed: usize,
     /// Switches on the hosted service's own limits: 30 bulk calls a minute per organization, 20 MB per log (contract A.8).
     pub parity: bool,
 }
@@ -83,6 +89,9 @@ impl Default for Limits {
             provider_timeout_seconds: 600,
             provider_attempts: 10,
             provider_prices: 1_000,
+            annotation_lease_seconds: 900,
+            annotation_lease_seconds_max: 86_400,
+            annotators_listed: 200,
             parity: false,
         }
     }

@@ -46,6 +46,14 @@ fn limits(limits: &Limits, faults: &mut Vec<String>) {
             faults.push(format!("`limits.{name}`: must be at least 1"));
         }
     }
+    for (name, seconds) in [
+        ("annotation_lease_seconds", limits.annotation_lease_seconds),
+        ("annotation_lease_seconds_max", limits.annotation_lease_seconds_max),
+    ] {
+        if seconds < 0 {
+            faults.push(format!("`limits.{name}`: must be at least 1"));
+        }
+    }
     if limits.max_row_bytes > limits.max_body_bytes {
         faults.push("`limits.max_row_bytes`: must not be above `limits.max_body_bytes`".to_owned());
     }

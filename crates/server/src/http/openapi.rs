@@ -79,6 +79,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Datasets", "Named collections of log rows."),
     ("Dataset logs", "The rows of a dataset: list, edit, summarise, add, remove."),
     ("Saved logs", "The collection `_saved_logs`, which belongs to no dataset."),
+    ("Annotation", "A queue that hands rows of a dataset to people, one each, and their progress."),
     ("Request logs", "Logs as your application sent them; datasets are made of these."),
     ("LLM provider", "Where LLM evaluators ask their models; one per organization."),
     ("Jobs", "Long work and its progress."),

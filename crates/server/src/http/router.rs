@@ -5,7 +5,8 @@
 use crate::app::App;
 use crate::http::openapi;
 use crate::http::routes::{
-    dataset_imports, dataset_logs, datasets, exports, health, jobs, providers, request_log_groups, request_logs,
+    annotation, dataset_imports, dataset_logs, datasets, exports, health, jobs, providers, request_log_groups,
+    request_logs,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -18,6 +19,7 @@ fn api() -> (Router<App>, OpenApi) {
         .merge(datasets::routes())
         .merge(dataset_logs::routes())
         .merge(dataset_imports::routes())
+        .merge(annotation::routes())
         // What applications send
         .merge(request_logs::routes())
         .merge(request_log_groups::routes())

@@ -152,8 +152,38 @@ pub struct RowPatchBody {
     /// Merged into the metadata; null removes a key.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
-    /// `pending`, `in_progress` or `completed`.
+    /// `pending`, `in_progress` or `completed`; completing sets who and when, anything else clears them.
     annotation_status: Option<String>,
+    /// Who completed it: an e-mail address, or an object with `email`; the address is kept. Nobody by default.
+    annotation_completed_by: Option<Value>,
+}
+
+/// Who wants a row to annotate, and which.
+#[derive(ToSchema)]
+#[schema(example = json!({"annotator": "ann@example.com", "lease_seconds": 900, "filters": {"status": "error"}, "sort_by": "-cost"}))]
+pub struct NextRowBody {
+    /// E-mail address or name that tells people apart; the name of the API key by default.
+    annotator: Option<String>,
+    /// The row is theirs for this long; `limits.annotation_lease_seconds` (900) by default.
+    lease_seconds: Option<u32>,
+    /// Conditions by field, or an array of `{field, operator, value}`.
+    filters: Option<Value>,
+    /// `AND` (default) or `OR`: joins all entries.
+    operator: Option<String>,
+    /// Field to order by, `-` before it for falling order; `-timestamp` by default.
+    sort_by: Option<String>,
+    /// Pass over the row they hold, and hand out another.
+    skip: Option<bool>,
+}
+
+/// A row and who annotates it.
+#[derive(ToSchema)]
+#[schema(example = json!({"unique_id": "0198c0de0000700080000000000000aa", "annotator": "ann@example.com"}))]
+pub struct AnnotatedRowBody {
+    /// The row.
+    unique_id: String,
+    /// E-mail address or name; the name of the API key by default.
+    annotator: Option<String>,
 }
 
 /// Where LLM evaluators ask their models: any endpoint that speaks OpenAI's chat completions.

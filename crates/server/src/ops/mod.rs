@@ -1,5 +1,6 @@
 //! What the product does, one file per noun: plain async functions that know no HTTP. Ids and times are made here.
 
+pub mod annotation;
 pub mod dataset_logs;
 pub mod datasets;
 pub mod exports;

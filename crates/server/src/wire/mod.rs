@@ -1,5 +1,6 @@
 //! JSON and CSV shapes that routes, exports and the command line share. Knows no HTTP.
 
+pub mod annotation;
 pub mod csv;
 pub mod dataset;
 pub mod log;

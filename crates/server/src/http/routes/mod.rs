@@ -1,5 +1,6 @@
 //! Handlers, one file per noun: five to fifteen lines over `ops`, and the JSON shapes of their bodies.
 
+pub mod annotation;
 pub mod dataset_imports;
 pub mod dataset_logs;
 pub mod datasets;
