@@ -58,6 +58,20 @@ pub struct Limits {
     pub write_queue: usize,
     /// Seconds to let requests and jobs finish at shutdown.
     pub shutdown_seconds: u64,
+    /// Greatest `concurrency` of a provider.
+    pub provider_concurrency: u32,
+    /// Greatest `timeout_seconds` of a provider.
+    pub provider_timeout_seconds: u32,
+    /// Greatest `attempts` of a provider.
+    pub provider_attempts: u32,
+    /// Models with a price in a provider.
+    pub provider_prices: usize,
+    /// Seconds that the annotation queue hands a row out for, when the caller names none.
+    pub annotation_lease_seconds: i64,
+    /// Longest time that the annotation queue hands a row out for.
+    pub annotation_lease_seconds_max: i64,
+    /// People listed in the progress of an annotation.
+    pub annotators_listed: usize,
     /// Switches on the hosted service's own limits: 30 bulk calls a minute per organization, 20 MB per log (contract A.8).
     pub parity: bool,
 }
@@ -90,6 +104,13 @@ impl Default for Limits {
             export_days: 7,
             write_queue: 4_096,
             shutdown_seconds: 9,
+            provider_concurrency: 256,
+            provider_timeout_seconds: 600,
+            provider_attempts: 10,
+            provider_prices: 1_000,
+            annotation_lease_seconds: 900,
+            annotation_lease_seconds_max: 86_400,
+            annotators_listed: 200,
             parity: false,
         }
     }

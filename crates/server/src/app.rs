@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::http::rate::RateLimits;
 use crate::jobs::Wake;
+use crate::secrets::Secrets;
 use evalset_model::limits::Limits;
 use evalset_store::Stores;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub struct Inner {
     pub limits: Limits,
     /// Times and ids.
     pub clock: Clock,
+    /// Seals what must not be readable in a copy of the database.
+    pub secrets: Secrets,
     /// Folder of export files.
     pub exports_dir: PathBuf,
     /// Span lists reach this many seconds back when no start is given (H16).
@@ -44,6 +47,8 @@ pub struct Parts {
     pub stores: Stores,
     /// See [`Inner::limits`].
     pub limits: Limits,
+    /// See [`Inner::secrets`].
+    pub secrets: Secrets,
     /// See [`Inner::exports_dir`].
     pub exports_dir: PathBuf,
     /// See [`Inner::span_window_seconds`].
@@ -60,6 +65,7 @@ impl App {
             stores: parts.stores,
             limits: parts.limits,
             clock: Clock::default(),
+            secrets: parts.secrets,
             exports_dir: parts.exports_dir,
             span_window_seconds: parts.span_window_seconds,
             public_url: parts.public_url,

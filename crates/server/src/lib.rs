@@ -10,5 +10,6 @@ pub mod config;
 pub mod http;
 pub mod jobs;
 pub mod ops;
+pub mod secrets;
 pub mod telemetry;
 pub mod wire;

@@ -4,6 +4,7 @@
 mod routes {
     mod access;
     mod datasets;
+    mod datasets_id_annotation;
     mod datasets_id_logs;
     mod datasets_id_logs_import;
     mod datasets_traces;
@@ -13,5 +14,6 @@ mod routes {
     mod health;
     mod jobs;
     mod limits;
+    mod llm_provider;
     mod request_logs;
 }

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 pub mod logs;
 pub mod memory;
+pub mod providers;
 mod reference;
 pub mod runs;
 pub mod scores;
@@ -24,6 +25,7 @@ pub use keys::Keys;
 pub use logs::Logs;
 pub use runs::Runs;
 pub use scores::Scores;
+pub use providers::Providers;
 
 use std::sync::Arc;
 
@@ -44,6 +46,8 @@ pub struct Stores {
     pub jobs: Arc<dyn Jobs>,
     /// Organizations and API keys.
     pub keys: Arc<dyn Keys>,
+    /// Where models are asked.
+    pub providers: Arc<dyn Providers>,
     /// Health of what is below.
     pub health: Arc<dyn Health>,
 }

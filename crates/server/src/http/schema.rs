@@ -257,8 +257,65 @@ pub struct RowPatchBody {
     /// Merged into the metadata; null removes a key.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
-    /// `pending`, `in_progress` or `completed`.
+    /// `pending`, `in_progress` or `completed`; completing sets who and when, anything else clears them.
     annotation_status: Option<String>,
+    /// Who completed it: an e-mail address, or an object with `email`; the address is kept. Nobody by default.
+    annotation_completed_by: Option<Value>,
+}
+
+/// Who wants a row to annotate, and which.
+#[derive(ToSchema)]
+#[schema(example = json!({"annotator": "ann@example.com", "lease_seconds": 900, "filters": {"status": "error"}, "sort_by": "-cost"}))]
+pub struct NextRowBody {
+    /// E-mail address or name that tells people apart; the name of the API key by default.
+    annotator: Option<String>,
+    /// The row is theirs for this long; `limits.annotation_lease_seconds` (900) by default.
+    lease_seconds: Option<u32>,
+    /// Conditions by field, or an array of `{field, operator, value}`.
+    filters: Option<Value>,
+    /// `AND` (default) or `OR`: joins all entries.
+    operator: Option<String>,
+    /// Field to order by, `-` before it for falling order; `-timestamp` by default.
+    sort_by: Option<String>,
+    /// Pass over the row they hold, and hand out another.
+    skip: Option<bool>,
+}
+
+/// A row and who annotates it.
+#[derive(ToSchema)]
+#[schema(example = json!({"unique_id": "0198c0de0000700080000000000000aa", "annotator": "ann@example.com"}))]
+pub struct AnnotatedRowBody {
+    /// The row.
+    unique_id: String,
+    /// E-mail address or name; the name of the API key by default.
+    annotator: Option<String>,
+}
+
+/// Where LLM evaluators ask their models: any endpoint that speaks OpenAI's chat completions.
+#[derive(ToSchema)]
+#[schema(example = json!({"base_url": "https://api.openai.com/v1", "api_key": "sk-…", "default_model": "gpt-4o-mini",
+    "prices": {"gpt-4o-mini": {"input_per_million": 0.15, "output_per_million": 0.6}}, "requests_per_minute": 500}))]
+pub struct ProviderBody {
+    /// `http://` or `https://` address that `/chat/completions` is appended to.
+    base_url: Option<String>,
+    /// Key of the endpoint. Never shown again. Absent keeps the stored one, which a new `base_url` does not allow; null: none.
+    #[schema(write_only)]
+    api_key: Option<String>,
+    /// Model for evaluators that name none.
+    default_model: Option<String>,
+    /// Model → USD per million tokens. Models that are not listed cost nothing here.
+    #[schema(value_type = Option<Object>)]
+    prices: Option<Value>,
+    /// Requests begun in any minute, from 1; null: no limit.
+    requests_per_minute: Option<u32>,
+    /// Tokens used in any minute, from 1; null: no limit.
+    tokens_per_minute: Option<u64>,
+    /// Requests at work at once, 1 to `limits.provider_concurrency`; 8 by default.
+    concurrency: Option<u32>,
+    /// Time for one request, 1 to `limits.provider_timeout_seconds`; 60 by default.
+    timeout_seconds: Option<u32>,
+    /// Tries of one request, 1 to `limits.provider_attempts`; 5 by default.
+    attempts: Option<u32>,
 }
 
 /// Several items, each handled on its own.

@@ -1,5 +1,6 @@
 //! What the product does, one file per noun: plain async functions that know no HTTP. Ids and times are made here.
 
+pub mod annotation;
 pub mod dataset_logs;
 pub mod datasets;
 pub mod evaluations;
@@ -8,6 +9,7 @@ pub mod exports;
 pub mod imports;
 pub mod jobs;
 pub mod keys;
+pub mod providers;
 pub mod request_logs;
 pub mod runs;
 pub mod scores;

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod logs;
 pub(crate) mod moves;
 pub(crate) mod picks;
+pub(crate) mod providers;
 pub(crate) mod reads;
 pub(crate) mod samples;
 pub(crate) mod soak;
@@ -39,6 +40,7 @@ macro_rules! suite {
                 dataset_status_follows_its_copy_jobs, cancelled_copies_leave_the_dataset_ready,
                 lost_purges_are_made_up_for;
             keys: organizations_are_numbered, keys_by_hash, keys_are_unique, revoking;
+            providers: life_of_a_provider, only_the_form_that_was_read_is_replaced;
         }
     };
     (@each $make:path; $($noun:ident: $($name:ident),+;)+) => {

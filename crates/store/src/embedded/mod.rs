@@ -18,6 +18,7 @@ mod keys;
 mod logs;
 mod order;
 mod payload;
+mod providers;
 mod purge;
 mod readers;
 mod row;
@@ -92,6 +93,7 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
         evaluators: engine.clone(),
         jobs: engine.clone(),
         keys: engine.clone(),
+        providers: engine.clone(),
         health: engine,
     })
 }

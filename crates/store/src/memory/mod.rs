@@ -8,10 +8,12 @@ mod keys;
 mod logs;
 mod runs;
 mod scores;
+mod providers;
 #[cfg(test)]
 mod tests;
 
 use crate::jobs::purge_job;
+use crate::providers::StoredProvider;
 use crate::{Health, Stores};
 use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
@@ -38,6 +40,7 @@ pub fn open() -> Stores {
         evaluators: memory.clone(),
         jobs: memory.clone(),
         keys: memory.clone(),
+        providers: memory.clone(),
         health: memory,
     }
 }
@@ -59,6 +62,7 @@ type RowMap = BTreeMap<RowNumber, Log>;
 struct State {
     organizations: Vec<Organization>,
     keys: Vec<ApiKey>,
+    providers: BTreeMap<OrganizationId, StoredProvider>,
     datasets: BTreeMap<DatasetId, Dataset>,
     /// All versions of each, oldest first.
     evaluators: BTreeMap<EvaluatorId, Vec<Evaluator>>,

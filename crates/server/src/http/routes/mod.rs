@@ -1,5 +1,6 @@
 //! Handlers, one file per noun: five to fifteen lines over `ops`, and the JSON shapes of their bodies.
 
+pub mod annotation;
 pub mod dataset_imports;
 pub mod dataset_logs;
 pub mod datasets;
@@ -11,6 +12,7 @@ pub mod exports;
 pub mod health;
 pub mod jobs;
 pub mod log_scores;
+pub mod providers;
 pub mod request_log_groups;
 pub mod request_logs;
 pub mod saved_logs;
