@@ -44,6 +44,14 @@ pub struct Limits {
     /// Rows of a run that fail one after the other because of the provider, after which the run stops and waits to be
     /// continued.
     pub run_faults_in_a_row: u32,
+    /// Child processes that run Python at once.
+    pub python_workers: usize,
+    /// Time for Python on one row.
+    pub python_seconds: u64,
+    /// Memory of a child that runs Python, beyond what the program itself takes.
+    pub python_memory_bytes: usize,
+    /// What Python returns for one row, as JSON text.
+    pub python_output_bytes: usize,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
     /// Evaluators of an organization.
@@ -97,6 +105,10 @@ impl Default for Limits {
             concurrent_runs: 4,
             run_batch_rows: 1_000,
             run_faults_in_a_row: 50,
+            python_workers: 2,
+            python_seconds: 5,
+            python_memory_bytes: 256 * 1024 * 1024,
+            python_output_bytes: 1024 * 1024,
             job_batch_rows: 1_000,
             evaluators: 2_000,
             evaluator_versions: 1_000,

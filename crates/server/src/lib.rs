@@ -7,6 +7,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod evaluation;
 pub mod http;
 pub mod jobs;
 pub mod ops;

@@ -93,13 +93,23 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evalset_model::score::ScoreValues;
 
     fn paid(cost: f64) -> Result<Outcome, Failed> {
-        Ok(Outcome { cost, ..Outcome::default() })
+        Ok(Outcome {
+            values: ScoreValues::default(),
+            is_passed: None,
+            explanation: None,
+            cost,
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            scorer: String::new(),
+            kind: "llm",
+        })
     }
 
     fn down() -> Result<Outcome, Failed> {
-        Err(Failed { message: "no answer".to_owned(), by_provider: true, cost: 0.0 })
+        Err(Failed { message: "no answer".to_owned(), by_provider: true, cost: 0.0, scorer: String::new() })
     }
 
     #[test]

@@ -26,7 +26,6 @@ fn api() -> (Router<App>, OpenApi) {
         .merge(eval_reports::routes())
         .merge(scores::routes())
         .merge(log_scores::routes())
-        .merge(providers::routes())
         .merge(annotation::routes())
         // What applications send
         .merge(request_logs::routes())

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::evaluation::{Evaluation, Failed};
 use crate::ops::scores::source_of;
-use evalset_evaluate::{Outcome, inputs};
+use evalset_evaluate::{Outcome, Unit, inputs};
 use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
@@ -28,8 +28,8 @@ pub async fn of_inputs(
     let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
         return Ok(placeholder(blank, evaluator));
     };
-    let name = blank.id.to_string();
-    let outcome = evaluation.judge(vec![inputs], vec![name]).await.pop();
+    let unit = Unit { id: blank.id.to_string(), inputs };
+    let outcome = evaluation.judge(vec![unit]).await.pop();
     Ok(evaluation.scored(blank, outcome.unwrap_or_else(nothing)))
 }
 
@@ -57,8 +57,8 @@ pub async fn of_logs(
     let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
         return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
     };
-    let names = blanks.iter().map(|blank| blank.id.to_string()).collect();
-    let outcomes = evaluation.judge(given, names).await;
+    let named = blanks.iter().zip(given).map(|(blank, inputs)| Unit { id: blank.id.to_string(), inputs });
+    let outcomes = evaluation.judge(named.collect()).await;
     let mut scores = Vec::with_capacity(blanks.len());
     for (blank, outcome) in blanks.into_iter().zip(outcomes) {
         scores.push(app.stores.scores.put(evaluation.scored(blank, outcome)).await?.0);
@@ -109,5 +109,6 @@ fn placeholder(blank: Score, evaluator: &Evaluator) -> Score {
 
 /// An evaluator that gives fewer answers than it was asked for.
 fn nothing() -> Result<Outcome, Failed> {
-    Err(Failed { message: "the evaluator gave no answer".to_owned(), by_provider: false, cost: 0.0 })
+    let message = "the evaluator gave no answer".to_owned();
+    Err(Failed { message, by_provider: false, cost: 0.0, scorer: String::new() })
 }
