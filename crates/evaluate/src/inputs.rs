@@ -7,6 +7,7 @@ use evalset_model::field::Field;
 use evalset_model::log::{Log, derive, payload};
 use evalset_model::scalar::{Scalar, brief};
 use evalset_model::{Error, Result};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -97,16 +98,28 @@ pub fn ideal_output(inputs: &EvalInputs) -> &Value {
 }
 
 /// The dictionary a Python evaluator is called with: every key is always there.
-pub fn dictionary(inputs: &EvalInputs) -> Map<String, Value> {
-    let mut members = Map::new();
-    members.insert("input".to_owned(), inputs.input.clone());
-    members.insert("output".to_owned(), inputs.output.clone());
-    members.insert("expected_output".to_owned(), inputs.expected_output.clone());
-    members.insert("metrics".to_owned(), Value::Object(inputs.metrics.clone()));
-    members.insert("metadata".to_owned(), Value::Object(inputs.metadata.clone()));
-    members.insert("llm_input".to_owned(), Value::from(input_text(&inputs.input)));
-    members.insert("llm_output".to_owned(), Value::from(output_text(&inputs.output)));
-    members
+#[derive(Serialize)]
+pub struct Dictionary<'a> {
+    input: &'a Value,
+    output: &'a Value,
+    expected_output: &'a Value,
+    metrics: &'a Map<String, Value>,
+    metadata: &'a Map<String, Value>,
+    llm_input: Cow<'a, str>,
+    llm_output: Cow<'a, str>,
+}
+
+/// The inputs as Python evaluators get them.
+pub fn dictionary(inputs: &EvalInputs) -> Dictionary<'_> {
+    Dictionary {
+        input: &inputs.input,
+        output: &inputs.output,
+        expected_output: &inputs.expected_output,
+        metrics: &inputs.metrics,
+        metadata: &inputs.metadata,
+        llm_input: input_text(&inputs.input),
+        llm_output: output_text(&inputs.output),
+    }
 }
 
 #[cfg(test)]
@@ -126,7 +139,7 @@ mod tests {
         log.metadata = json!({"tier": "gold", "_hidden": 1}).as_object().cloned().unwrap();
         let inputs = of_log(&log);
         assert_eq!(
-            Value::Object(dictionary(&inputs)),
+            serde_json::to_value(dictionary(&inputs)).unwrap(),
             json!({"input": [{"role": "user", "content": "hi"}], "output": null, "expected_output": null,
                 "metrics": {"prompt_tokens": 7, "latency": 0.25, "rouge": 0.5}, "metadata": {"tier": "gold"},
                 "llm_input": "hi", "llm_output": ""})

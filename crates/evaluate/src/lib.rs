@@ -6,4 +6,5 @@ pub mod convert;
 pub mod inputs;
 pub mod passing;
 pub mod posted;
+pub mod python;
 pub mod rules;
