@@ -8,3 +8,4 @@ pub mod passing;
 pub mod posted;
 pub mod python;
 pub mod rules;
+pub mod template;
