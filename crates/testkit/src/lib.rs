@@ -134,7 +134,15 @@ impl TestApp {
         let exports_dir = data.path().join("exports");
         let secrets = Secrets::new(data.path(), None);
         let app =
-            App::new(Parts { stores, limits, secrets, exports_dir, span_window_seconds: 3_600, public_url: None });
+            App::new(Parts {
+                stores,
+                limits,
+                program: program(),
+                secrets,
+                exports_dir,
+                span_window_seconds: 3_600,
+                public_url: None,
+            });
         let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
         if workers {
             // As `serve` does: what happens before the recorder is there is not counted.
@@ -249,6 +257,12 @@ impl TestApp {
         assert!(ended.is_ok(), "{} background tasks did not end", self.app.tasks.len());
         self.app.stores.health.close().await;
     }
+}
+
+/// The program `evalset`, which cargo puts beside the folder of the tests; it runs Python for the server.
+fn program() -> std::path::PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(std::path::Path::parent).unwrap().join("evalset")
 }
 
 async fn make_key(app: &App, organization: &str, environment: Environment) -> String {

@@ -17,7 +17,7 @@ use evalset_model::run::{RunTask, Unit};
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Pick, Row, Sample, With};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde_json::Map;
 use std::time::Duration;
@@ -110,7 +110,7 @@ impl Work<'_> {
         });
         let evaluating = groups
             .take_until(self.halt.cancelled())
-            .map(|group| self.group(group))
+            .map(|group| self.group(group).boxed())
             .buffer_unordered(self.evaluation.groups_at_once())
             .for_each(|units| async {
                 // The other side is gone only when it failed, which it tells itself.

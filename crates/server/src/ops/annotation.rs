@@ -11,7 +11,7 @@ use evalset_model::log::{Log, annotation};
 use evalset_model::page::{Page, Sort, Window};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Change, Query};
+use evalset_store::logs::{Change, Query, Row};
 use std::sync::Arc;
 
 /// Times a row is looked for again when somebody else was faster. Each time the choice is spread over more rows.
@@ -38,7 +38,7 @@ pub struct Ask {
 #[derive(Clone, Debug)]
 pub struct Handed {
     /// The row, theirs until `lease_until`; none when nothing is left for them.
-    pub row: Option<Log>,
+    pub row: Option<Row>,
     /// End of the lease, microseconds since the epoch.
     pub lease_until: Option<i64>,
     /// Rows that are left to be handed out beside this one.
@@ -98,7 +98,7 @@ pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed>
 }
 
 /// Completes a row for the annotator. Completing it again changes nothing; `Conflict` when somebody else holds or completed it.
-pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Log> {
+pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Row> {
     ensure(app, collection).await?;
     let (who, now) = (annotator.to_owned(), app.clock.now());
     let change = move |mut log: Log| {
@@ -113,7 +113,7 @@ pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: 
 }
 
 /// Gives a row back to the queue. `Conflict` when somebody else holds it or it is completed.
-pub async fn release(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Log> {
+pub async fn release(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Row> {
     ensure(app, collection).await?;
     let (who, now) = (annotator.to_owned(), app.clock.now());
     let change = move |mut log: Log| {
@@ -218,7 +218,7 @@ async fn last_completed(app: &App, collection: Collection, done: &LogFilter, who
 }
 
 /// A row that the annotator holds.
-async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Log>> {
+async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Row>> {
     let filter = leased(app.clock.now()).and(equals(Field::AnnotationAssignee, who));
     let query = Query { filter, sort: Sort::newest_first(), window: Window { offset: 0, limit: 1 } };
     Ok(app.stores.logs.page(collection, query).await?.rows.into_iter().next())
@@ -226,7 +226,7 @@ async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Log
 
 /// One of the free rows: the first one, and after a failure one of the first few, more each time, by who asks. So a single annotator
 /// gets rows in order, two calls of the same annotator meet at the same row, and many annotators do not fight for one.
-async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask, attempt: u32) -> Result<Page<Log>> {
+async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask, attempt: u32) -> Result<Page<Row>> {
     let window = |offset| Window { offset, limit: 1 };
     let query = |offset| Query { filter: filter.clone(), sort: ask.sort.clone(), window: window(offset) };
     let among = 4_u64.saturating_pow(attempt).min(SPREAD);
@@ -240,7 +240,7 @@ async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask,
 }
 
 /// Makes the row the annotator's and tells until when; none when somebody else has it or it is gone or done.
-async fn take(app: &App, collection: Collection, id: &LogId, ask: &Ask) -> Result<Option<(Log, i64)>> {
+async fn take(app: &App, collection: Collection, id: &LogId, ask: &Ask) -> Result<Option<(Row, i64)>> {
     let now = app.clock.now();
     let until = now.saturating_add(ask.lease_seconds.saturating_mul(1_000_000));
     let who = ask.annotator.clone();
