@@ -11,7 +11,7 @@ use crate::rules::Rule;
 use evalset_model::Result;
 use evalset_model::evaluator::{Definition, EvalInputs, Method, ScoreValueType};
 use evalset_model::score::ScoreValues;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use serde_json::Value;
 
 /// `scorer` of what code scores.
@@ -107,7 +107,9 @@ impl Evaluator {
             Prepared::Judge(config) => {
                 // No more prompts in memory than questions under way.
                 let at_once = means.endpoint.map_or(1, |endpoint| endpoint.settings().concurrency as usize);
-                let questions = units.iter().map(|unit| self.by_judge(config, unit, means.endpoint));
+                // Boxed: the compiler cannot see through the closure that the whole is `Send`.
+                let question = |unit| self.by_judge(config, unit, means.endpoint).boxed();
+                let questions: Vec<_> = units.iter().map(question).collect();
                 futures::stream::iter(questions).buffered(at_once.max(1)).collect().await
             }
             Prepared::Human => units

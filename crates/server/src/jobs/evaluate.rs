@@ -108,16 +108,19 @@ impl Work<'_> {
             });
             futures::stream::iter(groups.collect::<Vec<_>>())
         });
-        let evaluating = groups
-            .take_until(self.halt.cancelled())
-            .map(|group| self.group(group).boxed())
-            .buffer_unordered(self.evaluation.groups_at_once())
-            .for_each(|units| async {
+        let evaluating = async {
+            let judged = groups
+                .take_until(self.halt.cancelled())
+                .map(|group| self.group(group).boxed())
+                .buffer_unordered(self.evaluation.groups_at_once());
+            let mut judged = std::pin::pin!(judged);
+            while let Some(units) = judged.next().await {
                 // The other side is gone only when it failed, which it tells itself.
                 if !units.is_empty() && keep.send(units).await.is_err() {
                     self.halt.cancel();
                 }
-            });
+            }
+        };
         tokio::join!(reading, evaluating);
         fault.into_inner().map_or(Ok(()), Err)
     }

@@ -136,7 +136,7 @@ async fn attempt(app: &App, job: &Job) -> Result<End> {
         }
         Task::Remove { .. } => remove::run(&mut run).await,
         Task::Export { .. } => export::run(&mut run).await,
-        Task::Evaluate(task) => evaluate::run(&mut run, task).await,
+        Task::Evaluate(task) => evaluate::run(&mut run, task).boxed().await,
         Task::Purge { collection } => purge::run(&mut run, *collection).await,
     }
 }
