@@ -23,12 +23,10 @@ impl Jobs for Engine {
     async fn enqueue(&self, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<()> {
         self.writer
             .run(1_024, move |tx| {
-                if let Some(id) = job.dataset {
-                    let sql = "SELECT 1 FROM dataset WHERE id = ?1 AND organization = ?2";
-                    let mut known = tx.connection.prepare_cached(sql).sql()?;
-                    if !known.exists((id.to_string(), job.organization.to_string())).sql()? {
-                        return Err(Error::not_found());
-                    }
+                if let Some(id) = job.dataset
+                    && !knows_dataset(tx.connection, job.organization, id)?
+                {
+                    return Err(Error::not_found());
                 }
                 if let (Some(id), Task::Evaluate(_)) = (job.dataset, &job.task) {
                     runs::begin_activity(tx.connection, id, job.created_at)?;
@@ -176,6 +174,20 @@ impl Jobs for Engine {
     }
 }
 
+/// Whether the organization has this dataset.
+pub(super) fn knows_dataset(connection: &Connection, organization: OrganizationId, id: DatasetId) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM dataset WHERE id = ?1 AND organization = ?2")
+        .sql()?
+        .exists((id.to_string(), organization.to_string()))
+        .sql()
+}
+
+/// What is said to those who work on a job that was ended meanwhile.
+pub(super) fn not_running() -> Error {
+    Error::Conflict("The job is no longer running.".to_owned())
+}
+
 /// Adds a job; `Conflict` when its id is taken.
 pub(super) fn insert(connection: &Connection, job: &Job) -> Result<()> {
     let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
@@ -213,7 +225,7 @@ pub(super) fn advance(connection: &Connection, step: &Step) -> Result<()> {
         .sql()?
         .execute((step.job.to_string(), progress))
         .sql()?;
-    if saved == 0 { Err(Error::Conflict("The job is no longer running.".to_owned())) } else { Ok(()) }
+    if saved == 0 { Err(not_running()) } else { Ok(()) }
 }
 
 /// Saves the progress of a job that must be running, after a unit in which `affected` of `rows` changed.
@@ -327,7 +339,10 @@ fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64)
         .execute((number, at))
         .sql()?;
     match dataset.and_then(|id| id.parse().ok()) {
-        Some(dataset) => settle(connection, dataset, Status::Failed),
+        Some(dataset) => {
+            settle(connection, dataset, Status::Failed)?;
+            runs::show(connection, dataset)
+        }
         None => Ok(()),
     }
 }
@@ -380,7 +395,8 @@ pub(super) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
     let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
     connection
         .prepare_cached(
-            "UPDATE job SET state = 'queued', task = ?2, progress = ?3, cancel_requested = 0, error_message = NULL,              completed_at = NULL WHERE id = ?1",
+            "UPDATE job SET state = 'queued', task = ?2, progress = ?3, cancel_requested = 0, error_message = NULL, \
+             completed_at = NULL WHERE id = ?1",
         )
         .sql()?
         .execute((
@@ -421,14 +437,17 @@ pub(super) fn runs_of(
 pub(super) fn activity_of(connection: &Connection, dataset: DatasetId) -> Result<Vec<(State, Progress)>> {
     let mut statement = connection
         .prepare_cached(
-            "SELECT j.state, j.progress FROM job j JOIN dataset d ON d.id = j.dataset WHERE j.dataset = ?1              AND j.kind = 'evaluate' AND (j.completed_at IS NULL OR j.completed_at >= d.running_at)",
+            "SELECT j.state, j.progress FROM job j JOIN dataset d ON d.id = j.dataset WHERE j.dataset = ?1 \
+             AND j.kind = 'evaluate' AND (j.completed_at IS NULL OR j.completed_at >= d.running_at)",
         )
         .sql()?;
     let mut lines = statement.query([dataset.to_string()]).sql()?;
     let mut runs = Vec::new();
     while let Some(line) = lines.next().sql()? {
         let state: String = line.get(0).sql()?;
-        runs.push((json(&format!("\"{state}\""))?, json(&line.get::<_, String>(1).sql()?)?));
+        // One that cannot be read must not hold up the others of its dataset: its claim will say so.
+        let progress = line.get::<_, String>(1).ok().and_then(|text| json(&text).ok()).unwrap_or_default();
+        runs.push((json(&format!("\"{state}\""))?, progress));
     }
     Ok(runs)
 }

@@ -4,6 +4,7 @@ use super::Engine;
 use super::collection;
 use super::error::Sql;
 use super::jobs;
+use super::readers::Lease;
 use super::row_scores::Sight;
 use super::scores::Scribe;
 use super::writer::Tx;
@@ -13,22 +14,35 @@ use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Pl
 use evalset_model::job::{Job, Step, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{Activity, Unit, UnitResult};
-use evalset_model::score::ScoreValues;
+use evalset_model::score::{ScoreStatus, ScoreValues};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// About what a unit adds to a transaction (bytes).
 const UNIT_BYTES: usize = 512;
 
-const SELECT: &str = "SELECT l.unique_id, r.numerical_value, r.boolean_value, r.other_values, r.is_passed, r.error_message, \
-                      r.cost, l.custom_identifier FROM run_result r JOIN log l ON l.row = r.row WHERE r.run = ?1";
+/// Results of a run `?1` whose rows are there: those that await their purge are not.
+macro_rules! of_run {
+    () => {
+        " FROM run_result r CROSS JOIN log l ON l.row = r.row CROSS JOIN collection c ON c.id = l.collection AND c.hidden = 0 \
+         WHERE r.run = ?1"
+    };
+}
+
+const SELECT: &str = concat!(
+    "SELECT l.unique_id, r.numerical_value, r.boolean_value, r.other_values, r.is_passed, r.error_message, r.cost, \
+     l.custom_identifier",
+    of_run!()
+);
+
+const COUNT: &str = concat!("SELECT count(*)", of_run!(), " AND (?2 IS NULL OR r.failed = ?2)");
 
 #[async_trait]
 impl Runs for Engine {
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()> {
         self.writer
             .run(units.len() * UNIT_BYTES, move |tx| {
-                let run = number(tx.connection, None, step.job)?.ok_or_else(Error::not_found)?;
+                let run = number(tx.connection, None, step.job)?.ok_or_else(jobs::not_running)?;
                 let mut progress = step.progress;
                 progress.add_units(&units);
                 jobs::advance(tx.connection, &Step { progress, ..step })?;
@@ -63,14 +77,8 @@ impl Runs for Engine {
                 let connection = lease.begin()?;
                 let nothing = Page { rows: Vec::new(), total: 0 };
                 let Some(run) = number(connection, Some(organization), run)? else { return Ok(nothing) };
-                let total: i64 = connection
-                    .prepare_cached(
-                        "SELECT count(*) FROM run_result r JOIN log l ON l.row = r.row \
-                         WHERE r.run = ?1 AND (?2 IS NULL OR r.failed = ?2)",
-                    )
-                    .sql()?
-                    .query_row((run, failed), |line| line.get(0))
-                    .sql()?;
+                let total: i64 =
+                    connection.prepare_cached(COUNT).sql()?.query_row((run, failed), |line| line.get(0)).sql()?;
                 let sql = format!("{SELECT} AND (?2 IS NULL OR r.failed = ?2) ORDER BY r.row LIMIT ?3 OFFSET ?4");
                 let bound = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
                 let mut statement = connection.prepare_cached(&sql).sql()?;
@@ -101,11 +109,11 @@ impl Runs for Engine {
     async fn values(&self, organization: OrganizationId, of: Compared) -> Result<Vec<RowValue>> {
         self.readers
             .run_long(move |lease| {
-                let connection = lease.begin()?;
+                lease.begin()?;
                 match of {
-                    Compared::Run(run) => of_run(connection, organization, run),
+                    Compared::Run(run) => of_run(lease, organization, run),
                     Compared::Dataset(dataset, key) => {
-                        of_dataset(connection, Collection { organization, place: Place::Dataset(dataset) }, &key)
+                        of_dataset(lease, Collection { organization, place: Place::Dataset(dataset) }, &key)
                     }
                 }
             })
@@ -145,7 +153,7 @@ fn keep(tx: &mut Tx<'_>, run: i64, units: &[Unit]) -> Result<()> {
             .execute(params![
                 run,
                 row,
-                score.error_message.is_some(),
+                score.status == ScoreStatus::Failed,
                 values.numerical,
                 values.boolean,
                 other,
@@ -177,20 +185,23 @@ fn decode(line: &Row<'_>) -> Result<UnitResult> {
     })
 }
 
-fn of_run(connection: &Connection, organization: OrganizationId, run: JobId) -> Result<Vec<RowValue>> {
+fn of_run(lease: &Lease, organization: OrganizationId, run: JobId) -> Result<Vec<RowValue>> {
+    let connection = lease.connection()?;
     let Some(run) = number(connection, Some(organization), run)? else { return Ok(Vec::new()) };
     let sql = format!("{SELECT} AND r.failed = 0 ORDER BY r.row");
     let mut statement = connection.prepare_cached(&sql).sql()?;
     let mut lines = statement.query([run]).sql()?;
     let mut all = Vec::new();
     while let Some(line) = lines.next().sql()? {
+        lease.stop().go_on()?;
         let UnitResult { log_id, values, is_passed, custom_identifier, .. } = decode(line)?;
         all.push(RowValue { log_id, custom_identifier, values, is_passed });
     }
     Ok(all)
 }
 
-fn of_dataset(connection: &Connection, name: Collection, key: &str) -> Result<Vec<RowValue>> {
+fn of_dataset(lease: &Lease, name: Collection, key: &str) -> Result<Vec<RowValue>> {
+    let connection = lease.connection()?;
     let Some(found) = collection::find(connection, name)? else { return Ok(Vec::new()) };
     let sight = Sight::of(connection, name, found.id)?;
     if sight.is_empty() {
@@ -202,6 +213,7 @@ fn of_dataset(connection: &Connection, name: Collection, key: &str) -> Result<Ve
     let mut lines = statement.query([found.id]).sql()?;
     let mut all = Vec::new();
     while let Some(line) = lines.next().sql()? {
+        lease.stop().go_on()?;
         let log_id = LogId(line.get(0).sql()?);
         let shown = sight.shown(connection, &log_id)?;
         let Some(score) = shown.into_iter().find(|score| score.source.key() == key) else { continue };
@@ -223,13 +235,16 @@ fn reopen(
 ) -> Result<Option<Job>> {
     let Some(number) = number(connection, Some(organization), run)? else { return Ok(None) };
     let Some(mut job) = jobs::by_number(connection, number)? else { return Ok(None) };
+    if let Some(dataset) = job.dataset
+        && !jobs::knows_dataset(connection, organization, dataset)?
+    {
+        return Ok(None);
+    }
     if !job.state.ended() {
         return Err(Error::Conflict("The run has not ended: it can be continued when it has.".to_owned()));
     }
-    let dropped = connection.execute("DELETE FROM run_result WHERE run = ?1 AND failed = 1", [number]).sql()? as u64;
-    let progress = &mut job.progress;
-    progress.done = progress.done.saturating_sub(dropped);
-    progress.failed = 0;
+    connection.execute("DELETE FROM run_result WHERE run = ?1 AND failed = 1", [number]).sql()?;
+    job.progress.forget_failed();
     if let Task::Evaluate(task) = &mut job.task {
         task.spending_limit = spending_limit.or(task.spending_limit);
     }

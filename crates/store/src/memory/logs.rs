@@ -89,11 +89,9 @@ impl Logs for Memory {
     async fn delete(&self, collection: Collection, ids: &[LogId]) -> Result<u64> {
         let mut state = self.state();
         let rows = state.rows_mut(collection)?;
-        let before = rows.len();
-        rows.retain(|_, log| !ids.contains(&log.id));
-        let gone = (before - rows.len()) as u64;
-        state.drop_scores(collection, ids);
-        Ok(gone)
+        let gone: Vec<LogId> = rows.extract_if(.., |_, log| ids.contains(&log.id)).map(|(_, log)| log.id).collect();
+        state.drop_scores(collection, &gone);
+        Ok(gone.len() as u64)
     }
 
     async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>> {

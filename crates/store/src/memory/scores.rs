@@ -32,7 +32,8 @@ impl State {
         self.scores.retain(|score| score.subject.collection() != collection || !ids.contains(&score.subject.log_id));
     }
 
-    /// Writes a score over the one of the same subject, source and scorer; a failed one does not replace a completed one.
+    /// Writes a score over the one of the same subject, source and scorer; a failed one does not replace a completed one. Returns
+    /// the one that is there then, and whether it is new.
     pub(super) fn write_score(&mut self, score: Score) -> Result<(Score, bool)> {
         self.rows_mut(score.subject.collection())?;
         self.rename(&score.source, score.subject.organization);
@@ -43,9 +44,8 @@ impl State {
             Some(present) => {
                 if score.status == ScoreStatus::Completed || present.status == ScoreStatus::Failed {
                     *present = Score { id: present.id, created_at: present.created_at, ..score };
-                    return Ok((present.clone(), false));
                 }
-                Ok((score, false))
+                Ok((present.clone(), false))
             }
             None => {
                 self.scores.push(score.clone());
@@ -87,7 +87,13 @@ impl Scores for Memory {
             created_at: present.created_at,
             ..changed
         };
-        state.write_score(kept).map(|(score, _)| score)
+        let organization = kept.subject.organization;
+        state.rename(&kept.source, organization);
+        let there = state.scores.iter_mut().find(|score| score.subject.organization == organization && score.id == id);
+        if let Some(there) = there {
+            *there = kept.clone();
+        }
+        Ok(kept)
     }
 
     async fn delete(&self, organization: OrganizationId, id: ScoreId) -> Result<bool> {
