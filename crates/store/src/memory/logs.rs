@@ -23,15 +23,17 @@ impl State {
     /// Matching rows in row order.
     fn matching(&self, collection: Collection, filter: &LogFilter) -> Vec<(RowNumber, &Log)> {
         let rows = self.rows.get(&collection).into_iter().flatten();
-        rows.filter(|(_, log)| meaning::holds(filter, log, &self.row_scores(collection, &log.id)))
-            .map(|(row, log)| (*row, log))
-            .collect()
+        let asked = reference::asks_for_scores(filter);
+        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        rows.filter(|(_, log)| meaning::holds(filter, log, &scores(log))).map(|(row, log)| (*row, log)).collect()
     }
 
     fn sort_rows(&self, collection: Collection, rows: &mut [(RowNumber, &Log)], sort: &Sort) {
-        rows.sort_by(|(_, left), (_, right)| {
-            let scores = |log: &Log| self.row_scores(collection, &log.id);
-            meaning::compare_logs(sort, (left, &scores(left)), (right, &scores(right)))
+        let asked = matches!(sort.field, LogField::Score(_));
+        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        let scores: BTreeMap<_, _> = rows.iter().map(|(row, log)| (*row, scores(log))).collect();
+        rows.sort_by(|left, right| {
+            meaning::compare_logs(sort, (left.1, &scores[&left.0]), (right.1, &scores[&right.0]))
         });
     }
 

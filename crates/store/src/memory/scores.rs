@@ -14,8 +14,8 @@ impl State {
     pub(super) fn shown_scores(&self, collection: Collection, id: &LogId) -> Vec<Score> {
         let concerns = |score: &&Score| {
             let subject = &score.subject;
-            subject.organization == collection.organization
-                && subject.log_id == *id
+            subject.log_id == *id
+                && subject.organization == collection.organization
                 && (subject.place == collection.place || subject.place == Place::RequestLogs)
         };
         score::shown(self.scores.iter().filter(concerns).cloned().collect(), collection.place)
