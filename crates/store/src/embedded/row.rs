@@ -236,5 +236,5 @@ pub(super) fn delete(connection: &Connection, collection: i64, row: RowNumber) -
         .sql()?
         .execute((collection, &id))
         .sql()?;
-    Ok(Some(Gone { completed, scored: (scores > 0).then(|| LogId(id)) }))
+    Ok(Some(Gone { completed, scored: (scores > 0).then_some(LogId(id)) }))
 }

@@ -91,7 +91,8 @@ impl Logs for Memory {
     async fn delete(&self, collection: Collection, ids: &[LogId]) -> Result<u64> {
         let mut state = self.state();
         let rows = state.rows_mut(collection)?;
-        let gone: Vec<LogId> = rows.extract_if(.., |_, log| ids.contains(&log.id)).map(|(_, log)| log.id).collect();
+        let gone: Vec<LogId> = rows.values().map(|log| &log.id).filter(|id| ids.contains(id)).cloned().collect();
+        rows.retain(|_, log| !gone.contains(&log.id));
         state.drop_scores(collection, &gone);
         Ok(gone.len() as u64)
     }

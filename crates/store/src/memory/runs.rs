@@ -78,6 +78,10 @@ impl Runs for Memory {
             job.progress.add_units(&units);
             job.dataset
         };
+        if let Some(Unit { score, .. }) = units.first() {
+            // What is said of the source holds, whether or not its rows are there.
+            state.rename(&score.source, score.subject.organization);
+        }
         for Unit { row, score } in units {
             let there = state.rows.get(&score.subject.collection()).is_some_and(|rows| rows.contains_key(&row));
             if there {

@@ -40,22 +40,18 @@ impl State {
         let same = |other: &&mut Score| {
             other.subject == score.subject && other.source.key() == score.source.key() && other.scorer == score.scorer
         };
-        match self.scores.iter_mut().find(same) {
-            Some(present) => {
-                if score.status == ScoreStatus::Completed || present.status == ScoreStatus::Failed {
-                    *present = Score { id: present.id, created_at: present.created_at, ..score };
-                }
-                Ok((present.clone(), false))
-            }
-            None => {
-                self.scores.push(score.clone());
-                Ok((score, true))
-            }
+        let Some(present) = self.scores.iter_mut().find(same) else {
+            self.scores.push(score.clone());
+            return Ok((score, true));
+        };
+        if score.status == ScoreStatus::Completed || present.status == ScoreStatus::Failed {
+            *present = Score { id: present.id, created_at: present.created_at, ..score };
         }
+        Ok((present.clone(), false))
     }
 
     /// All scores of a source show what was last said of it.
-    fn rename(&mut self, source: &Source, organization: OrganizationId) {
+    pub(super) fn rename(&mut self, source: &Source, organization: OrganizationId) {
         let same =
             |score: &&mut Score| score.subject.organization == organization && score.source.key() == source.key();
         self.scores.iter_mut().filter(same).for_each(|score| score.source = source.clone());
