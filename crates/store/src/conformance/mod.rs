@@ -44,7 +44,7 @@ macro_rules! suite {
                 lists_agree_with_the_reference, summaries_agree_with_the_reference;
             scored_reads: scores_read_with_the_rows_agree, scores_written_one_by_one_agree,
                 custom_slugs_and_slugs_of_evaluators;
-            runs: units_are_kept_in_one_step, only_running_runs_record, results_by_page, values_of_a_dataset,
+            runs: units_are_kept_in_one_step, steps_without_rows_hide_nothing, only_running_runs_record, results_by_page, values_of_a_dataset,
                 ended_runs_go_on, lists_are_newest_first, lanes_do_not_meet, datasets_show_their_runs,
                 deleting_the_dataset_ends_its_runs, recorded_scores_are_found;
             keys: organizations_are_numbered, keys_by_hash, keys_are_unique, revoking;

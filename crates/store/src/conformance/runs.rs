@@ -114,6 +114,20 @@ pub(crate) async fn units_are_kept_in_one_step(stores: &Stores) {
     assert_eq!(stores.scores.get(mine(), at(1, 0.0).score.id).await.unwrap().unwrap().values, number_value(2.0));
 }
 
+/// A step that writes nothing is a commit all the same: the one after it must reach an open index.
+pub(crate) async fn steps_without_rows_hide_nothing(stores: &Stores) {
+    let (place, numbers) = rows(stores).await;
+    all(stores, place).await;
+    let run = running(stores, 1, 0).await;
+    for round in 0..3 {
+        let gone = Unit { row: RowNumber::MAX, ..unit(place, &numbers, 0, run, 1.0) };
+        record(stores, mine(), run, vec![gone]).await;
+        assert_eq!(all(stores, place).await.len(), 10 + round);
+        fill(stores, place, 10 + round..11 + round, 1).await;
+        assert_eq!(all(stores, place).await.len(), 11 + round);
+    }
+}
+
 pub(crate) async fn only_running_runs_record(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let units = |run: JobId| vec![unit(place, &numbers, 0, run, 1.0)];

@@ -4,18 +4,18 @@
 
 use super::Engine;
 use super::error::Sql;
-use super::{purge, runs};
+use super::{activity, purge};
 use crate::jobs::{Jobs, Outcome};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
-use evalset_model::job::{Job, Lane, Progress, State, Step, Task};
-use evalset_model::page::{Page, Window};
+use evalset_model::job::{Job, Lane, State, Step, Task};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
-const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
+/// Selects jobs; callers append `WHERE …`.
+pub(super) const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
                       error_message, created_at, started_at, completed_at FROM job";
 
 #[async_trait]
@@ -29,10 +29,10 @@ impl Jobs for Engine {
                     return Err(Error::not_found());
                 }
                 if let (Some(id), Task::Evaluate(_)) = (job.dataset, &job.task) {
-                    runs::begin_activity(tx.connection, id, job.created_at)?;
+                    activity::begin(tx.connection, id, job.created_at)?;
                 }
                 insert(tx.connection, &job)?;
-                runs::show_of(tx.connection, job.id)?;
+                activity::show_of(tx.connection, job.id)?;
                 match dataset {
                     Some((id, status)) => write_status(tx.connection, id, status),
                     None => Ok(()),
@@ -115,7 +115,7 @@ impl Jobs for Engine {
         self.writer
             .run(512, move |tx| {
                 finish(tx.connection, id, &outcome)?;
-                runs::show_of(tx.connection, id)
+                activity::show_of(tx.connection, id)
             })
             .await
     }
@@ -139,7 +139,7 @@ impl Jobs for Engine {
                     }
                     _ => {}
                 }
-                runs::show_of(connection, id)?;
+                activity::show_of(connection, id)?;
                 find(connection, Some(organization), id)
             })
             .await
@@ -315,7 +315,7 @@ fn claim(connection: &Connection, lane: Lane, at: i64) -> Result<Option<Job>> {
                 if let Some(dataset) = job.task.fills() {
                     write_status(connection, dataset, Status::Loading)?;
                 }
-                runs::show_of(connection, job.id)?;
+                activity::show_of(connection, job.id)?;
                 return Ok(Some(job));
             }
             Err(error) => {
@@ -341,7 +341,7 @@ fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64)
     match dataset.and_then(|id| id.parse().ok()) {
         Some(dataset) => {
             settle(connection, dataset, Status::Failed)?;
-            runs::show(connection, dataset)
+            activity::show(connection, dataset)
         }
         None => Ok(()),
     }
@@ -408,51 +408,8 @@ pub(super) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Evaluation runs of a dataset, newest first.
-pub(super) fn runs_of(
-    connection: &Connection,
-    organization: OrganizationId,
-    dataset: DatasetId,
-    window: Window,
-) -> Result<Page<Job>> {
-    const OF: &str = "WHERE dataset = ?1 AND organization = ?2 AND kind = 'evaluate'";
-    let names = (dataset.to_string(), organization.to_string());
-    let total: i64 = connection
-        .prepare_cached(&format!("SELECT count(*) FROM job {OF}"))
-        .sql()?
-        .query_row((&names.0, &names.1), |line| line.get(0))
-        .sql()?;
-    let sql = format!("{SELECT} {OF} ORDER BY created_at DESC, number DESC LIMIT ?3 OFFSET ?4");
-    let bound = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(&sql).sql()?;
-    let mut lines = statement.query((&names.0, &names.1, bound(window.limit), bound(window.offset))).sql()?;
-    let mut rows = Vec::new();
-    while let Some(line) = lines.next().sql()? {
-        rows.push(decode(line)?);
-    }
-    Ok(Page { rows, total: total.unsigned_abs() })
-}
-
-/// State and progress of the runs that a dataset shows: those that go on, and those that ended since `running_at`.
-pub(super) fn activity_of(connection: &Connection, dataset: DatasetId) -> Result<Vec<(State, Progress)>> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT j.state, j.progress FROM job j JOIN dataset d ON d.id = j.dataset WHERE j.dataset = ?1 \
-             AND j.kind = 'evaluate' AND (j.completed_at IS NULL OR j.completed_at >= d.running_at)",
-        )
-        .sql()?;
-    let mut lines = statement.query([dataset.to_string()]).sql()?;
-    let mut runs = Vec::new();
-    while let Some(line) = lines.next().sql()? {
-        let state: String = line.get(0).sql()?;
-        // One that cannot be read must not hold up the others of its dataset: its claim will say so.
-        let progress = line.get::<_, String>(1).ok().and_then(|text| json(&text).ok()).unwrap_or_default();
-        runs.push((json(&format!("\"{state}\""))?, progress));
-    }
-    Ok(runs)
-}
-
-fn decode(line: &Row<'_>) -> Result<Job> {
+/// Reads one line of [`SELECT`].
+pub(super) fn decode(line: &Row<'_>) -> Result<Job> {
     let text = |index: usize| line.get::<_, String>(index).sql();
     let dataset: Option<String> = line.get(3).sql()?;
     Ok(Job {
@@ -471,6 +428,7 @@ fn decode(line: &Row<'_>) -> Result<Job> {
     })
 }
 
-fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+/// Reads JSON text.
+pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(Error::internal)
 }

@@ -1,6 +1,7 @@
-//! Results of evaluation runs in the file, and what datasets show of their runs. The run itself is a line of `job`.
+//! Results of evaluation runs in the file. The run itself is a line of `job`; what datasets show of it is in `activity`.
 
 use super::Engine;
+use super::activity;
 use super::collection;
 use super::error::Sql;
 use super::jobs;
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, Step, Task};
 use evalset_model::page::{Page, Window};
-use evalset_model::run::{Activity, Unit, UnitResult};
+use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{ScoreStatus, ScoreValues};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -47,7 +48,7 @@ impl Runs for Engine {
                 progress.add_units(&units);
                 jobs::advance(tx.connection, &Step { progress, ..step })?;
                 keep(tx, run, &units)?;
-                show_of(tx.connection, step.job)
+                activity::show_of(tx.connection, step.job)
             })
             .await
     }
@@ -103,7 +104,7 @@ impl Runs for Engine {
     }
 
     async fn list(&self, organization: OrganizationId, dataset: DatasetId, window: Window) -> Result<Page<Job>> {
-        self.readers.run(move |lease| jobs::runs_of(lease.begin()?, organization, dataset, window)).await
+        self.readers.run(move |lease| activity::list(lease.begin()?, organization, dataset, window)).await
     }
 
     async fn values(&self, organization: OrganizationId, of: Compared) -> Result<Vec<RowValue>> {
@@ -249,48 +250,9 @@ fn reopen(
         task.spending_limit = spending_limit.or(task.spending_limit);
     }
     if let Some(dataset) = job.dataset {
-        begin_activity(connection, dataset, at)?;
+        activity::begin(connection, dataset, at)?;
     }
     jobs::queue_again(connection, &job)?;
-    show_of(connection, run)?;
+    activity::show_of(connection, run)?;
     jobs::by_number(connection, number)
-}
-
-/// Notes that a run was asked for: from now on the dataset shows this one, unless others go on.
-pub(super) fn begin_activity(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE dataset SET running_at = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM job WHERE dataset = ?1 \
-             AND kind = 'evaluate' AND state IN ('queued', 'running'))",
-        )
-        .sql()?
-        .execute((dataset.to_string(), at))
-        .sql()?;
-    Ok(())
-}
-
-/// [`show`] for the dataset of a run; nothing for other jobs.
-pub(super) fn show_of(connection: &Connection, run: JobId) -> Result<()> {
-    let dataset: Option<Option<String>> = connection
-        .prepare_cached("SELECT dataset FROM job WHERE id = ?1 AND kind = 'evaluate'")
-        .sql()?
-        .query_row([run.to_string()], |line| line.get(0))
-        .optional()
-        .sql()?;
-    match dataset.flatten().and_then(|id| id.parse().ok()) {
-        Some(dataset) => show(connection, dataset),
-        None => Ok(()),
-    }
-}
-
-/// Brings `running_status` and `running_progress` of a dataset in line with its runs.
-pub(super) fn show(connection: &Connection, dataset: DatasetId) -> Result<()> {
-    let runs = jobs::activity_of(connection, dataset)?;
-    let Some(activity) = Activity::of(runs.iter().map(|(state, progress)| (*state, progress))) else { return Ok(()) };
-    connection
-        .prepare_cached("UPDATE dataset SET running_status = ?2, running_progress = ?3 WHERE id = ?1")
-        .sql()?
-        .execute((dataset.to_string(), activity.status, activity.progress))
-        .sql()?;
-    Ok(())
 }
