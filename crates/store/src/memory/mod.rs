@@ -200,6 +200,7 @@ impl crate::Datasets for Memory {
         state.dataset(organization, id).ok_or_else(Error::not_found)?;
         state.cancel_jobs(id, at);
         state.settle(id);
+        state.show_runs(Some(id));
         Ok(state.hide(organization, id, purge, at))
     }
 
