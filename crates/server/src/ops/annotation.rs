@@ -12,12 +12,32 @@ use evalset_model::page::{Page, Sort, Window};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Change, Query, Row};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Times a row is looked for again when somebody else was faster. Each time the choice is spread over more rows.
 const ATTEMPTS: u32 = 24;
 /// The choice is spread over at most this many of the first rows.
 const SPREAD: u64 = 1_024;
+
+/// Calls of one annotator for a row come one after the other, so that a double click does not get two. (Rows are kept apart by the
+/// store; this is for the comfort of annotators.) Few locks for all: who shares one waits a little.
+pub struct Turns([tokio::sync::Mutex<()>; TURNS]);
+
+/// Annotators who are served at once.
+const TURNS: usize = 256;
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
+    }
+}
+
+impl Turns {
+    fn of(&self, annotator: &str) -> &tokio::sync::Mutex<()> {
+        &self.0[xxhash_rust::xxh3::xxh3_64(annotator.as_bytes()) as usize % TURNS]
+    }
+}
 
 /// What an annotator asks of the queue.
 #[derive(Clone, Debug)]
@@ -61,6 +81,7 @@ pub fn checked_lease(asked: Option<i64>, limits: &Limits) -> Result<i64> {
 /// and the one they pass over now not at all.
 pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed> {
     ensure(app, collection).await?;
+    let _turn = app.turns.of(&ask.annotator).lock().await;
     let mut left_out = Tree::none();
     if let Some(row) = held(app, collection, &ask.annotator).await? {
         if ask.skip {
@@ -186,22 +207,18 @@ pub async fn progress(app: &App, collection: Collection, filter: LogFilter) -> R
     let held = logs.groups(collection, held, by(Field::AnnotationAssignee)).await?;
     let total = count(app, collection, filter).await?;
     let mut progress = Progress { total, ..Progress::default() };
+    let mut people: BTreeMap<Option<String>, Person> = BTreeMap::new();
     for group in completed {
         progress.completed += group.sums.rows;
-        progress.annotators.push(Person { annotator: group.key, completed: group.sums.rows, ..Person::default() });
+        people.entry(group.key).or_default().completed = group.sums.rows;
     }
     for group in held {
         progress.in_progress += group.sums.rows;
-        match progress.annotators.iter_mut().find(|person| person.annotator == group.key) {
-            Some(person) => person.in_progress = group.sums.rows,
-            None => {
-                let person = Person { annotator: group.key, in_progress: group.sums.rows, ..Person::default() };
-                progress.annotators.push(person);
-            }
-        }
+        people.entry(group.key).or_default().in_progress = group.sums.rows;
     }
-    let order = |a: &Person, b: &Person| b.completed.cmp(&a.completed).then_with(|| a.annotator.cmp(&b.annotator));
-    progress.annotators.sort_by(order);
+    progress.annotators = people.into_iter().map(|(annotator, person)| Person { annotator, ..person }).collect();
+    // Stable: ties stay in order of their names.
+    progress.annotators.sort_by_key(|person| std::cmp::Reverse(person.completed));
     progress.annotators.truncate(app.limits.annotators_listed);
     for person in progress.annotators.iter_mut().filter(|person| person.completed > 0) {
         person.last_completed_at = last_completed(app, collection, &done, person.annotator.as_deref()).await?;
@@ -225,7 +242,7 @@ async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Row
 }
 
 /// One of the free rows: the first one, and after a failure one of the first few, more each time, by who asks. So a single annotator
-/// gets rows in order, two calls of the same annotator meet at the same row, and many annotators do not fight for one.
+/// gets rows in order, and many annotators do not fight for one.
 async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask, attempt: u32) -> Result<Page<Row>> {
     let window = |offset| Window { offset, limit: 1 };
     let query = |offset| Query { filter: filter.clone(), sort: ask.sort.clone(), window: window(offset) };
