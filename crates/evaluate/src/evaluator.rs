@@ -57,6 +57,8 @@ pub struct Failure {
     pub scorer: String,
     /// No other row will do better: there is no endpoint, or it refuses the key, the model or the address.
     pub hopeless: bool,
+    /// The model's endpoint gave no answer, so that nothing is said of the row.
+    pub unanswered: bool,
 }
 
 /// What evaluators work with, shared by all of an organization.
@@ -150,7 +152,10 @@ impl Evaluator {
                 let usage = judged.usage;
                 self.finish(judged.raw, "llm", &usage).map_err(|message| failure(message, usage, false))
             }
-            Err(unjudged) => Err(failure(unjudged.message, unjudged.usage, unjudged.hopeless)),
+            Err(unjudged) => {
+                let failed = failure(unjudged.message, unjudged.usage, unjudged.hopeless);
+                Err(Failure { unanswered: unjudged.unanswered, ..failed })
+            }
         }
     }
 
@@ -173,7 +178,7 @@ impl Evaluator {
 
 fn failure(message: String, usage: Usage, hopeless: bool) -> Failure {
     let Usage { model, prompt_tokens, completion_tokens, cost } = usage;
-    Failure { message, cost, prompt_tokens, completion_tokens, scorer: model, hopeless }
+    Failure { message, cost, prompt_tokens, completion_tokens, scorer: model, hopeless, unanswered: false }
 }
 
 /// A rule's natural value on the scale of percentages.

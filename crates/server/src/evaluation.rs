@@ -104,8 +104,8 @@ pub struct Failed {
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        let Failure { message, cost, scorer, hopeless, .. } = failure;
-        Self { message, by_provider: hopeless, cost, scorer }
+        let Failure { message, cost, scorer, unanswered, .. } = failure;
+        Self { message, by_provider: unanswered, cost, scorer }
     }
 }
 
@@ -146,7 +146,7 @@ impl Evaluation {
         match (&self.endpoint, &self.evaluator.prepared) {
             (Some(endpoint), _) => (endpoint.settings().concurrency as usize).max(1),
             // One more than there are children, so that none waits for its next rows.
-            (None, Prepared::Python(_)) => 3,
+            (None, Prepared::Python(_)) => self.python.workers() + 1,
             (None, _) => RULE_GROUPS,
         }
     }
