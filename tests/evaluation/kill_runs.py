@@ -93,6 +93,9 @@ class Trial:
         """Waits until the judge has scored so many rows, and kills; how many runs were in which state then."""
         quick = self.tasks[-2:]
         states: Counter[str] = Counter()
+        # What was under way at the last kill is to be done before the next: a row is hit by two kills at most.
+        before = runs.task(self.api, self.dataset, judge["task_id"])["evaluated_logs_count"]
+        rows = max(rows, before + 3 * CONCURRENCY)
 
         def reached() -> bool:
             now = runs.task(self.api, self.dataset, judge["task_id"])
