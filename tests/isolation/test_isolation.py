@@ -38,12 +38,16 @@ BODIES: dict[str, Any] = {
     "post /datasets/*/logs/": {"input": "x"},
     "patch /datasets/*/logs/*/": {"output": "mine now"},
     "put /datasets/*/logs/*/": {"input": "mine now"},
+    "post /datasets/*/annotation/complete/": {"unique_id": "x"},
+    "post /datasets/*/annotation/release/": {"unique_id": "x"},
     "post /datasets/*/logs/bulk/": {"logs": [{"input": "x"}]},
     "post /datasets/*/logs/import/": WINDOW,
     "post /datasets/*/logs/create/": WINDOW,
     "delete /datasets/*/logs/import/": {"is_deleting_all_logs": True},
     "delete /datasets/*/logs/delete/": {"is_deleting_all_logs": True},
     "post /evaluations/datasets/*/logs/": WINDOW,
+    "put /llm-provider/": {"base_url": "http://127.0.0.1:9/v1"},
+    "patch /llm-provider/": {"concurrency": 1},
     "post /request-logs/": {"model": "m", "input": "x"},
     "post /request-logs/create/": {"model": "m", "input": "x"},
     "post /request-logs/bulk/": {"logs": [{"model": "m", "input": "x"}]},
@@ -115,6 +119,7 @@ def ids(api: Api) -> dict[str, str]:
     log = api.create_log(model=MARK, input=MARK, output=MARK, custom_identifier=MARK)
     ack = api.expect(202, "POST", f"/api/datasets/{dataset}/logs/list/", {"is_exporting": True, "name": MARK})
     api.wait_export(ack)
+    api.expect(200, "PUT", "/api/llm-provider/", {"base_url": f"http://{MARK}/v1", "api_key": f"{MARK}-key"})
     job = str(api.jobs()[0]["id"])
     return {"dataset": dataset, "row": row, "saved_row": saved, "log": log, "export": ack["export_id"], "job": job}
 
@@ -136,6 +141,7 @@ def everything(api: Api, ids: dict[str, str]) -> Any:
         "log": api.expect(200, "GET", f"/api/request-logs/{ids['log']}/"),
         "jobs": api.jobs(),
         "export": api.expect(200, "GET", f"/api/exports/{ids['export']}/"),
+        "provider": api.expect(200, "GET", "/api/llm-provider/"),
     }
 
 

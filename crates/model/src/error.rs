@@ -34,6 +34,9 @@ pub enum Error {
     /// The state of the thing does not allow this now.
     #[error("{0}")]
     Conflict(String),
+    /// The thing is final and may be read only: change another one, such as the next draft.
+    #[error("{0}")]
+    ReadOnly(String),
     /// More than a named limit allows.
     #[error("{0}")]
     TooLarge(String),

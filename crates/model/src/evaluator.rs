@@ -8,6 +8,19 @@ use crate::ids::{EvaluatorId, OrganizationId, VersionId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// Values of `type` (contract F.1): current ones first, then those of older records.
+pub const KINDS: &[&str] = &[
+    "llm",
+    "human",
+    "code",
+    "function",
+    "human_numerical",
+    "human_boolean",
+    "human_categorical",
+    "human_text",
+    "grounded",
+];
+
 /// One version of an evaluator, as stored. Times are microseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluator {

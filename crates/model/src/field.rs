@@ -174,9 +174,25 @@ fields! {
     AnnotationStatus "annotation_status" Text [] w l;
     /// E-mail of who completed the annotation.
     AnnotationCompletedBy "annotation_completed_by" Text [] r l;
+    /// When the annotation was completed.
+    AnnotationCompletedAt "annotation_completed_at" Time [] r x;
+    /// Who has the row to annotate; with no lease, who passed it over.
+    AnnotationAssignee "annotation_assignee" Text [] r x;
+    /// The row is the assignee's until then.
+    AnnotationLeaseUntil "annotation_lease_until" Time [] r x;
 }
 
 impl Field {
+    /// What is known of a row's annotation. Dataset and saved rows only (contract C.8, G.3): request logs do not show it, and a
+    /// copied row starts without it (H10).
+    pub const ANNOTATION: &'static [Self] = &[
+        Self::AnnotationStatus,
+        Self::AnnotationCompletedBy,
+        Self::AnnotationCompletedAt,
+        Self::AnnotationAssignee,
+        Self::AnnotationLeaseUntil,
+    ];
+
     /// The line of the table.
     pub fn spec(self) -> &'static Spec {
         &Self::SPECS[self as usize]

@@ -44,14 +44,42 @@ pub struct Limits {
     /// Rows of a run that fail one after the other because of the provider, after which the run stops and waits to be
     /// continued.
     pub run_faults_in_a_row: u32,
+    /// Child processes that run Python at once.
+    pub python_workers: usize,
+    /// Time for Python on one row.
+    pub python_seconds: u64,
+    /// Memory of a child that runs Python, beyond what the program itself takes.
+    pub python_memory_bytes: usize,
+    /// What Python returns for one row, as JSON text.
+    pub python_output_bytes: usize,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
+    /// Evaluators of an organization.
+    pub evaluators: usize,
+    /// Versions of one evaluator.
+    pub evaluator_versions: u32,
+    /// One version of an evaluator, as JSON text.
+    pub evaluator_bytes: usize,
     /// Days that the file of an export is kept.
     pub export_days: u64,
     /// Writes waiting for the writer; more wait in their request.
     pub write_queue: usize,
     /// Seconds to let requests and jobs finish at shutdown.
     pub shutdown_seconds: u64,
+    /// Greatest `concurrency` of a provider.
+    pub provider_concurrency: u32,
+    /// Greatest `timeout_seconds` of a provider.
+    pub provider_timeout_seconds: u32,
+    /// Greatest `attempts` of a provider.
+    pub provider_attempts: u32,
+    /// Models with a price in a provider.
+    pub provider_prices: usize,
+    /// Seconds that the annotation queue hands a row out for, when the caller names none.
+    pub annotation_lease_seconds: i64,
+    /// Longest time that the annotation queue hands a row out for.
+    pub annotation_lease_seconds_max: i64,
+    /// People listed in the progress of an annotation.
+    pub annotators_listed: usize,
     /// Switches on the hosted service's own limits: 30 bulk calls a minute per organization, 20 MB per log (contract A.8).
     pub parity: bool,
 }
@@ -77,10 +105,24 @@ impl Default for Limits {
             concurrent_runs: 4,
             run_batch_rows: 1_000,
             run_faults_in_a_row: 50,
+            python_workers: 2,
+            python_seconds: 5,
+            python_memory_bytes: 256 * 1024 * 1024,
+            python_output_bytes: 1024 * 1024,
             job_batch_rows: 1_000,
+            evaluators: 2_000,
+            evaluator_versions: 1_000,
+            evaluator_bytes: 512 * 1024,
             export_days: 7,
             write_queue: 4_096,
             shutdown_seconds: 9,
+            provider_concurrency: 256,
+            provider_timeout_seconds: 600,
+            provider_attempts: 10,
+            provider_prices: 1_000,
+            annotation_lease_seconds: 900,
+            annotation_lease_seconds_max: 86_400,
+            annotators_listed: 200,
             parity: false,
         }
     }

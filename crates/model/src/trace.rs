@@ -5,7 +5,7 @@
 
 use crate::field::Field;
 use crate::ids::LogId;
-use crate::log::{Log, derive};
+use crate::log::{Log, annotation, derive};
 use crate::scalar::Scalar;
 
 /// What the spans of one trace come to. Times are microseconds since the epoch.
@@ -98,12 +98,11 @@ impl Trace {
             (Field::TotalRequestTokens, Some(Scalar::Int(totals.total_tokens))),
             (Field::Cost, Some(Scalar::Float(totals.cost))),
             (Field::Latency, totals.duration().map(Scalar::Float)),
-            (Field::AnnotationCompletedBy, None),
         ];
         for (field, value) in measures {
             row.scalars.set(field, value);
         }
-        row.scalars.set_text(Field::AnnotationStatus, "pending");
+        annotation::release(&mut row, None);
         row
     }
 }

@@ -1,8 +1,10 @@
 //! Everything a request, a job or a CLI command needs, in one value that is passed in: no globals.
 
 use crate::clock::Clock;
+use crate::evaluation::Evaluators;
 use crate::http::rate::RateLimits;
 use crate::jobs::Wake;
+use crate::secrets::Secrets;
 use evalset_model::limits::Limits;
 use evalset_store::Stores;
 use std::path::PathBuf;
@@ -22,6 +24,10 @@ pub struct Inner {
     pub limits: Limits,
     /// Times and ids.
     pub clock: Clock,
+    /// What evaluators work with.
+    pub evaluators: Evaluators,
+    /// Seals what must not be readable in a copy of the database.
+    pub secrets: Secrets,
     /// Folder of export files.
     pub exports_dir: PathBuf,
     /// Span lists reach this many seconds back when no start is given (H16).
@@ -44,6 +50,10 @@ pub struct Parts {
     pub stores: Stores,
     /// See [`Inner::limits`].
     pub limits: Limits,
+    /// This program, as [`Evaluators::new`] wants it.
+    pub program: PathBuf,
+    /// See [`Inner::secrets`].
+    pub secrets: Secrets,
     /// See [`Inner::exports_dir`].
     pub exports_dir: PathBuf,
     /// See [`Inner::span_window_seconds`].
@@ -56,10 +66,13 @@ impl App {
     /// Builds the application; nothing runs yet.
     pub fn new(parts: Parts) -> Self {
         let rates = RateLimits::new(&parts.limits);
+        let evaluators = Evaluators::new(parts.program, &parts.limits);
         Self(Arc::new(Inner {
             stores: parts.stores,
             limits: parts.limits,
+            evaluators,
             clock: Clock::default(),
+            secrets: parts.secrets,
             exports_dir: parts.exports_dir,
             span_window_seconds: parts.span_window_seconds,
             public_url: parts.public_url,

@@ -4,12 +4,16 @@
 mod routes {
     mod access;
     mod datasets;
+    mod datasets_id_annotation;
     mod datasets_id_logs;
     mod datasets_id_logs_import;
     mod datasets_traces;
+    mod evaluators;
+    mod evaluators_id_versions;
     mod exports;
     mod health;
     mod jobs;
     mod limits;
+    mod llm_provider;
     mod request_logs;
 }

@@ -8,20 +8,24 @@
 pub mod conformance;
 pub mod datasets;
 pub mod embedded;
+pub mod evaluators;
 pub mod jobs;
 pub mod keys;
 pub mod logs;
 pub mod memory;
+pub mod providers;
 mod reference;
 pub mod runs;
 pub mod scores;
 
 pub use datasets::Datasets;
+pub use evaluators::Evaluators;
 pub use jobs::Jobs;
 pub use keys::Keys;
 pub use logs::Logs;
 pub use runs::Runs;
 pub use scores::Scores;
+pub use providers::Providers;
 
 use std::sync::Arc;
 
@@ -36,10 +40,14 @@ pub struct Stores {
     pub scores: Arc<dyn Scores>,
     /// Results of evaluation runs.
     pub runs: Arc<dyn Runs>,
+    /// Evaluators and their versions.
+    pub evaluators: Arc<dyn Evaluators>,
     /// Background jobs.
     pub jobs: Arc<dyn Jobs>,
     /// Organizations and API keys.
     pub keys: Arc<dyn Keys>,
+    /// Where models are asked.
+    pub providers: Arc<dyn Providers>,
     /// Health of what is below.
     pub health: Arc<dyn Health>,
 }

@@ -9,6 +9,7 @@ use evalset::http::{connections, middleware, router};
 use evalset::jobs::runner;
 use evalset::ops::keys;
 use evalset_model::job::Lane;
+use evalset::secrets::Secrets;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
 use evalset_store::{Stores, embedded, memory};
@@ -131,7 +132,9 @@ impl TestApp {
             Under::Memory => memory::open(),
         };
         let exports_dir = data.path().join("exports");
-        let app = App::new(Parts { stores, limits, exports_dir, span_window_seconds: 3_600, public_url: None });
+        let secrets = Secrets::new(data.path(), None);
+        let app =
+            App::new(Parts { stores, limits, secrets, exports_dir, span_window_seconds: 3_600, public_url: None });
         let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
         if workers {
             // As `serve` does: what happens before the recorder is there is not counted.

@@ -1,9 +1,9 @@
 //! `filters_data`: the fields a filter may name and the operators each of them takes, for building filter forms (contract A.5).
 
 use super::check::{NamedField, Shape, shape};
-use super::datasets;
 use super::operator::Operator;
 use super::tree::LogField;
+use super::{datasets, evaluators};
 use crate::field::{Field, TextField};
 use crate::scalar::Kind;
 use serde_json::{Map, Value, json};
@@ -29,6 +29,12 @@ pub fn logs() -> &'static Value {
 /// Of datasets.
 pub fn datasets() -> &'static Value {
     static CHOICES: LazyLock<Value> = LazyLock::new(|| fields(datasets::FIELDS));
+    &CHOICES
+}
+
+/// Of evaluators.
+pub fn evaluators() -> &'static Value {
+    static CHOICES: LazyLock<Value> = LazyLock::new(|| fields(evaluators::FIELDS));
     &CHOICES
 }
 
@@ -106,13 +112,15 @@ mod tests {
                 assert_eq!(compile(&filter, Unknown::Refuse).is_ok(), offered(entry, operator), "{filter}");
             }
         }
-        for (name, entry) in datasets().as_object().unwrap() {
-            for operator in Operator::ALL {
-                let filter = json!({name: {"operator": operator.name(), "value": value(&entry["value_field_type"], operator.name())}});
-                let checked = check::fields(&parse(&filter).unwrap(), datasets::FIELDS);
-                assert_eq!(checked.is_ok(), offered(entry, operator), "{filter}");
+        for (choices, fields) in [(datasets(), datasets::FIELDS), (evaluators(), evaluators::FIELDS)] {
+            for (name, entry) in choices.as_object().unwrap() {
+                for operator in Operator::ALL {
+                    let filter = json!({name: {"operator": operator.name(), "value": value(&entry["value_field_type"], operator.name())}});
+                    let checked = check::fields(&parse(&filter).unwrap(), fields);
+                    assert_eq!(checked.is_ok(), offered(entry, operator), "{filter}");
+                }
             }
+            assert_eq!(choices.as_object().unwrap().len(), fields.len());
         }
-        assert_eq!(datasets().as_object().unwrap().len(), datasets::FIELDS.len());
     }
 }

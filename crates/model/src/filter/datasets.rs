@@ -3,7 +3,7 @@
 //! An organization has few datasets, so this reference is also what serves.
 
 use super::check::NamedField;
-use super::meaning::{Operand, test_holds, tree_holds};
+use super::meaning::{Operand, compare_operands, test_holds, tree_holds};
 use super::tree::Tree;
 use crate::dataset::Dataset;
 use crate::scalar::Kind;
@@ -50,14 +50,7 @@ pub fn holds(filter: &Tree<NamedField>, dataset: &Dataset) -> bool {
 
 /// The order of two datasets by one of [`SORTABLE`]; ties by id ascending.
 pub fn compare(field: NamedField, descending: bool, left: &Dataset, right: &Dataset) -> Ordering {
-    let order = match (operand(field.name, left), operand(field.name, right)) {
-        (Operand::Text(left), Operand::Text(right)) => left.cmp(&right),
-        (Operand::Number(left), Operand::Number(right)) => left.total_cmp(&right),
-        (Operand::Time(left), Operand::Time(right)) => left.cmp(&right),
-        (Operand::Bool(left), Operand::Bool(right)) => left.cmp(&right),
-        _ => Ordering::Equal,
-    };
-    let order = if descending { order.reverse() } else { order };
+    let order = compare_operands(&operand(field.name, left), &operand(field.name, right), descending);
     order.then_with(|| left.id.cmp(&right.id))
 }
 

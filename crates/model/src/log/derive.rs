@@ -132,7 +132,8 @@ pub fn text_of(value: &Value) -> Cow<'_, str> {
     }
 }
 
-pub(crate) fn prompt_of(input: &Value) -> Option<Cow<'_, str>> {
+/// Text view of an input by itself: the contents of its messages without the instructions, else [`text_of`]; none for null.
+pub fn prompt_of(input: &Value) -> Option<Cow<'_, str>> {
     if input.is_null() {
         return None;
     }
@@ -144,7 +145,8 @@ pub(crate) fn prompt_of(input: &Value) -> Option<Cow<'_, str>> {
     })
 }
 
-pub(crate) fn completion_of(output: &Value, chat_like: bool) -> Option<Cow<'_, str>> {
+/// Text view of an output by itself: the content of its message, else [`text_of`]; none for null.
+pub fn completion_of(output: &Value, chat_like: bool) -> Option<Cow<'_, str>> {
     if output.is_null() {
         return None;
     }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::ids::LogId;
 use crate::limits::Limits;
-use crate::log::{Log, derive, payload};
+use crate::log::{Log, annotation, derive, payload};
 use crate::scalar::{Scalar, read_bool};
 use measures::Given;
 use members::{Members, Stated, wrong};
@@ -124,7 +124,11 @@ fn build(members: &Members<'_>, kind: Kind, id: LogId, context: &Context<'_>) ->
     output.set_views(&mut log);
     aliases::session(&mut log);
     measures::defaults(&mut log, context.now);
-    stamp(&mut log, kind, context);
+    stamp(&mut log, context);
+    match kind {
+        Kind::Row => annotation::created(&mut log, members, context.now)?,
+        Kind::Span => annotation::clear(&mut log),
+    }
     settle(&mut log);
     size::check_depth(&log)?;
     Ok(log)
@@ -166,19 +170,12 @@ fn default_log_type(log: &Log, kind: Kind) -> &'static str {
 }
 
 /// What the server says of the log, whatever the body says.
-fn stamp(log: &mut Log, kind: Kind, context: &Context<'_>) {
+fn stamp(log: &mut Log, context: &Context<'_>) {
     log.scalars.set_text(Field::Environment, context.environment);
     log.scalars.set_text(Field::OrganizationKeyId, context.key_id.as_str());
     log.scalars.set_text(Field::OrganizationKeyName, context.key_name);
     log.scalars.set_text(Field::LogMethod, context.log_method);
     log.scalars.set(Field::Blurred, Some(Scalar::Bool(false)));
-    match kind {
-        Kind::Row if log.text(Field::AnnotationStatus).is_none() => {
-            log.scalars.set_text(Field::AnnotationStatus, "pending");
-        }
-        Kind::Row => {}
-        Kind::Span => log.scalars.set(Field::AnnotationStatus, None),
-    }
 }
 
 /// Makes the derived fields true again after any change.

@@ -1,5 +1,6 @@
 //! The log: one LLM call, span or dataset row; they are the same record seen from different places (contract D).
 
+pub mod annotation;
 pub mod derive;
 pub mod ingest;
 pub mod patch;

@@ -8,7 +8,7 @@ use crate::field::Field;
 use crate::log::ingest::measures::{self, Given};
 use crate::log::ingest::members::{Members, Stated, scalar};
 use crate::log::ingest::{aliases, content, keep, settle};
-use crate::log::{Log, derive, payload};
+use crate::log::{Log, annotation, derive, payload};
 use serde_json::{Map, Value};
 
 /// Members that PUT removes when its body leaves them out (H12), beside `metadata`.
@@ -28,8 +28,10 @@ const CONTENT: &[&str] = &[
 const NOTES: &[Field] = &[Field::IsPinned, Field::PositiveFeedback, Field::Note, Field::Category];
 
 /// PATCH of a row: absent keeps, null clears, metadata merges (a null deletes its key), anything else replaces. Members of
-/// `parameters`, from an older form of the body, count as members of the body that give way to the others.
-pub fn merge(mut log: Log, body: &Map<String, Value>) -> Result<Log> {
+/// `parameters`, from an older form of the body, count as members of the body that give way to the others. `now` is when an
+/// annotation that the body completes was completed.
+pub fn merge(mut log: Log, body: &Map<String, Value>, now: i64) -> Result<Log> {
+    let before = annotation::Before::of(&log);
     let members = Members::new(body, &["parameters"], true)?;
     let mut given = Given::new();
     let mut fields = members.fields()?;
@@ -52,19 +54,20 @@ pub fn merge(mut log: Log, body: &Map<String, Value>) -> Result<Log> {
     refresh(&mut log, &given);
     input.set_views(&mut log);
     output.set_views(&mut log);
+    annotation::changed(&mut log, &before, &members, now)?;
     settle(&mut log);
     Ok(log)
 }
 
 /// PUT of a row: content the body leaves out is removed; identity, times, measures, scores and annotation stay.
-pub fn replace(mut log: Log, body: &Map<String, Value>) -> Result<Log> {
+pub fn replace(mut log: Log, body: &Map<String, Value>, now: i64) -> Result<Log> {
     for name in CONTENT {
         log.payload.shift_remove(*name);
     }
     log.metadata.clear();
     log.scalars.set(Field::ErrorCode, None);
     log.scalars.set(Field::ErrorMessage, None);
-    merge(log, body)
+    merge(log, body, now)
 }
 
 /// PATCH of a request log: the caller's notes on it and its metadata; other members are ignored.
@@ -110,15 +113,6 @@ fn refresh(log: &mut Log, given: &Given) {
     if log.text(Field::LogType).is_none() {
         let chat = log.payload.get(payload::INPUT).is_some_and(derive::reads_as_messages);
         log.scalars.set_text(Field::LogType, if chat { "chat" } else { "custom" });
-    }
-    // Whoever completed an annotation did not complete the one that is open again.
-    if given.contains(&Field::AnnotationStatus) {
-        if log.text(Field::AnnotationStatus).is_none() {
-            log.scalars.set_text(Field::AnnotationStatus, "pending");
-        }
-        if log.text(Field::AnnotationStatus) != Some("completed") {
-            log.scalars.set(Field::AnnotationCompletedBy, None);
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Config, key};
 use crate::ops::keys::check_chosen;
+use crate::secrets;
 use evalset_model::limits::Limits;
 
 /// Collects every fault of the values.
@@ -22,6 +23,9 @@ pub fn values(config: &Config, faults: &mut Vec<String>) {
     if let Some(Err(error)) = config.api_key().map(check_chosen) {
         fault("api_key", &error.to_string());
     }
+    if config.secret_key().is_some_and(|key| secrets::parse(key).is_none()) {
+        fault("secret_key", "must be 64 hex digits, such as `openssl rand -hex 32` makes");
+    }
     if config.span_window_seconds < 1 {
         fault("span_window_seconds", "must be at least 1");
     }
@@ -39,6 +43,14 @@ fn limits(limits: &Limits, faults: &mut Vec<String>) {
     let Ok(serde_json::Value::Object(values)) = serde_json::to_value(limits) else { return };
     for (name, value) in values {
         if value.as_u64() == Some(0) && key::find(&format!("limits.{name}")).is_some() {
+            faults.push(format!("`limits.{name}`: must be at least 1"));
+        }
+    }
+    for (name, seconds) in [
+        ("annotation_lease_seconds", limits.annotation_lease_seconds),
+        ("annotation_lease_seconds_max", limits.annotation_lease_seconds_max),
+    ] {
+        if seconds < 0 {
             faults.push(format!("`limits.{name}`: must be at least 1"));
         }
     }

@@ -4,6 +4,9 @@
 use super::DEFAULTS;
 use std::sync::LazyLock;
 
+/// Options that have no flag, as flags show in process lists, and are never printed.
+pub const SECRETS: &[&str] = &["api_key", "secret_key"];
+
 /// One option.
 #[derive(Debug)]
 pub struct Key {
@@ -70,7 +73,7 @@ fn parse(text: &str) -> Vec<Key> {
         } else if let Some((name, default)) = line.split_once(" = ") {
             let name = format!("{section}{name}");
             keys.push(Key {
-                flag: (name != "api_key").then(|| name.replace(['.', '_'], "-")),
+                flag: (!SECRETS.contains(&name.as_str())).then(|| name.replace(['.', '_'], "-")),
                 variable: format!("{}{}", super::source::PREFIX, name.replace('.', "__").to_uppercase()),
                 help: help.join(" "),
                 default: default.to_owned(),
@@ -111,7 +114,9 @@ mod tests {
         let parity = find("limits.parity").unwrap();
         assert_eq!(parity.flag.as_deref(), Some("limits-parity"));
         assert_eq!(parity.variable, "EVALSET_LIMITS__PARITY");
-        assert!(find("api_key").unwrap().flag.is_none());
+        for secret in super::SECRETS {
+            assert!(find(secret).unwrap().flag.is_none());
+        }
     }
 
     #[test]

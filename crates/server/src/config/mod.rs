@@ -15,6 +15,7 @@ pub(crate) use key::distance;
 pub use key::{Key, keys};
 pub use print::as_toml;
 
+use crate::secrets::Secrets;
 use evalset_model::limits::Limits;
 use evalset_store::embedded;
 use figment::Figment;
@@ -43,6 +44,7 @@ pub struct Config {
     /// Absolute base of links, without a slash at the end; empty when each request tells.
     public_url: String,
     api_key: SecretString,
+    secret_key: SecretString,
     /// Span lists reach this many seconds back when no start is given (contract H16).
     pub span_window_seconds: i64,
     /// Logging.
@@ -95,6 +97,16 @@ impl Config {
     /// The key to install at start.
     pub fn api_key(&self) -> Option<&str> {
         Some(self.api_key.expose_secret()).filter(|key| !key.is_empty())
+    }
+
+    /// The key that seals stored secrets, 64 hex digits, unless it lies in the data folder.
+    pub fn secret_key(&self) -> Option<&str> {
+        Some(self.secret_key.expose_secret()).filter(|key| !key.is_empty())
+    }
+
+    /// What seals stored secrets.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(&self.data, self.secret_key())
     }
 }
 

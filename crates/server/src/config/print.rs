@@ -24,12 +24,17 @@ pub fn as_toml(config: &Config) -> String {
             section = &values[name];
         }
         lines.push(match line.split_once(" = ").filter(|_| !line.starts_with('#')) {
-            Some(("api_key", _)) if config.api_key().is_some() => "# api_key is set, and not shown.".to_owned(),
+            Some((name @ "api_key", _)) if config.api_key().is_some() => hidden(name),
+            Some((name @ "secret_key", _)) if config.secret_key().is_some() => hidden(name),
             Some((name, _)) if !section[name].is_null() => format!("{name} = {}", toml(&section[name])),
             _ => line.to_owned(),
         });
     }
     lines.join("\n") + "\n"
+}
+
+fn hidden(name: &str) -> String {
+    format!("# {name} is set, and not shown.")
 }
 
 /// Numbers, booleans and JSON's escapes of strings are TOML too, but for DEL, which JSON leaves bare.

@@ -120,6 +120,7 @@ fn values_are_checked() {
         assert!(told.contains(name), "{name} = {value}: {told}");
     }
     assert!(fault("", &[("EVALSET_API_KEY", "short")], &[]).contains("16"));
+    assert!(fault("", &[("EVALSET_SECRET_KEY", "short")], &[]).contains("64 hex digits"));
     assert!(
         with("", &[], &[("public_url", "https://example.com/logs/")]).unwrap().public_url().as_deref()
             == Some("https://example.com/logs")
@@ -128,11 +129,15 @@ fn values_are_checked() {
 
 #[test]
 fn what_is_printed_reads_back_and_hides_the_key() {
-    let secret = "do-not-show-this-key";
-    let file = format!("api_key = \"{secret}\"\ndata = 'C:\\odd \"folder\"'\n[limits]\nparity = true\n");
+    let (secret, sealing) = ("do-not-show-this-key", "0a".repeat(32));
+    let file = format!(
+        "api_key = \"{secret}\"\nsecret_key = \"{sealing}\"\ndata = 'C:\\odd \"folder\"'\n[limits]\nparity = true\n"
+    );
     let config = with(&file, &[], &[]).unwrap();
     let printed = as_toml(&config);
-    assert!(!printed.contains(secret) && !format!("{config:?}").contains(secret));
+    for hidden in [secret, &sealing] {
+        assert!(!printed.contains(hidden) && !format!("{config:?}").contains(hidden));
+    }
     let again = with(&printed, &[], &[]).unwrap();
     assert_eq!((again.data, again.limits, again.log), (config.data, config.limits, config.log));
     assert_eq!(as_toml(&with("", &[], &[]).unwrap()), DEFAULTS);

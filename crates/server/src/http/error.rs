@@ -63,6 +63,7 @@ pub fn status_of(error: &Error) -> StatusCode {
         Error::Invalid { .. } => StatusCode::BAD_REQUEST,
         Error::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::ReadOnly(_) => StatusCode::FORBIDDEN,
         Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Error::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,

@@ -171,3 +171,16 @@ impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for IdPath<T> {
         text.parse().map(Self).map_err(|_| Error::not_found().into())
     }
 }
+
+/// `{evaluator_id}/versions/{version}` of a path, as they are.
+pub struct VersionPath(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for VersionPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Path((evaluator, version)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| Error::not_found())?;
+        Ok(Self(evaluator, version))
+    }
+}

@@ -19,6 +19,51 @@ pub fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>> {
     }
 }
 
+/// An object.
+pub fn object<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a Map<String, Value>>> {
+    match present(body, name) {
+        None => Ok(None),
+        Some(Value::Object(members)) => Ok(Some(members)),
+        Some(other) => Err(Error::invalid(name, format!("`{name}` must be an object, got {}", type_name(other)))),
+    }
+}
+
+/// An array.
+pub fn array<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a [Value]>> {
+    match present(body, name) {
+        None => Ok(None),
+        Some(Value::Array(items)) => Ok(Some(items)),
+        Some(other) => Err(Error::invalid(name, format!("`{name}` must be an array, got {}", type_name(other)))),
+    }
+}
+
+/// A whole number that fits the type, from 0; numeric strings are read (contract C.3).
+pub fn whole<T: TryFrom<u64>>(body: &Map<String, Value>, name: &str) -> Result<Option<T>> {
+    let Some(value) = present(body, name) else { return Ok(None) };
+    let read = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
+    // `8.0` is as whole as `8`, for clients whose numbers are all floats.
+    let float = || read_number(value).filter(|number| number.fract() == 0.0 && (0.0..9e15).contains(number));
+    let read = read.or_else(|| float().map(|number| number as u64)).and_then(|number| T::try_from(number).ok());
+    let wrong = || Error::invalid(name, format!("`{name}` must be a whole number from 0, got {}", brief(value)));
+    read.map(Some).ok_or_else(wrong)
+}
+
+/// A number.
+pub fn number(body: &Map<String, Value>, name: &str) -> Result<Option<f64>> {
+    let Some(value) = present(body, name) else { return Ok(None) };
+    let wrong = || Error::invalid(name, format!("`{name}` must be a number, got {}", brief(value)));
+    read_number(value).map(Some).ok_or_else(wrong)
+}
+
+/// Refuses members that are not `known`; `path` is where the object stands, empty for the body itself. For routes of our own:
+/// those of the contract ignore what they do not know (A.2).
+pub fn only(body: &Map<String, Value>, path: &str, known: &[&str]) -> Result<()> {
+    let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+    let message = format!("`{path}` is not a member here; allowed: {}", known.join(", "));
+    Err(Error::invalid(path, message))
+}
+
 /// A boolean, in any form of contract C.3.
 pub fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
     let read = |value| {

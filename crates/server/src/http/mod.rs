@@ -4,6 +4,7 @@ pub mod auth;
 pub mod bulk;
 pub mod connections;
 pub mod error;
+pub mod evaluator_body;
 pub mod extract;
 pub mod filters;
 pub mod listing;

@@ -43,6 +43,7 @@ pub struct Failures;
 const FAILURES: &[(&str, &str, bool)] = &[
     ("400", "A member is missing, malformed or not allowed; `errors` names it.", false),
     ("401", "No API key, or one that does not work.", false),
+    ("403", "The thing is final and read-only, such as a committed version of an evaluator.", false),
     ("404", "Nothing has this id in the key's organization.", false),
     ("405", "The path does not take this method; the header `Allow` lists those it takes.", false),
     ("409", "The thing's state does not allow this now.", false),
@@ -79,7 +80,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Datasets", "Named collections of log rows."),
     ("Dataset logs", "The rows of a dataset: list, edit, summarise, add, remove."),
     ("Saved logs", "The collection `_saved_logs`, which belongs to no dataset."),
+    ("Annotation", "A queue that hands rows of a dataset to people, one each, and their progress."),
     ("Request logs", "Logs as your application sent them; datasets are made of these."),
+    ("Evaluators", "How a record gets a score, in versions: the last one is a draft, all others are fixed."),
+    ("LLM provider", "Where LLM evaluators ask their models; one per organization."),
     ("Jobs", "Long work and its progress."),
     ("Exports", "Rows as files."),
     ("Health", "For load balancers and monitoring; no key needed."),

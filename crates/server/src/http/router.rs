@@ -5,7 +5,8 @@
 use crate::app::App;
 use crate::http::openapi;
 use crate::http::routes::{
-    dataset_imports, dataset_logs, datasets, exports, health, jobs, request_log_groups, request_logs,
+    annotation, dataset_imports, dataset_logs, datasets, eval_reports, evaluator_runs, evaluator_versions, evaluators, exports,
+    health, jobs, log_scores, providers, request_log_groups, request_logs, scores,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -18,9 +19,19 @@ fn api() -> (Router<App>, OpenApi) {
         .merge(datasets::routes())
         .merge(dataset_logs::routes())
         .merge(dataset_imports::routes())
+        // What judges them
+        .merge(evaluators::routes())
+        .merge(evaluator_versions::routes())
+        .merge(evaluator_runs::routes())
+        .merge(eval_reports::routes())
+        .merge(scores::routes())
+        .merge(log_scores::routes())
+        .merge(annotation::routes())
         // What applications send
         .merge(request_logs::routes())
         .merge(request_log_groups::routes())
+        // What evaluations need
+        .merge(providers::routes())
         // What takes long
         .merge(jobs::routes())
         .merge(exports::routes())

@@ -125,6 +125,24 @@ pub struct RunBody {
     experiment_id: Option<String>,
 }
 
+/// What to evaluate: `inputs`, `log_ids` or `dataset_id`.
+#[derive(ToSchema)]
+#[schema(example = json!({"inputs": {"input": "What is 2 + 2?", "output": "4", "expected_output": "4"}}))]
+pub struct EvaluatorRunBody {
+    /// `input`, `output`, `expected_output` (any JSON), `metrics` and `metadata` (objects).
+    inputs: Option<Value>,
+    /// `auto` (default), `llm` or `code`.
+    generation_method: Option<String>,
+    /// In place of `inputs`: stored logs, whose scores are kept.
+    log_ids: Option<Vec<String>>,
+    /// In place of `inputs`: a dataset to run over.
+    dataset_id: Option<String>,
+    /// Overrides the evaluator of the path.
+    evaluator_id: Option<String>,
+    /// Older name of the same.
+    evaluation_id: Option<String>,
+}
+
 /// How to continue a run.
 #[derive(ToSchema)]
 #[schema(example = json!({"spending_limit": 5}))]
@@ -239,8 +257,65 @@ pub struct RowPatchBody {
     /// Merged into the metadata; null removes a key.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
-    /// `pending`, `in_progress` or `completed`.
+    /// `pending`, `in_progress` or `completed`; completing sets who and when, anything else clears them.
     annotation_status: Option<String>,
+    /// Who completed it: an e-mail address, or an object with `email`; the address is kept. Nobody by default.
+    annotation_completed_by: Option<Value>,
+}
+
+/// Who wants a row to annotate, and which.
+#[derive(ToSchema)]
+#[schema(example = json!({"annotator": "ann@example.com", "lease_seconds": 900, "filters": {"status": "error"}, "sort_by": "-cost"}))]
+pub struct NextRowBody {
+    /// E-mail address or name that tells people apart; the name of the API key by default.
+    annotator: Option<String>,
+    /// The row is theirs for this long; `limits.annotation_lease_seconds` (900) by default.
+    lease_seconds: Option<u32>,
+    /// Conditions by field, or an array of `{field, operator, value}`.
+    filters: Option<Value>,
+    /// `AND` (default) or `OR`: joins all entries.
+    operator: Option<String>,
+    /// Field to order by, `-` before it for falling order; `-timestamp` by default.
+    sort_by: Option<String>,
+    /// Pass over the row they hold, and hand out another.
+    skip: Option<bool>,
+}
+
+/// A row and who annotates it.
+#[derive(ToSchema)]
+#[schema(example = json!({"unique_id": "0198c0de0000700080000000000000aa", "annotator": "ann@example.com"}))]
+pub struct AnnotatedRowBody {
+    /// The row.
+    unique_id: String,
+    /// E-mail address or name; the name of the API key by default.
+    annotator: Option<String>,
+}
+
+/// Where LLM evaluators ask their models: any endpoint that speaks OpenAI's chat completions.
+#[derive(ToSchema)]
+#[schema(example = json!({"base_url": "https://api.openai.com/v1", "api_key": "sk-…", "default_model": "gpt-4o-mini",
+    "prices": {"gpt-4o-mini": {"input_per_million": 0.15, "output_per_million": 0.6}}, "requests_per_minute": 500}))]
+pub struct ProviderBody {
+    /// `http://` or `https://` address that `/chat/completions` is appended to.
+    base_url: Option<String>,
+    /// Key of the endpoint. Never shown again. Absent keeps the stored one, which a new `base_url` does not allow; null: none.
+    #[schema(write_only)]
+    api_key: Option<String>,
+    /// Model for evaluators that name none.
+    default_model: Option<String>,
+    /// Model → USD per million tokens. Models that are not listed cost nothing here.
+    #[schema(value_type = Option<Object>)]
+    prices: Option<Value>,
+    /// Requests begun in any minute, from 1; null: no limit.
+    requests_per_minute: Option<u32>,
+    /// Tokens used in any minute, from 1; null: no limit.
+    tokens_per_minute: Option<u64>,
+    /// Requests at work at once, 1 to `limits.provider_concurrency`; 8 by default.
+    concurrency: Option<u32>,
+    /// Time for one request, 1 to `limits.provider_timeout_seconds`; 60 by default.
+    timeout_seconds: Option<u32>,
+    /// Tries of one request, 1 to `limits.provider_attempts`; 5 by default.
+    attempts: Option<u32>,
 }
 
 /// Several items, each handled on its own.
@@ -275,6 +350,67 @@ pub struct RemoveBody {
     is_deleting_all_logs: Option<bool>,
     /// Filters over rows; unknown fields are refused here.
     filters: Option<Value>,
+}
+
+/// Which evaluators a list by URL shows.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EvaluatorParameters {
+    /// Part of the name or slug, in any case.
+    search: Option<String>,
+    /// Primary use.
+    r#type: Option<String>,
+    /// What its scores hold.
+    score_value_type: Option<String>,
+    /// Starred or not.
+    starred: Option<bool>,
+    /// Comma-separated tag ids or names; one of them is enough.
+    tags: Option<String>,
+}
+
+/// An evaluator. PUT: absent members are reset. PATCH: absent members stay, objects are merged key by key, null removes a key.
+#[derive(ToSchema)]
+#[schema(example = json!({"name": "Response quality", "type": "llm", "score_value_type": "numerical",
+    "score_config": {"min_score": 1, "max_score": 5}, "passing_conditions": {"primary_score": {"operator": "gte", "value": 3}},
+    "llm_config": {"model": "gpt-4o-mini", "evaluator_definition": "Rate the answer.\n{{input}}\n{{output}}",
+    "scoring_rubric": "1 = poor, 5 = excellent", "temperature": 0}}))]
+pub struct EvaluatorBody {
+    /// Not empty. Required but in PATCH and for a new version.
+    name: Option<String>,
+    /// Unique in the organization, fixed; made from the name when absent.
+    evaluator_slug: Option<String>,
+    /// `llm`, `human` or `code`, or one of the older types; by the configuration that is there when absent.
+    r#type: Option<String>,
+    /// `numerical` (default), `boolean`, `percentage`, `single_select`, `multi_select`, `text`, `json`, `comment` or `categorical`.
+    score_value_type: Option<String>,
+    /// Template marker, echoed.
+    eval_class: Option<String>,
+    /// Free text.
+    description: Option<String>,
+    /// `min_score`, `max_score`, and `choices` (`[{"name", "value"}]`) of select types.
+    #[schema(value_type = Option<Object>)]
+    score_config: Option<Value>,
+    /// Filters over the score that make it a pass.
+    #[schema(value_type = Option<Object>)]
+    passing_conditions: Option<Value>,
+    /// `model`, `evaluator_definition` (a template that contains `{{output}}`), `scoring_rubric`, `temperature` and other parameters.
+    #[schema(value_type = Option<Object>)]
+    llm_config: Option<Value>,
+    /// `eval_code_snippet` (Python that defines `main(eval_inputs)`), or `builtin` with `parameters`.
+    #[schema(value_type = Option<Object>)]
+    code_config: Option<Value>,
+    /// Older settings.
+    #[schema(value_type = Option<Object>)]
+    configurations: Option<Value>,
+    /// Older form of `score_config.choices`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    categorical_choices: Option<Value>,
+    /// Star of the evaluator.
+    starred: Option<bool>,
+    /// The whole new set of tag ids.
+    tags: Option<Vec<String>>,
+    /// With a commit: what the committed version is.
+    version_description: Option<String>,
 }
 
 /// Annotation of a request log.

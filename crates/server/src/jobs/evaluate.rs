@@ -9,12 +9,12 @@ use super::source::{self, Batches, Unknown};
 use crate::app::App;
 use crate::evaluation::{Budget, Evaluation, Failed};
 use crate::ops::scores::source_of;
-use evalset_evaluate::{Outcome, inputs};
+use evalset_evaluate::{Outcome, Unit as Asked, inputs};
 use evalset_model::ids::{JobId, RowNumber, ScoreId};
 use evalset_model::job::Attempt;
 use evalset_model::page::Window;
 use evalset_model::run::{RunTask, Unit};
-use evalset_model::score::{Score, ScoreStatus, Subject};
+use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Pick, Row, Sample, With};
 use futures::StreamExt;
@@ -119,7 +119,6 @@ impl Work<'_> {
                 }
             });
         tokio::join!(reading, evaluating);
-        drop(keep);
         fault.into_inner().map_or(Ok(()), Err)
     }
 
@@ -148,9 +147,11 @@ impl Work<'_> {
                 return Vec::new();
             }
         };
-        let inputs = rows.iter().map(|row| inputs::of_log(&row.log)).collect();
-        let names = rows.iter().map(|row| format!("{}-{}", self.id, row.number)).collect();
-        let outcomes = self.evaluation.judge(inputs, names).await;
+        let asked = rows
+            .iter()
+            .map(|row| Asked { id: format!("{}-{}", self.id, row.number), inputs: inputs::of_log(&row.log) })
+            .collect();
+        let outcomes = self.evaluation.judge(asked).await;
         let units = rows.into_iter().zip(outcomes).map(|(row, outcome)| {
             self.budget.end(&outcome);
             self.unit(row, outcome)
@@ -173,7 +174,7 @@ impl Work<'_> {
             scorer: String::new(),
             kind: String::new(),
             environment: self.task.environment.clone(),
-            values: evalset_model::score::ScoreValues::default(),
+            values: ScoreValues::default(),
             is_passed: None,
             cost: 0.0,
             status: ScoreStatus::Failed,

@@ -123,6 +123,7 @@ impl World {
         App::new(Parts {
             stores,
             limits: self.limits.clone(),
+            secrets: crate::secrets::Secrets::new(self.folder.path(), None),
             exports_dir: self.folder.path().join("exports"),
             span_window_seconds: 3600,
             public_url: None,

@@ -108,15 +108,15 @@ pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Row> {
 
 /// Changes the given members of a row (PATCH, contract B.11).
 pub async fn update(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Row> {
-    let limits = app.limits.clone();
-    let change = move |log| patch::merge(log, &body).and_then(|log| within_row_limit(log, &limits));
+    let (limits, now) = (app.limits.clone(), app.clock.now());
+    let change = move |log| patch::merge(log, &body, now).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(collection, id, Arc::new(change)).await
 }
 
 /// Replaces the content of a row (PUT, contract B.12).
 pub async fn replace(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Row> {
-    let limits = app.limits.clone();
-    let change = move |log| patch::replace(log, &body).and_then(|log| within_row_limit(log, &limits));
+    let (limits, now) = (app.limits.clone(), app.clock.now());
+    let change = move |log| patch::replace(log, &body, now).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(collection, id, Arc::new(change)).await
 }
 

@@ -109,7 +109,8 @@ fn kept_filters(filters: Option<&Value>, limits: &Limits) -> Result<Map<String, 
     })
 }
 
-fn checked_name(name: String) -> Result<String> {
+/// A name that can be shown; of evaluators too.
+pub(super) fn checked_name(name: String) -> Result<String> {
     if name.trim().is_empty() {
         return Err(Error::invalid("name", "`name` must not be empty"));
     }

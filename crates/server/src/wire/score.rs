@@ -58,8 +58,6 @@ pub struct ScoreObject {
     pub prompt_version_number: Value,
     /// As given.
     pub automation_id: Value,
-    /// Time of the log, as given.
-    pub timestamp: Value,
     /// `completed` or `failed`.
     pub status: &'static str,
     /// Why it failed.
@@ -68,7 +66,7 @@ pub struct ScoreObject {
     pub explanation: Option<String>,
     /// The evaluation run that made it.
     pub run_id: Option<String>,
-    /// What the evaluator was given, and the evaluator; only of a score read alone.
+    /// `timestamp` as given; of a score read alone also what the evaluator was given, and the evaluator.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub more: Map<String, Value>,
@@ -78,6 +76,7 @@ impl From<Score> for ScoreObject {
     fn from(score: Score) -> Self {
         let dataset_id = dataset_id(&score);
         let extra = |name: &str| score.extra.get(name).cloned().unwrap_or_default();
+        let timestamp = extra("timestamp");
         Self {
             id: score.id.to_string(),
             created_at: format_time(score.created_at),
@@ -85,7 +84,6 @@ impl From<Score> for ScoreObject {
             prompt_id: extra("prompt_id"),
             prompt_version_number: extra("prompt_version_number"),
             automation_id: extra("automation_id"),
-            timestamp: extra("timestamp"),
             kind: score.kind,
             environment: score.environment,
             numerical_value: score.values.numerical,
@@ -107,7 +105,7 @@ impl From<Score> for ScoreObject {
             error_message: score.error_message,
             explanation: score.explanation,
             run_id: score.run.map(|id| id.to_string()),
-            more: Map::new(),
+            more: Map::from_iter([("timestamp".to_owned(), timestamp)]),
         }
     }
 }

@@ -3,11 +3,13 @@
 //! Knows the traits only. Tests take `&Stores` of a fresh, empty store.
 
 pub(crate) mod datasets;
+pub(crate) mod evaluators;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod logs;
 pub(crate) mod moves;
 pub(crate) mod picks;
+pub(crate) mod providers;
 pub(crate) mod reads;
 pub(crate) mod samples;
 pub(crate) mod soak;
@@ -30,11 +32,15 @@ macro_rules! suite {
             datasets: life_of_a_dataset, list_is_newest_first, create_with_a_job, conflicts,
                 clear_hides_at_once_and_purges_later, delete_hides_at_once_and_cancels, empty_datasets_need_no_purge,
                 newest_rows_are_newest;
+            evaluators: life_of_an_evaluator, slugs_are_unique_in_an_organization,
+                organizations_do_not_share_evaluators, a_commit_seals_the_draft_and_opens_the_next,
+                lists_show_last_versions_and_versions_are_paged, of_two_changes_of_one_draft_one_wins;
             jobs: claims_go_by_age, progress_is_kept, cancel_queued_and_running, finish_and_retry,
                 finish_after_cancel_does_nothing, requeue_after_a_crash, lists_by_organization_and_kind,
                 dataset_status_follows_its_copy_jobs, cancelled_copies_leave_the_dataset_ready,
                 lost_purges_are_made_up_for;
             keys: organizations_are_numbered, keys_by_hash, keys_are_unique, revoking;
+            providers: life_of_a_provider, only_the_form_that_was_read_is_replaced;
         }
     };
     (@each $make:path; $($noun:ident: $($name:ident),+;)+) => {

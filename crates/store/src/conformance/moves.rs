@@ -27,7 +27,9 @@ async fn numbers(stores: &Stores, collection: Collection) -> Vec<RowNumber> {
 fn unannotated(log: &Log) -> Log {
     let mut log = log.clone();
     log.scalars.set_text(Field::AnnotationStatus, "pending");
-    log.scalars.set(Field::AnnotationCompletedBy, None);
+    for field in &Field::ANNOTATION[1..] {
+        log.scalars.set(*field, None);
+    }
     log
 }
 

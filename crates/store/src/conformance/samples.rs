@@ -150,6 +150,9 @@ pub(crate) fn log(number: usize, dice: &mut Dice) -> Log {
     if dice.one_in(3) {
         set(Field::AnnotationStatus, Scalar::Text(dice.text(&["pending", "completed"]).to_owned()));
         set(Field::AnnotationCompletedBy, Scalar::Text("ann@example.com".to_owned()));
+        set(Field::AnnotationCompletedAt, Scalar::Time(1_767_700_000_000_000));
+        set(Field::AnnotationAssignee, Scalar::Text("bob@example.com".to_owned()));
+        set(Field::AnnotationLeaseUntil, Scalar::Time(1_767_700_900_000_000));
     }
     log.metadata = metadata(dice);
     let sentence = |dice: &mut Dice| (0..dice.below(9)).map(|_| dice.text(WORDS)).collect::<Vec<_>>().join(" ");

@@ -9,6 +9,7 @@ mod datasets;
 mod decide;
 mod doctor;
 mod error;
+mod evaluators;
 mod file;
 mod health;
 mod indexes;
@@ -17,6 +18,7 @@ mod keys;
 mod logs;
 mod order;
 mod payload;
+mod providers;
 mod purge;
 mod readers;
 mod row;
@@ -88,8 +90,10 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
         datasets: engine.clone(),
         scores: engine.clone(),
         runs: engine.clone(),
+        evaluators: engine.clone(),
         jobs: engine.clone(),
         keys: engine.clone(),
+        providers: engine.clone(),
         health: engine,
     })
 }

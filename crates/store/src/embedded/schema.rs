@@ -56,7 +56,7 @@ pub(super) static COPY: LazyLock<String> = LazyLock::new(|| {
         .iter()
         .map(|field| match field {
             Field::AnnotationStatus => format!("'{}'", super::transfer::UNANNOTATED),
-            Field::AnnotationCompletedBy => "NULL".to_owned(),
+            annotated if Field::ANNOTATION.contains(annotated) => "NULL".to_owned(),
             other => format!("\"{}\"", other.name()),
         })
         .collect::<Vec<_>>()

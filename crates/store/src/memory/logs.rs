@@ -4,11 +4,10 @@ use super::{Memory, RowMap, State};
 use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
 use crate::reference;
 use async_trait::async_trait;
-use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, meaning};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
-use evalset_model::log::Log;
+use evalset_model::log::{Log, annotation};
 use evalset_model::page::{Page, Sort};
 use evalset_model::score::RowScores;
 use evalset_model::summary::{Group, Sums};
@@ -187,8 +186,7 @@ impl Logs for Memory {
             match log.filter(|log| number_of(target, &log.id).is_none()) {
                 None => added.skipped += 1,
                 Some(mut log) => {
-                    log.scalars.set_text(Field::AnnotationStatus, "pending");
-                    log.scalars.set(Field::AnnotationCompletedBy, None);
+                    annotation::release(&mut log, None);
                     last_row += 1;
                     target.insert(last_row, log);
                     added.written += 1;

@@ -2,20 +2,24 @@
 //!
 //! Filters and orders are the reference meaning; nothing is kept on disk.
 
+mod evaluators;
 mod jobs;
 mod keys;
 mod logs;
 mod runs;
 mod scores;
+mod providers;
 #[cfg(test)]
 mod tests;
 
 use crate::jobs::purge_job;
+use crate::providers::StoredProvider;
 use crate::{Health, Stores};
 use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
+use evalset_model::evaluator::Evaluator;
 use evalset_model::field::Field;
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, DatasetId, EvaluatorId, JobId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, State as JobState};
 use evalset_model::key::{ApiKey, Organization};
 use evalset_model::log::Log;
@@ -33,8 +37,10 @@ pub fn open() -> Stores {
         datasets: memory.clone(),
         scores: memory.clone(),
         runs: memory.clone(),
+        evaluators: memory.clone(),
         jobs: memory.clone(),
         keys: memory.clone(),
+        providers: memory.clone(),
         health: memory,
     }
 }
@@ -56,7 +62,10 @@ type RowMap = BTreeMap<RowNumber, Log>;
 struct State {
     organizations: Vec<Organization>,
     keys: Vec<ApiKey>,
+    providers: BTreeMap<OrganizationId, StoredProvider>,
     datasets: BTreeMap<DatasetId, Dataset>,
+    /// All versions of each, oldest first.
+    evaluators: BTreeMap<EvaluatorId, Vec<Evaluator>>,
     /// In the order they came.
     jobs: Vec<Job>,
     rows: BTreeMap<Collection, RowMap>,

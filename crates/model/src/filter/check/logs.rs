@@ -51,11 +51,13 @@ enum Name<'a> {
     Evaluator,
 }
 
-/// Fields that rows have and request logs do not.
-const ROWS_ONLY: &[&str] = &["dataset_id", "annotation_status", "annotation_completed_by"];
+/// Whether rows have the field and request logs do not.
+fn is_rows_only(key: &str) -> bool {
+    key == "dataset_id" || Field::ANNOTATION.iter().any(|field| field.name() == key)
+}
 
 fn resolve<'a>(key: &str, condition: &Condition, scope: &'a LogScope) -> Result<Name<'a>> {
-    if !scope.rows && ROWS_ONLY.contains(&key) {
+    if !scope.rows && is_rows_only(key) {
         let path = &condition.place.path;
         return Err(Error::invalid(path, format!("`{key}` is a field of dataset rows; request logs do not have it")));
     }
@@ -89,7 +91,7 @@ pub(super) fn with_key(field: LogField, condition: &Condition) -> Result<LogFiel
 /// Whether a filter over logs or rows gives the name a meaning of its own.
 pub(super) fn is_known(key: &str) -> bool {
     named(key).is_some()
-        || ROWS_ONLY.contains(&key)
+        || is_rows_only(key)
         || matches!(key, "organization_id" | "unique_organization_id" | "evaluator_id")
 }
 

@@ -36,6 +36,15 @@ pub struct NamedField {
 
 /// Checks a filter over the fields of `list`; another name is an error that shows the list.
 pub fn fields(filters: &Filters, list: &'static [NamedField]) -> Result<Tree<NamedField>> {
+    shaped(filters, list, &|field| Shape::Typed(field.kind))
+}
+
+/// As [`fields`], where some fields hold more than one type: `shape` says what may be asked of each.
+pub fn shaped(
+    filters: &Filters,
+    list: &'static [NamedField],
+    shape: &dyn Fn(NamedField) -> Shape,
+) -> Result<Tree<NamedField>> {
     bound_patterns(filters)?;
     tree(filters, &|key, condition| {
         let field = *list.iter().find(|field| field.name == key).ok_or_else(|| {
@@ -44,7 +53,7 @@ pub fn fields(filters: &Filters, list: &'static [NamedField]) -> Result<Tree<Nam
             Error::invalid(path, format!("`{key}` is not a field; allowed: {names}"))
         })?;
         no_keys(condition, field.name)?;
-        value::compile(field, Shape::Typed(field.kind), condition, field.name)
+        value::compile(field, shape(field), condition, field.name)
     })
 }
 

@@ -50,6 +50,18 @@ pub fn order<'a>(field: &LogField, log: &'a Log, scores: &'a Map<String, Value>)
     }
 }
 
+/// How two values of the same field of a noun with few records stand, ties aside. Its sortable fields are never null.
+pub fn compare_operands(left: &Operand<'_>, right: &Operand<'_>, descending: bool) -> Ordering {
+    let order = match (left, right) {
+        (Operand::Text(left), Operand::Text(right)) => left.cmp(right),
+        (Operand::Number(left), Operand::Number(right)) => left.total_cmp(right),
+        (Operand::Time(left), Operand::Time(right)) => left.cmp(right),
+        (Operand::Bool(left), Operand::Bool(right)) => left.cmp(right),
+        _ => Ordering::Equal,
+    };
+    if descending { order.reverse() } else { order }
+}
+
 /// How the rows of two keys stand, ties aside.
 pub fn compare_keys(left: &SortKey<'_>, right: &SortKey<'_>, descending: bool) -> Ordering {
     match (left, right) {

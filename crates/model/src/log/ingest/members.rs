@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::field::Field;
+use crate::log::annotation;
 use crate::scalar::{Scalar, brief, read_number};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -174,7 +175,7 @@ pub(crate) fn scalar(field: Field, value: &Value, path: &str) -> Result<Option<S
                 format!("`{path}` must be at most {SPAN_NAME_CHARS} characters, got {}", text.chars().count());
             return Err(Error::invalid(path, message));
         }
-        (Field::AnnotationStatus, Scalar::Text(text)) if !is_annotation_status(&text) => {
+        (Field::AnnotationStatus, Scalar::Text(text)) if !annotation::is_status(&text) => {
             let allowed = "`pending`, `in_progress` or `completed`";
             return Err(wrong(path, allowed, value));
         }
@@ -191,10 +192,6 @@ pub(crate) fn scalar(field: Field, value: &Value, path: &str) -> Result<Option<S
 /// The instant, moved into the years that can be written.
 pub(crate) fn clamp_time(micros: i64) -> i64 {
     micros.clamp(*TIMES.start(), *TIMES.end())
-}
-
-fn is_annotation_status(text: &str) -> bool {
-    matches!(text, "pending" | "in_progress" | "completed")
 }
 
 /// The error that `path` holds `value` instead of what is `allowed`.

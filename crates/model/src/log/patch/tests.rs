@@ -5,6 +5,8 @@ use crate::log::ingest::{Context, row, span};
 use crate::scalar::Scalar;
 use serde_json::json;
 
+const NOW: i64 = 1_767_700_000_000_000;
+
 fn members(body: Value) -> Map<String, Value> {
     match body {
         Value::Object(members) => members,
@@ -22,7 +24,7 @@ fn a_row(body: Value) -> Log {
 }
 
 fn patched(log: &Log, body: Value) -> Log {
-    merge(log.clone(), &members(body)).unwrap()
+    merge(log.clone(), &members(body), NOW).unwrap()
 }
 
 fn chat() -> Log {
@@ -148,23 +150,9 @@ fn derived_fields_stay_true() {
 }
 
 #[test]
-fn annotation_status_is_set_and_reopened() {
-    let mut log = patched(&chat(), json!({"annotation_status": "completed"}));
-    log.scalars.set_text(Field::AnnotationCompletedBy, "a@example.com");
-    assert_eq!(patched(&log, json!({"note": "x"})).text(Field::AnnotationCompletedBy), Some("a@example.com"));
-    for (status, now) in
-        [(json!("in_progress"), "in_progress"), (json!("pending"), "pending"), (json!(null), "pending")]
-    {
-        let reopened = patched(&log, json!({"annotation_status": status}));
-        assert_eq!(reopened.text(Field::AnnotationStatus), Some(now));
-        assert_eq!(reopened.text(Field::AnnotationCompletedBy), None);
-    }
-}
-
-#[test]
 fn put_removes_content_left_out_and_keeps_the_rest() {
     let before = chat();
-    let log = replace(before.clone(), &members(json!({"output": "Only this", "metadata": {"new": 1}}))).unwrap();
+    let log = replace(before.clone(), &members(json!({"output": "Only this", "metadata": {"new": 1}})), NOW).unwrap();
     assert_eq!(Value::Object(log.payload.clone()), json!({"metrics": {"faithfulness": 0.5}, "output": "Only this"}));
     assert_eq!(Value::Object(log.metadata.clone()), json!({"new": 1}));
     assert_eq!((log.text(Field::ErrorCode), log.text(Field::ErrorMessage)), (None, None));
@@ -173,7 +161,7 @@ fn put_removes_content_left_out_and_keeps_the_rest() {
     {
         assert_eq!(log.scalars.get(field), before.scalars.get(field), "{}", field.name());
     }
-    let empty = replace(before, &Map::new()).unwrap();
+    let empty = replace(before, &Map::new(), NOW).unwrap();
     assert_eq!(Value::Object(empty.payload), json!({"metrics": {"faithfulness": 0.5}}));
     assert!(empty.metadata.is_empty());
 }
@@ -216,7 +204,7 @@ fn bad_changes_name_the_member_and_change_nothing() {
         (json!({"tools": "x"}), "`tools` must be an array of objects, got \"x\""),
     ] {
         let body = members(body);
-        for error in [merge(chat(), &body).unwrap_err(), replace(chat(), &body).unwrap_err()] {
+        for error in [merge(chat(), &body, NOW).unwrap_err(), replace(chat(), &body, NOW).unwrap_err()] {
             assert_eq!(error.to_string(), message);
             assert_eq!(error.by_field().len(), 1, "{message}");
         }

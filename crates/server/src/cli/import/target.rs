@@ -13,7 +13,8 @@ use anyhow::{Context as _, bail};
 use evalset_model::field::Field;
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::key::Environment;
-use evalset_model::log::{Log, ingest};
+use evalset_model::log::{Log, annotation, ingest};
+use evalset_model::scalar::{Scalar, parse_time};
 use evalset_model::{Error, Result};
 use evalset_store::logs::Existing;
 use reqwest::{Method, StatusCode};
@@ -215,9 +216,9 @@ fn settled(mut log: Log, place: Place, body: &Map<String, Value>) -> Log {
             log.scalars.set(field, None);
         }
     }
-    let annotator = body.get("annotation_completed_by").and_then(|by| by.get("email")?.as_str());
-    if let Some(email) = annotator.filter(|email| !email.is_empty() && place != Place::RequestLogs) {
-        log.scalars.set_text(Field::AnnotationCompletedBy, email);
+    let completed_at = body.get("annotation_completed_at").and_then(Value::as_str).and_then(parse_time);
+    if let Some(at) = completed_at.filter(|_| place != Place::RequestLogs && annotation::is_completed(&log)) {
+        log.scalars.set(Field::AnnotationCompletedAt, Some(Scalar::Time(at)));
     }
     log
 }

@@ -10,7 +10,7 @@ use crate::http::schema::{FilterBody, PageParameters, ScoreBody, ScorePatchBody}
 use crate::http::score_body;
 use crate::http::{filters, members};
 use crate::ops::scores::{self, Edit, Target};
-use crate::wire::evaluator;
+use crate::wire::evaluator::EvaluatorObject;
 use crate::wire::score::ScoreObject;
 use axum::Json;
 use axum::extract::State;
@@ -120,7 +120,10 @@ async fn detail(app: &App, caller: &Caller, score: Score) -> Result<ScoreObject>
     let inputs = scores::record(app, &score).await?.map(|row| inputs::of_log(&row.log));
     let evaluator = match score.source.evaluator_id {
         Some(id) => match crate::ops::evaluators::resolve(app, caller.organization_id(), &id.to_string()).await {
-            Ok(evaluator) => evaluator::to_json(&evaluator, caller.organization())?,
+            Ok(evaluator) => {
+                let object = EvaluatorObject::new(evaluator, caller.organization());
+                serde_json::to_value(object).map_err(Error::internal)?
+            }
             Err(Error::NotFound(_)) => Value::Null,
             Err(error) => return Err(error),
         },

@@ -98,10 +98,9 @@ pub(crate) static DETAIL: LazyLock<Vec<Named>> = LazyLock::new(|| {
 
 /// Members of a request log, in lists and alone (contract E.3, E.5).
 pub(crate) static SPAN: LazyLock<Vec<Named>> = LazyLock::new(|| {
-    let rows_only = [Field::AnnotationStatus, Field::AnnotationCompletedBy];
     let mut members = identity();
     members.retain(|(name, _)| *name != "dataset_id");
-    members.extend(Field::ALL.iter().filter(|field| !rows_only.contains(field)).map(|field| scalar(*field)));
+    members.extend(Field::ALL.iter().filter(|field| !Field::ANNOTATION.contains(field)).map(|field| scalar(*field)));
     members.extend([
         ("period_start", Member::Null),
         ("period_end", Member::Null),

@@ -279,7 +279,7 @@ fn a_span_shows_what_was_stored() {
     ] {
         assert_eq!(shown[name], value, "{name}");
     }
-    for absent in ["dataset_id", "annotation_status", "annotation_completed_by"] {
+    for absent in Field::ANNOTATION.iter().map(|field| field.name()).chain(["dataset_id"]) {
         assert!(!shown.contains_key(absent), "{absent}");
     }
     assert_eq!(to_map(&SpanRow::new(&log, &context, None)), shown);

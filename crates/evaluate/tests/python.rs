@@ -1,0 +1,222 @@
+//! Python evaluators in real child processes: what they can do, and everything they must not be able to do.
+
+use evalset_evaluate::python::{Pool, PoolOptions, PythonError};
+use evalset_model::evaluator::EvalInputs;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn options() -> PoolOptions {
+    PoolOptions {
+        workers: 1,
+        row_seconds: 1.0,
+        memory_bytes: 128 * 1024 * 1024,
+        ..PoolOptions::new(PathBuf::from(env!("CARGO_BIN_EXE_evalset-python-worker")), Vec::new())
+    }
+}
+
+fn row(output: &Value) -> EvalInputs {
+    let metadata = json!({"tier": "gold"}).as_object().cloned().unwrap();
+    EvalInputs { input: json!("in"), output: output.clone(), metadata, ..EvalInputs::default() }
+}
+
+fn rows(outputs: &[Value]) -> Vec<EvalInputs> {
+    outputs.iter().map(row).collect()
+}
+
+/// What one row gives.
+async fn run(source: &str) -> Result<Value, String> {
+    Pool::new(options()).run(source, &rows(&[json!("out")])).await.remove(0)
+}
+
+#[tokio::test]
+async fn what_a_function_gets_and_returns() {
+    for (source, expected) in [
+        ("def main(eval_inputs):\n    return len(eval_inputs['output'])", json!(3)),
+        ("def main(e):\n    return e['input'] == 'in' and e['expected_output'] is None", json!(true)),
+        (
+            "def main(e):\n    return sorted(e.keys())",
+            json!(["expected_output", "input", "llm_input", "llm_output", "metadata", "metrics", "output"]),
+        ),
+        (
+            "def main(e):\n    return {'score': 0.5, 'explanation': e['metadata']['tier']}",
+            json!({"score": 0.5, "explanation": "gold"}),
+        ),
+        (
+            "import re, math, json\ndef main(e):\n    return [bool(re.search('u.', e['llm_output'])), math.floor(2.5), json.loads('[1]')]",
+            json!([true, 2, [1]]),
+        ),
+        ("def helper(x):\n    return x * 2\n\ndef main(e):\n    print('noise' * 10)\n    return helper(21)", json!(42)),
+        (
+            "def evaluate(llm_input, llm_output, **kwargs):\n    return [llm_input, llm_output, sorted(kwargs)]",
+            json!(["in", "out", ["expected_output", "input", "metadata", "metrics", "output"]]),
+        ),
+        ("def evaluate(llm_input, llm_output):\n    return llm_output", json!("out")),
+        ("def main(e):\n    return None", json!(null)),
+    ] {
+        assert_eq!(run(source).await, Ok(expected), "{source}");
+    }
+}
+
+#[tokio::test]
+async fn rows_do_not_see_each_other() {
+    let source = "seen = []\ndef main(e):\n    seen.append(1)\n    return len(seen)";
+    let results = Pool::new(options()).run(source, &rows(&[json!(1), json!(2), json!(3)])).await;
+    assert_eq!(results, [Ok(json!(1)), Ok(json!(1)), Ok(json!(1))]);
+}
+
+#[tokio::test]
+async fn sources_that_cannot_be_used() {
+    let pool = Pool::new(options());
+    for (source, line, said) in [
+        ("def main(e):\n    return (", Some(2), "SyntaxError"),
+        ("x = 1\ndef main(e)\n    return 1", Some(2), "SyntaxError"),
+        ("def other(e):\n    return 1", None, "no function `main(eval_inputs)`"),
+        ("", None, "no function `main(eval_inputs)`"),
+        ("main = 3", None, "`main` is not a function"),
+        ("import not_there\ndef main(e):\n    return 1", Some(1), "ModuleNotFoundError"),
+        ("x = 1\nx = 1 / 0\ndef main(e):\n    return 1", Some(2), "ZeroDivisionError"),
+    ] {
+        let Err(PythonError::Source { message, line: found }) = pool.check(source).await else { panic!("{source}") };
+        assert!(message.contains(said), "{source}: {message}");
+        assert_eq!(found, line, "{source}: {message}");
+    }
+    assert_eq!(pool.check("def main(e):\n    return 1").await, Ok(()));
+    assert_eq!(pool.check("def evaluate(llm_input, llm_output):\n    return 1").await, Ok(()));
+    let long = format!("# {}", "x".repeat(300_000));
+    assert!(pool.check(&long).await.unwrap_err().to_string().contains("at most 262144"));
+}
+
+#[tokio::test]
+async fn an_exception_is_told_with_its_line() {
+    let results = Pool::new(options())
+        .run(
+            "def main(e):\n    if e['output'] == 2:\n        raise ValueError('no twos')\n    return 1",
+            &rows(&[json!(1), json!(2), json!(3)]),
+        )
+        .await;
+    assert_eq!(results, [Ok(json!(1)), Err("line 3: ValueError: no twos".to_owned()), Ok(json!(1))]);
+}
+
+/// Every way out: contained, with an error that says something; and the next row is served as if nothing had been.
+#[tokio::test]
+async fn the_sandbox() {
+    const TOO_SLOW: &str = "took longer than";
+    const OUT: &str = "ran out of memory";
+    for (name, body, said) in [
+        ("read a file", "return open('/etc/passwd').read()", &["Error", "NameError"][..]),
+        ("write a file", "open('/tmp/evalset-escaped', 'w').write('x')\n    return 1", &["Error"]),
+        ("pathlib", "from pathlib import Path\n    return Path('/etc/passwd').read_text()", &["Error"]),
+        ("environment", "import os\n    return os.environ['PATH']", &["Error"]),
+        ("getenv", "import os\n    return os.getenv('HOME') or 1 / 0", &["Error"]),
+        ("system", "import os\n    return os.system('true')", &["Error"]),
+        ("network", "import socket\n    return 1", &["ModuleNotFoundError"]),
+        ("urllib", "import urllib.request\n    return 1", &["ModuleNotFoundError"]),
+        ("subprocess", "import subprocess\n    return 1", &["ModuleNotFoundError"]),
+        ("ctypes", "import ctypes\n    return 1", &["ModuleNotFoundError"]),
+        ("fork bomb", "import os\n    while True:\n        os.fork()", &["AttributeError"]),
+        ("eval", "return eval('1 + 1') and exec('x = 1')", &["NameError"]),
+        ("import by name", "return __import__('os').listdir('/')", &["Error"]),
+        ("infinite loop", "while True:\n        pass", &[TOO_SLOW]),
+        (
+            "loop that catches all",
+            "while True:\n        try:\n            1 / 0\n        except BaseException:\n            pass",
+            &[TOO_SLOW],
+        ),
+        ("deep recursion", "def f(n):\n        return f(n + 1)\n    return f(0)", &["RecursionError"]),
+        (
+            "deep nesting",
+            "x = []\n    for _ in range(100000):\n        x = [x]\n    return x",
+            &["nested deeper", OUT, "Recursion", "depth"],
+        ),
+        ("large power", "return 10 ** (10 ** 8)", &[TOO_SLOW, OUT, "MemoryError", "too large", "OverflowError"]),
+        ("large shift", "return 1 << (10 ** 11)", &[TOO_SLOW, OUT, "MemoryError", "too large", "OverflowError"]),
+        ("10 GB string", "return len('x' * 10_000_000_000)", &[OUT, "MemoryError"]),
+        (
+            "growing list",
+            "x = []\n    while True:\n        x.append('y' * 1_000_000 + str(len(x)))",
+            &[OUT, "MemoryError"],
+        ),
+        ("huge string returned", "return 'x' * 5_000_000", &["more than 1048576 bytes"]),
+        ("huge list returned", "return list(range(1_000_000))", &["more than 1048576 bytes"]),
+        ("huge exception", "raise ValueError('x' * 5_000_000)", &["ValueError: xxx"]),
+        (
+            "huge print",
+            "for _ in range(100):\n        print('x' * 1_000_000)\n    return 1 / 0",
+            &["ZeroDivisionError"],
+        ),
+        ("missing module", "import numpy\n    return 1", &["ModuleNotFoundError"]),
+        (
+            "catastrophic pattern",
+            "import re\n    return bool(re.match('(a+)+$', 'a' * 5000 + 'b')) or 1 / 0",
+            &[TOO_SLOW, "Error", "error"],
+        ),
+        (
+            "pattern with back-reference",
+            r"import re
+    return bool(re.match('(a*)*\\1b', 'a' * 40)) or 1 / 0",
+            &[TOO_SLOW, "Error", "error"],
+        ),
+        ("no score", "return object()", &["no JSON value", "Error"]),
+        ("not a number", "return float('nan')", &["not finite"]),
+        ("bytes", "return b'x'", &["no JSON value"]),
+        ("cycle", "x = []\n    x.append(x)\n    return x", &["no JSON value"]),
+        ("exit", "raise SystemExit(0)", &["SystemExit", "Error"]),
+    ] {
+        let source = format!("def main(e):\n    if e['output'] == 'fine':\n        return 'fine'\n    {body}\n");
+        let results = Pool::new(options()).run(&source, &rows(&[json!("fine"), json!("evil"), json!("fine")])).await;
+        let [Ok(before), Err(error), Ok(after)] = results.as_slice() else { panic!("{name}: {results:?}") };
+        assert_eq!((before, after), (&json!("fine"), &json!("fine")), "{name}");
+        assert!(said.iter().any(|said| error.contains(said)), "{name}: {error}");
+        assert!(error.len() < 2_100, "{name}: {} bytes", error.len());
+        println!("{name}: {}", error.chars().take(120).collect::<String>());
+    }
+    assert!(!std::path::Path::new("/tmp/evalset-escaped").exists());
+}
+
+#[tokio::test]
+async fn a_source_that_kills_at_once_fails_every_row_and_ends() {
+    let pool = Pool::new(PoolOptions { memory_bytes: 64 * 1024 * 1024, ..options() });
+    let results = pool.run("x = 'y' * 10_000_000_000\ndef main(e):\n    return 1", &rows(&[json!(1), json!(2)])).await;
+    assert!(results.iter().all(Result::is_err), "{results:?}");
+    assert!(pool.check("x = 'y' * 10_000_000_000\ndef main(e):\n    return 1").await.is_err());
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_is_said_so() {
+    let missing = PoolOptions { program: PathBuf::from("/no/such/program"), ..options() };
+    let error = Pool::new(missing).check("def main(e):\n    return 1").await.unwrap_err();
+    assert!(matches!(&error, PythonError::Unavailable(message) if message.contains("cannot be started")), "{error}");
+    let silent = PoolOptions { program: PathBuf::from("/bin/true"), ..options() };
+    assert!(matches!(Pool::new(silent).check("x").await, Err(PythonError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn many_rows_and_large_rows() {
+    let pool = Pool::new(PoolOptions { workers: 2, ..options() });
+    let many = rows(&(0..2_500).map(Value::from).collect::<Vec<_>>());
+    let source = "def main(e):\n    return e['output'] + 1";
+    let (left, right) = tokio::join!(pool.run(source, &many), pool.run(source, &many));
+    let expected: Vec<Result<Value, String>> = (1..=2_500).map(|number| Ok(Value::from(number))).collect();
+    assert!(left == expected && right == expected);
+    let large = rows(&[json!("x".repeat(3_000_000)), json!("é"), json!("y".repeat(34_000_000)), json!("z")]);
+    let results = pool.run("def main(e):\n    return len(e['output'])", &large).await;
+    assert_eq!((&results[0], &results[1], &results[3]), (&Ok(json!(3_000_000)), &Ok(json!(1)), &Ok(json!(1))));
+    assert!(results[2].as_ref().unwrap_err().contains("too large for Python"));
+}
+
+/// Rates, for people: `cargo test --release -p evalset-evaluate --test python -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn rate() {
+    let pool = Pool::new(options());
+    let text = "The quick brown fox jumps over the lazy dog. ".repeat(10);
+    let many = rows(&vec![json!(text); 20_000]);
+    let source = "import re\ndef main(e):\n    words = re.findall(r'\\w+', e['output'].lower())\n    return len(set(words)) / len(words)";
+    pool.check(source).await.unwrap();
+    for (name, source) in [("words", source), ("constant", "def main(e):\n    return len(e['output'])")] {
+        let begin = std::time::Instant::now();
+        let results = pool.run(source, &many).await;
+        assert!(results.iter().all(Result::is_ok), "{:?}", results[0]);
+        println!("{name}: {:.0} rows/s", many.len() as f64 / begin.elapsed().as_secs_f64());
+    }
+}

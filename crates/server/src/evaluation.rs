@@ -1,0 +1,201 @@
+//! Evaluators at work for organizations: the children that run Python, the endpoints that models are asked at, and an evaluator
+//! with what it needs of them. Knows no rows, jobs or HTTP.
+
+pub mod budget;
+
+pub use budget::Budget;
+
+use crate::app::App;
+use crate::ops::providers;
+use evalset_evaluate::judge::Endpoint;
+use evalset_evaluate::python::{Pool, PoolOptions};
+use evalset_evaluate::{Failure, Means, Outcome, Prepared, Unit};
+use evalset_model::evaluator::{Evaluator, Method};
+use evalset_model::ids::OrganizationId;
+use evalset_model::limits::Limits;
+use evalset_model::score::{Score, ScoreStatus};
+use evalset_model::{Error, Result};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Hidden subcommand of the program under which it runs Python for its parent.
+pub const PYTHON_WORKER: &str = "python-worker";
+/// Rows of a group that a rule or a Python child takes at a time.
+const GROUP_ROWS: usize = 100;
+/// Groups that rules work on at once: one more than the writer leaves cores for helps nobody.
+const RULE_GROUPS: usize = 2;
+/// What a run without a provider is told.
+const NO_PROVIDER: &str = "No LLM provider is configured: PUT its `base_url` and `api_key` to /api/llm-provider/ first.";
+
+/// What evaluators work with, for all organizations.
+pub struct Evaluators {
+    python: Arc<Pool>,
+    /// By organization, with the version of the settings that it has.
+    endpoints: Mutex<HashMap<OrganizationId, (i64, Arc<Endpoint>)>>,
+}
+
+impl Evaluators {
+    /// Nothing runs yet. `program` is this program, which Python runs in as [`PYTHON_WORKER`].
+    pub fn new(program: PathBuf, limits: &Limits) -> Self {
+        let options = PoolOptions {
+            workers: limits.python_workers.max(1),
+            row_seconds: limits.python_seconds as f64,
+            memory_bytes: limits.python_memory_bytes as u64,
+            output_bytes: limits.python_output_bytes,
+            ..PoolOptions::new(program, vec![PYTHON_WORKER.to_owned()])
+        };
+        Self { python: Arc::new(Pool::new(options)), endpoints: Mutex::new(HashMap::new()) }
+    }
+
+    /// The children that run Python.
+    pub fn python(&self) -> &Pool {
+        &self.python
+    }
+
+    /// The endpoint of an organization, with the settings it has now; none when none are stored. Everything of an organization
+    /// shares one, and so its limits.
+    async fn endpoint(&self, app: &App, organization: OrganizationId) -> Result<Option<Arc<Endpoint>>> {
+        let Some(version) = providers::version(app, organization).await? else {
+            self.endpoints.lock().remove(&organization);
+            return Ok(None);
+        };
+        let known = self.endpoints.lock().get(&organization).cloned();
+        if let Some((seen, endpoint)) = &known
+            && *seen == version
+        {
+            return Ok(Some(endpoint.clone()));
+        }
+        let Some((settings, key)) = providers::get(app, organization).await? else { return Ok(None) };
+        let endpoint = match known {
+            Some((_, endpoint)) => {
+                endpoint.replace(settings, key)?;
+                endpoint
+            }
+            None => Arc::new(Endpoint::new(settings, key)?),
+        };
+        let mut endpoints = self.endpoints.lock();
+        // Another caller may have been first: its limiter is the one in use.
+        let (seen, endpoint) = endpoints.entry(organization).or_insert((version, endpoint));
+        *seen = version;
+        Ok(Some(endpoint.clone()))
+    }
+
+    /// Brings the endpoint of an organization, if it is in use, in line with settings that were just stored.
+    pub async fn renew(&self, app: &App, organization: OrganizationId) -> Result<()> {
+        let in_use = self.endpoints.lock().contains_key(&organization);
+        if in_use { self.endpoint(app, organization).await.map(drop) } else { Ok(()) }
+    }
+}
+
+/// Why a row has no score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failed {
+    /// For the row.
+    pub message: String,
+    /// The provider did not answer or refused: nothing is said of the row.
+    pub by_provider: bool,
+    /// USD spent all the same.
+    pub cost: f64,
+    /// The model's name, or `code`.
+    pub scorer: String,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        let Failure { message, cost, scorer, unanswered, .. } = failure;
+        Self { message, by_provider: unanswered, cost, scorer }
+    }
+}
+
+/// An evaluator made ready to score for an organization.
+pub struct Evaluation {
+    evaluator: Arc<evalset_evaluate::Evaluator>,
+    python: Arc<Pool>,
+    endpoint: Option<Arc<Endpoint>>,
+}
+
+impl Evaluation {
+    /// Compiles the evaluator and finds what it needs; `None` when it is people that score.
+    pub async fn prepare(
+        app: &App,
+        organization: OrganizationId,
+        evaluator: &Evaluator,
+        method: Method,
+    ) -> Result<Option<Self>> {
+        let ready = evalset_evaluate::Evaluator::new(evaluator.definition.clone(), method)?;
+        let endpoint = match ready.prepared {
+            Prepared::Human => return Ok(None),
+            Prepared::Judge(_) => match app.evaluators.endpoint(app, organization).await? {
+                Some(endpoint) => Some(endpoint),
+                None => return Err(Error::invalid("llm_config", NO_PROVIDER)),
+            },
+            Prepared::Rule(_) | Prepared::Python(_) => None,
+        };
+        Ok(Some(Self { evaluator: Arc::new(ready), python: app.evaluators.python.clone(), endpoint }))
+    }
+
+    /// Rows of a group: what is under way is lost with the process, so a model is asked row by row.
+    pub fn rows_at_once(&self) -> usize {
+        if self.endpoint.is_some() { 1 } else { GROUP_ROWS }
+    }
+
+    /// Groups at work at once.
+    pub fn groups_at_once(&self) -> usize {
+        match (&self.endpoint, &self.evaluator.prepared) {
+            (Some(endpoint), _) => (endpoint.settings().concurrency as usize).max(1),
+            // One more than there are children, so that none waits for its next rows.
+            (None, Prepared::Python(_)) => self.python.workers() + 1,
+            (None, _) => RULE_GROUPS,
+        }
+    }
+
+    /// Scores rows; one result for each, in order.
+    pub async fn judge(&self, units: Vec<Unit>) -> Vec<Result<Outcome, Failed>> {
+        let evaluator = self.evaluator.clone();
+        let outcomes = if matches!(evaluator.prepared, Prepared::Rule(_)) {
+            let (python, runtime) = (self.python.clone(), tokio::runtime::Handle::current());
+            // Rules are work for a thread, without anything to wait for.
+            let work = move || {
+                let means = Means { python: &python, endpoint: None };
+                let outcomes = runtime.block_on(evaluator.evaluate(&units, means));
+                (units.len(), outcomes)
+            };
+            match tokio::task::spawn_blocking(work).await {
+                Ok((_, outcomes)) => outcomes,
+                Err(error) => {
+                    tracing::error!(%error, "a rule panicked");
+                    Vec::new()
+                }
+            }
+        } else {
+            evaluator.evaluate(&units, Means { python: &self.python, endpoint: self.endpoint.as_deref() }).await
+        };
+        outcomes.into_iter().map(|outcome| outcome.map_err(Failed::from)).collect()
+    }
+
+    /// The score of a row: `blank` with what came out.
+    pub fn scored(&self, blank: Score, outcome: Result<Outcome, Failed>) -> Score {
+        match outcome {
+            Ok(outcome) => Score {
+                scorer: outcome.scorer,
+                kind: outcome.kind.to_owned(),
+                values: outcome.values,
+                is_passed: outcome.is_passed,
+                cost: outcome.cost,
+                status: ScoreStatus::Completed,
+                explanation: outcome.explanation,
+                ..blank
+            },
+            Err(failed) => Score {
+                scorer: failed.scorer,
+                kind: self.evaluator.prepared.kind().unwrap_or_default().to_owned(),
+                cost: failed.cost,
+                status: ScoreStatus::Failed,
+                error_message: Some(failed.message),
+                ..blank
+            },
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One evaluator on what is at hand: given inputs, or stored logs (V9, contract F.4). Knows no HTTP. Whole datasets are `runs`.
+
+use crate::app::App;
+use crate::evaluation::{Evaluation, Failed};
+use crate::ops::scores::source_of;
+use evalset_evaluate::{Outcome, Unit, inputs};
+use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
+use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
+use evalset_model::{Error, Result};
+use serde_json::Map;
+
+/// Logs that one request may have scored; more are a run.
+const LOGS_MAX: usize = 100;
+
+/// Evaluates the inputs and gives what would be the score; nothing is stored. A fault of the evaluation is a score that
+/// `failed`: retries of the caller would ask and pay again.
+pub async fn of_inputs(
+    app: &App,
+    organization: OrganizationId,
+    evaluator: &Evaluator,
+    method: Method,
+    inputs: EvalInputs,
+    environment: &str,
+) -> Result<Score> {
+    let subject = Subject { organization, place: Place::RequestLogs, log_id: LogId(String::new()) };
+    let blank = blank(app, evaluator, subject, environment);
+    let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
+        return Ok(placeholder(blank, evaluator));
+    };
+    let unit = Unit { id: blank.id.to_string(), inputs };
+    let outcome = evaluation.judge(vec![unit]).await.pop();
+    Ok(evaluation.scored(blank, outcome.unwrap_or_else(nothing)))
+}
+
+/// Scores stored logs, wherever they are, and keeps the scores; the answers are in the order of the ids.
+pub async fn of_logs(
+    app: &App,
+    organization: OrganizationId,
+    evaluator: &Evaluator,
+    method: Method,
+    ids: &[String],
+    environment: &str,
+) -> Result<Vec<Score>> {
+    if ids.is_empty() || ids.len() > LOGS_MAX {
+        let text = format!("`log_ids` must hold 1 to {LOGS_MAX} ids; evaluate a dataset for more");
+        return Err(Error::invalid("log_ids", text));
+    }
+    let (mut subjects, mut given) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
+    for id in ids {
+        let (subject, read) = log(app, organization, LogId(id.clone())).await?;
+        subjects.push(subject);
+        given.push(read);
+    }
+    let blanks: Vec<Score> =
+        subjects.into_iter().map(|subject| blank(app, evaluator, subject, environment)).collect();
+    let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
+        return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
+    };
+    let named = blanks.iter().zip(given).map(|(blank, inputs)| Unit { id: blank.id.to_string(), inputs });
+    let outcomes = evaluation.judge(named.collect()).await;
+    let mut scores = Vec::with_capacity(blanks.len());
+    for (blank, outcome) in blanks.into_iter().zip(outcomes) {
+        scores.push(app.stores.scores.put(evaluation.scored(blank, outcome)).await?.0);
+    }
+    Ok(scores)
+}
+
+/// A stored log by its id: among request logs first, then in `_saved_logs` and datasets. A score on a row names its dataset.
+async fn log(app: &App, organization: OrganizationId, id: LogId) -> Result<(Subject, EvalInputs)> {
+    let places = app.stores.logs.places(organization, &id).await?;
+    let place = if places.contains(&Place::RequestLogs) { Some(&Place::RequestLogs) } else { places.first() };
+    let unknown = || Error::invalid("log_ids", format!("there is no log `{id}` in this organization"));
+    let place = *place.ok_or_else(unknown)?;
+    let row = app.stores.logs.get(Collection { organization, place }, &id).await?.ok_or_else(unknown)?;
+    let inputs = inputs::of_log(&row.log);
+    Ok((Subject { organization, place, log_id: id }, inputs))
+}
+
+/// A score that nothing is said in yet.
+fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &str) -> Score {
+    let now = app.clock.now();
+    Score {
+        id: ScoreId(app.clock.new_id()),
+        subject,
+        source: source_of(evaluator),
+        scorer: String::new(),
+        kind: evaluator.definition.kind.clone(),
+        environment: environment.to_owned(),
+        values: ScoreValues::default(),
+        is_passed: None,
+        cost: 0.0,
+        status: ScoreStatus::Failed,
+        error_message: None,
+        explanation: None,
+        evaluator_version: Some(evaluator.version),
+        run: None,
+        extra: Map::new(),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// What stands for the score of an evaluator that is a person (F.4).
+fn placeholder(blank: Score, evaluator: &Evaluator) -> Score {
+    let text = format!("`{}` is scored by people: nothing was evaluated", evaluator.definition.name);
+    Score { explanation: Some(text), status: ScoreStatus::Completed, ..blank }
+}
+
+/// An evaluator that gives fewer answers than it was asked for.
+fn nothing() -> Result<Outcome, Failed> {
+    let message = "the evaluator gave no answer".to_owned();
+    Err(Failed { message, by_provider: false, cost: 0.0, scorer: String::new() })
+}

@@ -1,0 +1,67 @@
+//! What a caller means by a reference to an evaluator: `id`, `id:version`, the id of a version, the slug (contract F.1).
+
+use crate::app::App;
+use evalset_model::evaluator::Evaluator;
+use evalset_model::ids::{EvaluatorId, OrganizationId, VersionId};
+use evalset_model::{Error, Result};
+use uuid::Uuid;
+
+/// The evaluator a reference names: `id` or slug in its last version, `id:version` or `slug:version` in that version, and one
+/// version by its own id. `NotFound` names the reference.
+pub async fn resolve(app: &App, organization: OrganizationId, reference: &str) -> Result<Evaluator> {
+    let found = match version_in(reference) {
+        Some((evaluator, version)) => match last(app, organization, evaluator).await? {
+            Some(last) => app.stores.evaluators.version(organization, last.id, version).await?,
+            None => None,
+        },
+        None => match (last(app, organization, reference).await?, Uuid::parse_str(reference)) {
+            (Some(last), _) => Some(last),
+            (None, Ok(id)) => app.stores.evaluators.by_version_id(organization, VersionId(id)).await?,
+            (None, Err(_)) => None,
+        },
+    };
+    found.ok_or_else(|| Error::NotFound(format!("There is no evaluator `{reference}`.")))
+}
+
+/// What a path names: an evaluator, or one version of it by number or by its own id.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// See [`resolve`].
+    pub reference: &'a str,
+    /// The version; that which the reference means when `None`.
+    pub version: Option<&'a str>,
+}
+
+impl Target<'_> {
+    /// The version that is named. `NotFound` says which part names nothing.
+    pub async fn find(self, app: &App, organization: OrganizationId) -> Result<Evaluator> {
+        let evaluator = resolve(app, organization, self.reference).await?;
+        let Some(version) = self.version else { return Ok(evaluator) };
+        let found = match (version.parse::<u32>(), Uuid::parse_str(version)) {
+            (Ok(number), _) => app.stores.evaluators.version(organization, evaluator.id, number).await?,
+            (_, Ok(id)) => app.stores.evaluators.by_version_id(organization, VersionId(id)).await?,
+            _ => None,
+        };
+        let missing = || Error::NotFound(format!("The evaluator `{}` has no version `{version}`.", self.reference));
+        found.filter(|found| found.id == evaluator.id).ok_or_else(missing)
+    }
+}
+
+/// Whether the reference, which led to `found`, names one version of it rather than the evaluator.
+pub(super) fn names_a_version(reference: &str, found: &Evaluator) -> bool {
+    version_in(reference).is_some() || Uuid::parse_str(reference).is_ok_and(|id| id == found.version_id.0)
+}
+
+/// `id:version` in its parts.
+fn version_in(reference: &str) -> Option<(&str, u32)> {
+    let (evaluator, version) = reference.rsplit_once(':')?;
+    Some((evaluator, version.parse().ok()?))
+}
+
+/// The last version of an evaluator by id or slug. Slugs never look like ids.
+async fn last(app: &App, organization: OrganizationId, name: &str) -> Result<Option<Evaluator>> {
+    match Uuid::parse_str(name) {
+        Ok(id) => app.stores.evaluators.get(organization, EvaluatorId(id)).await,
+        Err(_) => app.stores.evaluators.by_slug(organization, name).await,
+    }
+}
