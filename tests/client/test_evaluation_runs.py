@@ -54,13 +54,17 @@ def test_item_14_a_code_evaluator_over_a_dataset(client: Any, api: Api, check: C
     key = runs.snippet(api, SOURCE, passing_conditions={"primary_score": {"operator": "gt", "value": 1}})
     started = check.returns(
         "run_eval_on_dataset",
-        lambda: client.datasets.run_eval_on_dataset(dataset, evaluator_ids=[key], experiment_id="e1", generation_method="code"),
+        lambda: client.datasets.run_eval_on_dataset(
+            dataset, evaluator_ids=[key], experiment_id="e1", generation_method="code"
+        ),
     )
     check.equal("one task", (len(started.created_tasks), started.errors), (1, {}))
     check.equal("no experiments here", (started.experiment_updated, started.experiment_evaluator_ids), (False, []))
     [run] = wait(client, dataset)
     check.equal("the task asked for", run.task_id, started.created_tasks[0].task_id)
-    check.equal("its fields", (run.name, run.dataset_id, run.status, run.error_message), ("python", dataset, "completed", None))
+    check.equal(
+        "its fields", (run.name, run.dataset_id, run.status, run.error_message), ("python", dataset, "completed", None)
+    )
     check.equal("its counts", (run.evaluated_logs_count, run.score), (3, 3.0))
     check("its times", run.started_at <= run.completed_at, run)
     done = check.returns("retrieve_dataset", lambda: client.datasets.retrieve_dataset(dataset))
@@ -74,15 +78,25 @@ def test_item_14_a_code_evaluator_over_a_dataset(client: Any, api: Api, check: C
         score = row.scores[key]
         length = rows[row.unique_id]
         check.equal("the score in the list", (score.numerical_value, score.is_passed), (float(length), length > 1))
-        detail = check.returns("item 6: in detail", lambda row=row: client.datasets.retrieve_dataset_log(dataset, row.unique_id))
+        detail = check.returns(
+            "item 6: in detail", lambda row=row: client.datasets.retrieve_dataset_log(dataset, row.unique_id)
+        )
         check.equal("the score in detail", [(each["evaluator_id"], each["numerical_value"]) if isinstance(each, dict) else
             (each.evaluator_id, each.numerical_value) for each in detail.scores], [(key, float(length))])  # fmt: skip
     summary = client.datasets.summarize_dataset_logs_filtered(dataset).scores[key]
-    check.equal("the summary", (summary.avg_score, summary.evaluator_name, summary.score_value_type), (3.0, "python", "numerical"))
+    check.equal(
+        "the summary",
+        (summary.avg_score, summary.evaluator_name, summary.score_value_type),
+        (3.0, "python", "numerical"),
+    )
     scores = client.scores.filter_scores(filters={"evaluator_id": runs.is_(key)})
     check.equal("score objects", {score.log_id for score in scores.results}, set(rows))
     for score in scores.results:
-        check.equal("by code", (score.scorer, score.type, score.status, score.explanation), ("code", "code", "completed", "gold"))
+        check.equal(
+            "by code",
+            (score.scorer, score.type, score.status, score.explanation),
+            ("code", "code", "completed", "gold"),
+        )
 
 
 def test_t16_the_answer_to_a_start(client: Any, api: Api, check: Checks) -> None:
@@ -90,17 +104,27 @@ def test_t16_the_answer_to_a_start(client: Any, api: Api, check: Checks) -> None
     api.create_row(dataset)
     key = runs.snippet(api, SOURCE)
     raw = api.expect(200, "POST", f"/api/datasets/{dataset}/eval-reports/create/", {"evaluator_ids": [key, UNKNOWN]})
-    check("T16 created_tasks is an array", isinstance(raw["created_tasks"], list) and len(raw["created_tasks"]) == 1, raw)
+    check(
+        "T16 created_tasks is an array", isinstance(raw["created_tasks"], list) and len(raw["created_tasks"]) == 1, raw
+    )
     check("T16 errors is an object of texts", isinstance(raw["errors"][UNKNOWN], str), raw)
-    parsed = check.returns("T16 parses", lambda: client.datasets.run_eval_on_dataset(dataset, evaluator_ids=[key, UNKNOWN]))
+    parsed = check.returns(
+        "T16 parses", lambda: client.datasets.run_eval_on_dataset(dataset, evaluator_ids=[key, UNKNOWN])
+    )
     check("T16 errors reach the caller", set(parsed.errors) == {UNKNOWN}, parsed)
     wait(client, dataset)
     body = api.expect(200, "GET", f"/api/datasets/{dataset}/eval-reports/list/?page_size=1")
     check("T18 list of runs", type(body["count"]) is int and isinstance(body["results"], list), body)
     check.equal("T18 envelope", (body["count"], len(body["results"]), body["current_filters"]), (2, 1, {}))
     check("fields of a task", TASK_FIELDS <= set(body["results"][0]), body)
-    check("T26 fields", {"id", "dataset_id", "evaluator_slugs", "status", "created_at", "updated_at"} <= set(body["results"][0]), body)
-    page = check.returns("list_dataset_eval_runs", lambda: client.datasets.list_dataset_eval_runs(dataset, page=2, page_size=1))
+    check(
+        "T26 fields",
+        {"id", "dataset_id", "evaluator_slugs", "status", "created_at", "updated_at"} <= set(body["results"][0]),
+        body,
+    )
+    page = check.returns(
+        "list_dataset_eval_runs", lambda: client.datasets.list_dataset_eval_runs(dataset, page=2, page_size=1)
+    )
     check.equal("newest first", (page.results[0].task_id, page.count), (raw["created_tasks"][0]["task_id"], 2))
     beyond = client.datasets.list_dataset_eval_runs(dataset, page=3, page_size=1)
     check.equal("beyond the end", (beyond.results, beyond.next), ([], None))
@@ -114,9 +138,13 @@ def test_errors_raise_the_documented_kind(client: Any, api: Api, check: Checks) 
     check.raises("only unknown ones", respan.BadRequestError, lambda: run(dataset, evaluator_ids=[UNKNOWN]))
     check.raises("unknown dataset", respan.NotFoundError, lambda: run(UNKNOWN, evaluator_ids=[key]))
     check.raises("saved logs", respan.NotFoundError, lambda: run("_saved_logs", evaluator_ids=[key]))
-    check.raises("unknown method", respan.BadRequestError, lambda: run(dataset, evaluator_ids=[key], generation_method="guess"))
+    check.raises(
+        "unknown method", respan.BadRequestError, lambda: run(dataset, evaluator_ids=[key], generation_method="guess")
+    )
     for unknown in (UNKNOWN, "_saved_logs"):
-        error = check.raises("list of an unknown dataset", ApiError, lambda: client.datasets.list_dataset_eval_runs(unknown))
+        error = check.raises(
+            "list of an unknown dataset", ApiError, lambda: client.datasets.list_dataset_eval_runs(unknown)
+        )
         check.equal("list of an unknown dataset is 404", error.status_code, 404)
 
 
@@ -130,7 +158,11 @@ def test_one_evaluator_on_given_inputs(client: Any, api: Api, check: Checks, pro
     run = client.evaluators.run_evaluator
     code = runs.snippet(api, SOURCE)
     said = check.returns("run_evaluator, Python", lambda: run(code, inputs=INPUTS))
-    check.equal("its score", (said.numerical_value, said.type, said.status, said.error_message), (6.0, "code", "completed", None))
+    check.equal(
+        "its score",
+        (said.numerical_value, said.type, said.status, said.error_message),
+        (6.0, "code", "completed", None),
+    )
     check.equal("its evaluator", (said.evaluator_id, said.scorer), (code, "code"))
     check("the inputs are echoed", said.inputs is not None and said.inputs.output == "Paris.", said)
     check.equal("nothing is stored", client.scores.filter_scores(filters={"evaluator_id": runs.is_(code)}).count, 0)
@@ -138,7 +170,11 @@ def test_one_evaluator_on_given_inputs(client: Any, api: Api, check: Checks, pro
     check.equal("a built-in one", run(near, inputs=INPUTS).numerical_value, pytest.approx(5 / 6))
     judge = runs.judge(api)
     said = check.returns("run_evaluator, LLM", lambda: run(judge, inputs=INPUTS))
-    check.equal("the judge's score", (said.numerical_value, said.type, said.scorer), (float(verdict("Paris.")[0]), "llm", "judge-1"))
+    check.equal(
+        "the judge's score",
+        (said.numerical_value, said.type, said.scorer),
+        (float(verdict("Paris.")[0]), "llm", "judge-1"),
+    )
     check.equal("its explanation", said.explanation, verdict("Paris.")[1])
     both = runs.evaluator(
         api, "both", type="llm", llm_config={"model": "judge-1", "evaluator_definition": TEMPLATE},
@@ -146,9 +182,17 @@ def test_one_evaluator_on_given_inputs(client: Any, api: Api, check: Checks, pro
     )  # fmt: skip
     check.equal("auto takes the LLM", run(both, inputs=INPUTS).type, "llm")
     check.equal("unless code is asked for", run(both, inputs=INPUTS, generation_method="code").numerical_value, 6.0)
-    check.raises("llm needs its config", respan.BadRequestError, lambda: run(code, inputs=INPUTS, generation_method="llm"))
-    check.equal("the id in the body wins", run(near, inputs=INPUTS, run_evaluator_request_evaluator_id=code).numerical_value, 6.0)
-    client.evaluators.create_evaluator_version(code, code_config={"eval_code_snippet": "def main(eval_inputs):\n    return 9\n"})
+    check.raises(
+        "llm needs its config", respan.BadRequestError, lambda: run(code, inputs=INPUTS, generation_method="llm")
+    )
+    check.equal(
+        "the id in the body wins",
+        run(near, inputs=INPUTS, run_evaluator_request_evaluator_id=code).numerical_value,
+        6.0,
+    )
+    client.evaluators.create_evaluator_version(
+        code, code_config={"eval_code_snippet": "def main(eval_inputs):\n    return 9\n"}
+    )
     check.equal("the draft", run(code, inputs=INPUTS).numerical_value, 9.0)
     check.equal("a version by its number", run(f"{code}:0", inputs=INPUTS).numerical_value, 6.0)
     older = RunEvaluatorRequestInputs(llm_input="q", llm_output="abc")

@@ -16,7 +16,7 @@ from harness import runs
 from harness.api import Api
 from respan.core.api_error import ApiError
 
-UTC = dt.timezone.utc
+UTC = dt.UTC
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 EXERCISED = {
     "create_score", "filter_scores", "retrieve_score", "replace_score", "delete_score", "update_score", "list_span_scores",
@@ -58,7 +58,9 @@ def test_every_value_type(client: Any, api: Api, check: Checks, value_type: str)
         lambda: client.scores.create_score(evaluator_id=key, log_id=row, dataset_id=dataset, **{field: given}),
     )
     check(f"{value_type}: T19 id and created_at", made.id and isinstance(made.created_at, dt.datetime), made)
-    check.equal(f"{value_type}: of the evaluator", (made.evaluator_id, made.log_id, made.dataset_id), (key, row, dataset))
+    check.equal(
+        f"{value_type}: of the evaluator", (made.evaluator_id, made.log_id, made.dataset_id), (key, row, dataset)
+    )
     check.equal(f"{value_type}: type and status", (made.type, made.status), ("human", "completed"))
 
     raw = api.expect(200, "GET", f"/api/scores/{made.id}/")
@@ -75,12 +77,29 @@ def test_every_value_type(client: Any, api: Api, check: Checks, value_type: str)
     detail = api.expect(200, "GET", f"/api/datasets/{dataset}/logs/{row}/")["scores"]
     check(f"{value_type}: T3 an array in detail", isinstance(detail, list) and len(detail) == 1, detail)
     for summary in (listed[key], detail[0]):
-        names = {"id", "evaluator_id", "evaluator_slug", "evaluator_name", "score_value_type", "is_passed", "explanation", "score_value"}
-        check(f"{value_type}: a summary is whole", names <= set(summary) and summary["score_value_type"] == value_type, summary)
+        names = {
+            "id",
+            "evaluator_id",
+            "evaluator_slug",
+            "evaluator_name",
+            "score_value_type",
+            "is_passed",
+            "explanation",
+            "score_value",
+        }
+        check(
+            f"{value_type}: a summary is whole",
+            names <= set(summary) and summary["score_value_type"] == value_type,
+            summary,
+        )
     check.returns(f"{value_type}: T2 parses", lambda: client.datasets.list_dataset_logs(dataset))
     check.returns(f"{value_type}: T3 parses", lambda: client.datasets.retrieve_dataset_log(dataset, row))
-    check.returns(f"{value_type}: T3 parses after PATCH", lambda: client.datasets.update_dataset_log(dataset, row, output="x"))
-    check.returns(f"{value_type}: T3 parses after PUT", lambda: client.datasets.replace_dataset_log(dataset, row, input="x"))
+    check.returns(
+        f"{value_type}: T3 parses after PATCH", lambda: client.datasets.update_dataset_log(dataset, row, output="x")
+    )
+    check.returns(
+        f"{value_type}: T3 parses after PUT", lambda: client.datasets.replace_dataset_log(dataset, row, input="x")
+    )
     after = api.expect(200, "GET", f"/api/datasets/{dataset}/logs/{row}/")["scores"]
     check.equal(f"{value_type}: scores outlive PUT", [score["id"] for score in after], [made.id])
     summed = check.returns("summary", lambda: client.datasets.summarize_dataset_logs_filtered(dataset))
@@ -126,19 +145,29 @@ def test_scores_of_a_row(client: Any, api: Api, check: Checks) -> None:
     check.equal("metrics of the row", read.inputs.metrics["cost"], 0.5)
     check.equal("its evaluator", (read.evaluator["id"], read.evaluator["name"]), (key, "people say numerical"))
     changed = check.returns("update_score", lambda: scores.update_score(made.id, numerical_value=3.5))
-    check.equal("update keeps the rest", (changed.numerical_value, changed.explanation, changed.is_passed), (3.5, "why", True))
-    replaced = check.returns("replace_score", lambda: scores.replace_score(made.id, numerical_value=1, explanation="new"))
+    check.equal(
+        "update keeps the rest", (changed.numerical_value, changed.explanation, changed.is_passed), (3.5, "why", True)
+    )
+    replaced = check.returns(
+        "replace_score", lambda: scores.replace_score(made.id, numerical_value=1, explanation="new")
+    )
     check.equal("replace sets anew", (replaced.numerical_value, replaced.explanation), (1.0, "new"))
     bare = scores.replace_score(made.id, numerical_value=2)
     check.equal("what is left out is emptied", bare.explanation, None)
     check.equal("identity stays", (bare.id, bare.log_id, bare.scorer), (made.id, row, "ann"))
-    check.raises("out of the type", respan.BadRequestError, lambda: scores.update_score(made.id, string_value="x", numerical_value=None))
+    check.raises(
+        "out of the type",
+        respan.BadRequestError,
+        lambda: scores.update_score(made.id, string_value="x", numerical_value=None),
+    )
 
     found = check.returns(
         "filter_scores",
         lambda: scores.filter_scores(filters={"log_id": runs.is_(row)}, sort_by="-numerical_value", page_size=2),
     )
-    check.equal("filtered and sorted", (found.count, [score.numerical_value for score in found.results]), (3, [5.0, 2.0]))
+    check.equal(
+        "filtered and sorted", (found.count, [score.numerical_value for score in found.results]), (3, [5.0, 2.0])
+    )
     check("next is given", found.next and found.previous is None, found)
     of_row = scores.filter_scores(filters={"dataset_id": runs.is_(dataset), "scorer": runs.is_("ann")})
     check.equal("filters are joined", [score.id for score in of_row.results], [made.id])
@@ -155,20 +184,31 @@ def test_scores_of_a_log(client: Any, api: Api, check: Checks) -> None:
     key = human(api, "boolean")
     empty = check.returns("list_span_scores, none", lambda: scores.list_span_scores(log))
     check.equal("none yet", (empty.count, empty.results), (0, []))
-    made = check.returns("create_span_score", lambda: scores.create_span_score(log, evaluator_id=key, boolean_value=True, explanation="e"))
-    check.equal("of the log", (made.log_id, made.boolean_value, made.is_passed, made.explanation), (log, True, True, "e"))
+    made = check.returns(
+        "create_span_score",
+        lambda: scores.create_span_score(log, evaluator_id=key, boolean_value=True, explanation="e"),
+    )
+    check.equal(
+        "of the log", (made.log_id, made.boolean_value, made.is_passed, made.explanation), (log, True, True, "e")
+    )
     check("the scorer comes from the key", bool(made.scorer), made)
     body = {"evaluator_id": key, "boolean_value": False, "scorer": "somebody else"}
     again = api.call("POST", f"/api/logs/{log}/scores/", body)
     check.equal("again: 200 and the same score", (again.status_code, again.json()["id"]), (200, made.id))
     free = api.call("POST", f"/api/logs/{log}/scores/", {"evaluator_slug": "my-own", "numerical_value": 0.25})
     check.equal("new: 201", free.status_code, 201)
-    check.equal("a custom slug", (free.json()["evaluator_id"], free.json()["type"], free.json()["evaluator_slug"]), (None, "custom", "my-own"))
+    check.equal(
+        "a custom slug",
+        (free.json()["evaluator_id"], free.json()["type"], free.json()["evaluator_slug"]),
+        (None, "custom", "my-own"),
+    )
     listed = check.returns("list_span_scores", lambda: scores.list_span_scores(log, page=1, page_size=1))
     check.equal("pages of one", (listed.count, len(listed.results)), (2, 1))
     span = check.returns("T21 a span with scores parses", lambda: client.spans.retrieve_span(log))
     check.equal("its scores", set(span.scores), {key, "my-own"})
-    check.equal("shown by value", (span.scores[key].boolean_value, span.scores["my-own"].numerical_value), (False, 0.25))
+    check.equal(
+        "shown by value", (span.scores[key].boolean_value, span.scores["my-own"].numerical_value), (False, 0.25)
+    )
     read = check.returns("retrieve_span_score", lambda: scores.retrieve_span_score(log, made.id))
     check.equal("read", (read.id, read.boolean_value), (made.id, False))
     changed = check.returns("update_span_score", lambda: scores.update_span_score(log, made.id, boolean_value=True))
@@ -186,7 +226,9 @@ def test_scores_of_a_log(client: Any, api: Api, check: Checks) -> None:
         check.raises(f"{name} of another log", respan.NotFoundError, call)
     check.equal("delete", check.returns("delete_span_score", lambda: scores.delete_span_score(log, made.id)), None)
     check.equal("one is left", scores.list_span_scores(log).count, 1)
-    later = check.returns("S1 of a log to come", lambda: scores.create_score(evaluator_slug="s", log_id="to-come", numerical_value=1))
+    later = check.returns(
+        "S1 of a log to come", lambda: scores.create_score(evaluator_slug="s", log_id="to-come", numerical_value=1)
+    )
     check.equal("stored anyway", later.log_id, "to-come")
 
 
@@ -221,6 +263,12 @@ def test_errors_raise_the_documented_kind(client: Any, check: Checks) -> None:
     }.items():
         error = check.raises(f"{name} of an unknown score", ApiError, call)
         check.equal(f"{name} of an unknown score is 404", error.status_code, 404)
-    check.raises("a bad filter", respan.BadRequestError, lambda: scores.filter_scores(filters={"colour": {"operator": "", "value": 1}}))
-    stranger = respan.RespanClient(base_url=client._client_wrapper.get_base_url(), authorization="nobody", respan_api_key=None)
+    check.raises(
+        "a bad filter",
+        respan.BadRequestError,
+        lambda: scores.filter_scores(filters={"colour": {"operator": "", "value": 1}}),
+    )
+    stranger = respan.RespanClient(
+        base_url=client._client_wrapper.get_base_url(), authorization="nobody", respan_api_key=None
+    )
     check.raises("a wrong key", respan.UnauthorizedError, stranger.scores.filter_scores)

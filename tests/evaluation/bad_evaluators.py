@@ -193,4 +193,3 @@ def provider_cases() -> list[Case]:
 
 
 CASES: list[Case] = [*definition_cases(), *evaluator_cases(), *score_cases(), *provider_cases()]
-

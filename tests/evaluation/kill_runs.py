@@ -128,7 +128,9 @@ class Trial:
             listed = [each["unique_id"] for each in runs.results(self.api, self.dataset, task["task_id"])]
             if len(listed) != total or len(set(listed)) != total:
                 raise Wrong(f"{self.kind[key]}: {len(listed)} results of {len(set(listed))} rows, should be {total}")
-            there = self.api.expect(200, "POST", "/api/scores/list/?page_size=1", {"filters": {"evaluator_id": is_(key)}})
+            there = self.api.expect(
+                200, "POST", "/api/scores/list/?page_size=1", {"filters": {"evaluator_id": is_(key)}}
+            )
             if there["count"] != total:
                 raise Wrong(f"{self.kind[key]}: {there['count']} scores of {total} rows")
             for row in listed:

@@ -30,7 +30,9 @@ def snapshot(api: Api, dataset: str) -> Any:
     evaluators = api.expect(200, "POST", "/api/evaluators/list/?page_size=100", {})["results"]
     return {
         "evaluators": evaluators,
-        "versions": [api.expect(200, "GET", f"/api/evaluators/{each['id']}/versions/")["results"] for each in evaluators],
+        "versions": [
+            api.expect(200, "GET", f"/api/evaluators/{each['id']}/versions/")["results"] for each in evaluators
+        ],
         "scores": runs.scores_of(api, {}),
         "rows": api.rows(dataset),
         "runs": api.expect(200, "GET", f"/api/datasets/{dataset}/eval-reports/list/")["results"],

@@ -152,7 +152,11 @@ def same(got: Any, wanted: Any) -> bool:
     """Equal; floats within 1e-9."""
     if isinstance(wanted, bool) or wanted is None:
         return got is wanted
-    return isinstance(got, (int, float)) and not isinstance(got, bool) and math.isclose(got, wanted, rel_tol=0, abs_tol=1e-9)
+    return (
+        isinstance(got, (int, float))
+        and not isinstance(got, bool)
+        and math.isclose(got, wanted, rel_tol=0, abs_tol=1e-9)
+    )
 
 
 def value(score: dict[str, Any]) -> Any:
@@ -164,7 +168,9 @@ def value(score: dict[str, Any]) -> Any:
 def test_the_run_says_what_happened(evaluated: Evaluated, name: str) -> None:
     plan, total = evaluated.plans[name], len(evaluated.rows)
     good = [score for score in plan.wanted.values() if score is not None]
-    assert 0 < len(good) <= total and len({round(float(score), 6) for score in good}) > 1, "the data makes no difference"
+    assert 0 < len(good) <= total and len({round(float(score), 6) for score in good}) > 1, (
+        "the data makes no difference"
+    )
     task = plan.task
     print(f"{evaluated.name}: {name}: {len(good)} scores, {total - len(good)} failed, {task['rate']} rows/s")
     assert (task["status"], task["progress"], task["total_logs_count"]) == ("completed", 100, total), task
@@ -220,7 +226,10 @@ def test_scores_as_objects(evaluated: Evaluated) -> None:
         assert answer["count"] == good, f"{plan.name}: {answer['count']} completed scores, calculated {good}"
         for score in answer["results"]:
             assert score["scorer"] == ("judge-1" if plan.name == "judge" else "code"), score
-            assert (score["type"], score["log_id"] in evaluated.rows) == ("llm" if plan.name == "judge" else "code", True)
+            assert (score["type"], score["log_id"] in evaluated.rows) == (
+                "llm" if plan.name == "judge" else "code",
+                True,
+            )
             assert score["run_id"] == plan.task["task_id"], score
     if evaluated.name == "sample":
         everything = runs.scores_of(evaluated.api, {"dataset_id": runs.is_(evaluated.dataset)})

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 from evaluation.independent import (
-    BUILTINS, Lacking, distance, input_text, is_json, number_in, output_text, python, words,
+    BUILTINS,
+    Lacking,
+    distance,
+    input_text,
+    is_json,
+    number_in,
+    output_text,
+    python,
+    words,
 )  # fmt: skip
 
 
@@ -77,14 +85,20 @@ def test_texts_and_numbers() -> None:
     assert (output_text(message), output_text({"a": [1]}), output_text(2.5)) == ("a\n[image]", '{"a":[1]}', "2.5")
     assert input_text([{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]) == "u"
     assert words("Größe_2 ขนมไทย don't") == ["größe", "2", "ขนมไทย", "don", "t"]
-    assert (number_in("1.5e3 ", "whole"), number_in("1,5", "whole"), number_in("on 2024-05-17", "last")) == (1500, None, -17)
+    assert (number_in("1.5e3 ", "whole"), number_in("1,5", "whole"), number_in("on 2024-05-17", "last")) == (
+        1500,
+        None,
+        -17,
+    )
     assert [is_json(text) for text in ("1", " [1] ", "NaN", "{'a': 1}", "[1,]", "", "[" * 127 + "]" * 127, "[" * 128 + "]" * 128)] == [
         True, True, False, False, False, False, True, False,
     ]  # fmt: skip
 
 
 def test_python_sources() -> None:
-    rule = python("def main(eval_inputs):\n    return {'score': len(eval_inputs['llm_output']) / eval_inputs['metadata']['by']}")
+    rule = python(
+        "def main(eval_inputs):\n    return {'score': len(eval_inputs['llm_output']) / eval_inputs['metadata']['by']}"
+    )
     assert rule(row("abc", metadata={"by": 2})) == 1.5
     with pytest.raises(Lacking):
         rule(row("abc"))

@@ -65,7 +65,10 @@ def test_every_fault() -> None:
         seen = provider.counts()
     assert seen["good"][units_with("broken", faults)[0]] == 2 and seen["asked"][units_with("down", faults)[0]] == 3
     assert not set(seen["good"]) & set(units_with("words", faults, 3))
-    assert all(len(units) == 1 for units in seen["keys"].values()) and seen["keys"]["key of " + units_with("slow", faults)[0]]
+    assert (
+        all(len(units) == 1 for units in seen["keys"].values())
+        and seen["keys"]["key of " + units_with("slow", faults)[0]]
+    )
 
 
 def test_schemas_can_be_refused() -> None:

@@ -13,8 +13,8 @@ from evaluation.rows import fill, plain_rows
 from harness import runs
 from harness.api import ENDED, Api
 from harness.provider import UNIT, Provider, fault_of
-from harness.server import Server, free_port
 from harness.runs import Task, is_
+from harness.server import Server, free_port
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 ONE = "def main(eval_inputs):\n    return 1\n"
@@ -75,7 +75,9 @@ def test_the_answer_to_a_start(api: Api) -> None:
     assert (answer["errors"], answer["experiment_updated"], answer["experiment_evaluator_ids"]) == ({}, False, [])
     for task in answer["created_tasks"]:
         assert (task["experiment_id"], task["dataset_id"], task["id"]) == ("experiment-7", dataset, task["task_id"])
-        assert task["status"] in ("pending", "running", "completed") and task["evaluator_slugs"] == [task["evaluator_slug"]]
+        assert task["status"] in ("pending", "running", "completed") and task["evaluator_slugs"] == [
+            task["evaluator_slug"]
+        ]
         assert task["created_at"] and task["updated_at"] and isinstance(task["results"], dict)
     assert {"id", "dataset_id", "status", "evaluator_slugs", "message", "evaluation_id"} <= set(answer)
     for task in runs.wait(api, dataset, answer["created_tasks"]):
@@ -89,7 +91,13 @@ def test_unknown_evaluators(api: Api) -> None:
     answer = api.expect(200, "POST", path, {"evaluator_ids": [UNKNOWN, good, "no-such-slug"]})
     assert [task["evaluator_id"] for task in answer["created_tasks"]] == [good]
     assert set(answer["errors"]) == {UNKNOWN, "no-such-slug"} and all(answer["errors"].values()), answer["errors"]
-    for body in ({}, {"evaluator_ids": []}, {"evaluator_ids": [UNKNOWN]}, {"evaluator_ids": "x"}, {"evaluator_ids": [1]}):
+    for body in (
+        {},
+        {"evaluator_ids": []},
+        {"evaluator_ids": [UNKNOWN]},
+        {"evaluator_ids": "x"},
+        {"evaluator_ids": [1]},
+    ):
         refused = api.call("POST", path, body)
         assert refused.status_code == 400 and "evaluator_ids" in refused.text, refused.text
     runs.wait(api, dataset, answer["created_tasks"])
@@ -180,9 +188,13 @@ def test_filters_and_sampling(api: Api, filters: Any, percent: float, wanted: in
     dataset, rows = dataset_of(api, 101)
     key = runs.snippet(api, LENGTH)
     [task] = runs.run(api, dataset, [key], filters=filters, sampling_percentage=percent)
-    assert (task["status"], task["total_logs_count"], task["evaluated_logs_count"]) == ("completed", wanted, wanted), task
+    assert (task["status"], task["total_logs_count"], task["evaluated_logs_count"]) == ("completed", wanted, wanted), (
+        task
+    )
     covered = scored(api, dataset, key)
-    allowed = {row for number, row in enumerate(rows) if not filters or number % 2 == filters["metadata__half"]["value"]}
+    allowed = {
+        row for number, row in enumerate(rows) if not filters or number % 2 == filters["metadata__half"]["value"]
+    }
     assert len(covered) == wanted and set(covered) <= allowed
     assert {each["unique_id"] for each in runs.results(api, dataset, task["task_id"])} == set(covered)
 
@@ -207,7 +219,12 @@ def test_a_run_keeps_the_version_it_was_asked_for(api: Api, provider: Provider) 
     begun(api, dataset, tasks[0], 1)
     edited = {"llm_config": {"evaluator_definition": template.replace("one", "two"), "model": "judge-2"}}
     api.expect(200, "PATCH", f"/api/evaluators/{judge}/", edited)
-    api.expect(200, "PATCH", f"/api/evaluators/{code}/", {"code_config": {"eval_code_snippet": "def main(e):\n    return -1\n"}})
+    api.expect(
+        200,
+        "PATCH",
+        f"/api/evaluators/{code}/",
+        {"code_config": {"eval_code_snippet": "def main(e):\n    return -1\n"}},
+    )
     for task in runs.wait(api, dataset, tasks):
         assert (task["status"], task["evaluated_logs_count"], task["evaluator_version"]) == ("completed", 60, 0), task
     assert provider.counts()["models"] == {"judge-1": 60}
@@ -420,7 +437,9 @@ def test_runs_survive_a_restart(serve: Callable[..., Server]) -> None:
         now = runs.task(api, dataset, tasks[0]["task_id"])
         assert now["status"] in ("pending", "running"), now
         for task in runs.wait(api, dataset, tasks):
-            assert (task["status"], task["evaluated_logs_count"], task["failed_logs_count"]) == ("completed", 120, 0), task
+            assert (task["status"], task["evaluated_logs_count"], task["failed_logs_count"]) == ("completed", 120, 0), (
+                task
+            )
         assert set(scored(api, dataset, judge)) == set(rows) == set(scored(api, dataset, code))
         counts = provider.counts()
         assert max(counts["good"].values()) <= 2 and sum(counts["good"].values()) <= 120 + 4, "only what was under way"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,12 @@ class Place:
 
 
 @pytest.fixture(scope="module")
+def server(serve: Callable[..., Server]) -> Server:
+    """One that gives a row less time than usual, so that the table is done sooner."""
+    return serve("sandbox", EVALSET_LIMITS__PYTHON_SECONDS="2")
+
+
+@pytest.fixture(scope="module")
 def place(server: Server, api: Api) -> Iterator[Place]:
     assert server.process is not None
     place = Place(server, api)
@@ -209,7 +215,11 @@ def finish(
         assert len(text) < 5000 and "root:" not in text and place.server.key not in text
     assert seconds < IN_TIME_SECONDS, f"{seconds:.0f} s"
     [task] = runs.wait(place.api, place.other, other)
-    assert (task["status"], task["evaluated_logs_count"], task["failed_logs_count"]) == ("completed", place.others, 0), task
+    assert (task["status"], task["evaluated_logs_count"], task["failed_logs_count"]) == (
+        "completed",
+        place.others,
+        0,
+    ), task
     assert place.server.healthy()
 
 
@@ -233,7 +243,12 @@ def test_rows_do_not_see_each_other(place: Place) -> None:
 
 
 def test_one_bad_row_spoils_no_other(place: Place) -> None:
-    for fault in ("while True:\n            pass", "return 'x' * (10 * 1024 ** 3)", "return 1 / 0", "return [0] * 10 ** 10"):
+    for fault in (
+        "while True:\n            pass",
+        "return 'x' * (10 * 1024 ** 3)",
+        "return 1 / 0",
+        "return [0] * 10 ** 10",
+    ):
         source = BODY + f"    if eval_inputs['metadata']['number'] == 150:\n        {fault}\n    return 7\n"
         [task] = runs.run(place.api, place.other, [runs.snippet(place.api, source)])
         counts = (task["status"], task["evaluated_logs_count"], task["failed_logs_count"])

@@ -168,7 +168,9 @@ class Provider:
         self.working += by
         self.most_working = max(self.most_working, self.working)
 
-    def answer(self, headers: dict[str, str], body: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]] | None:
+    def answer(
+        self, headers: dict[str, str], body: dict[str, Any]
+    ) -> tuple[int, dict[str, str], dict[str, Any]] | None:
         """Status, headers and body of a reply; none to drop the connection."""
         prompt = "\n".join(text_of(message.get("content")) for message in body["messages"])
         unit = between(prompt, UNIT, UNIT_END) or hashlib.sha256(prompt.encode()).hexdigest()

@@ -19,7 +19,13 @@ Task = dict[str, Any]
 
 def set_provider(api: Api, url: str, **settings: Any) -> None:
     """Where LLM evaluators ask; quick to give up unless `settings` say otherwise."""
-    body = {"base_url": url, "api_key": "key-of-the-tests", "default_model": "judge-1", "timeout_seconds": 20, **settings}
+    body = {
+        "base_url": url,
+        "api_key": "key-of-the-tests",
+        "default_model": "judge-1",
+        "timeout_seconds": 20,
+        **settings,
+    }
     api.expect(200, "PUT", "/api/llm-provider/", body)
 
 
