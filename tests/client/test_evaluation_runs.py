@@ -143,7 +143,7 @@ def test_errors_raise_the_documented_kind(client: Any, api: Api, check: Checks) 
     )
     for unknown in (UNKNOWN, "_saved_logs"):
         error = check.raises(
-            "list of an unknown dataset", ApiError, lambda: client.datasets.list_dataset_eval_runs(unknown)
+            "list of an unknown dataset", ApiError, lambda key=unknown: client.datasets.list_dataset_eval_runs(key)
         )
         check.equal("list of an unknown dataset is 404", error.status_code, 404)
 
