@@ -1,7 +1,7 @@
 """Bad requests: what is sent, the status it must get, and a piece of text the answer must contain.
 
-From contract A.4, A.6, B, C and E. `{dataset}`, `{row}`, `{log}`, `{unknown}` in paths and bodies are filled in by the test.
-Where the contract allows two statuses both are given. Knows nothing of how the server checks.
+From contract A.4, A.6, B, C, E and F.1. `{dataset}`, `{row}`, `{log}`, `{evaluator}`, `{unknown}` in paths and bodies are
+filled in by the test. Where the contract allows two statuses both are given. Knows nothing of how the server checks.
 """
 
 from __future__ import annotations
@@ -295,4 +295,58 @@ def other_cases() -> list[Case]:
     ]  # fmt: skip
 
 
-CASES = [*filter_cases(), *dataset_cases(), *row_cases(), *other_cases()]
+EVALUATORS = "/api/evaluators/"
+EVALUATOR = "/api/evaluators/{evaluator}/"
+COMMITTED = "/api/evaluators/{evaluator}/versions/0/"
+
+
+def evaluator_cases() -> list[Case]:
+    """Evaluators and their versions; settings that cannot be meant. `{evaluator}` has a committed version 0 and a draft 1."""
+    judge = {"evaluator_definition": "Rate {{output}}"}
+    return [
+        Case("evaluator, nothing", "POST", EVALUATORS, {}, (400,), "name"),
+        Case("evaluator, array body", "POST", EVALUATORS, [], (400,), "object"),
+        Case("evaluator, empty name", "POST", EVALUATORS, {"name": "  "}, (400,), "name"),
+        Case("evaluator, long name", "POST", EVALUATORS, {"name": "x" * 1_001}, (400,), "1000"),
+        Case("evaluator, unknown type", "POST", EVALUATORS, {"name": "x", "type": "colour"}, (400,), "human_boolean"),
+        Case("evaluator, unknown value type", "POST", EVALUATORS, {"name": "x", "score_value_type": "colour"}, (400,), "multi_select"),
+        Case("evaluator, slug with a colon", "POST", EVALUATORS, {"name": "x", "evaluator_slug": "a:1"}, (400,), "evaluator_slug"),
+        Case("evaluator, slug like an id", "POST", EVALUATORS, {"name": "x", "evaluator_slug": UNKNOWN}, (400,), "UUID"),
+        Case("evaluator, taken slug", "POST", EVALUATORS, {"name": "x", "evaluator_slug": "good"}, (400,), "evaluator_slug"),
+        Case("evaluator, LLM without a template", "POST", EVALUATORS, {"name": "x", "type": "llm"}, (400,), "evaluator_definition"),
+        Case("evaluator, template without output", "POST", EVALUATORS, {"name": "x", "llm_config": {"evaluator_definition": "{{input}}"}}, (400,), "{{output}}"),
+        Case("evaluator, temperature in words", "POST", EVALUATORS, {"name": "x", "llm_config": {**judge, "temperature": "hot"}}, (400,), "llm_config.temperature"),
+        Case("evaluator, half a token", "POST", EVALUATORS, {"name": "x", "llm_config": {**judge, "max_tokens": 1.5}}, (400,), "llm_config.max_tokens"),
+        Case("evaluator, config as text", "POST", EVALUATORS, {"name": "x", "llm_config": "gpt"}, (400,), "llm_config"),
+        Case("evaluator, code without a snippet", "POST", EVALUATORS, {"name": "x", "type": "code"}, (400,), "eval_code_snippet"),
+        Case("evaluator, snippet as number", "POST", EVALUATORS, {"name": "x", "code_config": {"eval_code_snippet": 1}}, (400,), "eval_code_snippet"),
+        Case("evaluator, select without choices", "POST", EVALUATORS, {"name": "x", "score_value_type": "single_select"}, (400,), "choices"),
+        Case("evaluator, choices as text", "POST", EVALUATORS, {"name": "x", "score_config": {"choices": ["a"]}}, (400,), "score_config.choices.0"),
+        Case("evaluator, bounds upside down", "POST", EVALUATORS, {"name": "x", "score_config": {"min_score": 2, "max_score": 1}}, (400,), "min_score"),
+        Case("evaluator, conditions of no operator", "POST", EVALUATORS, {"name": "x", "passing_conditions": {"primary_score": condition(1, "resembles")}}, (400,), "resembles"),
+        Case("evaluator, too large", "POST", EVALUATORS, {"name": "x", "description": "x" * 600_000}, (413,), "evaluator_bytes"),
+        Case("evaluators, unknown field", "POST", EVALUATORS + "list/", {"filters": {"colour": condition("x")}}, (400,), "colour"),
+        Case("evaluators, unknown operator", "POST", EVALUATORS + "list/", {"filters": {"name": condition("x", "resembles")}}, (400,), "resembles"),
+        Case("evaluators, unknown sort", "POST", EVALUATORS + "list/?sort_by=colour", {}, (400,), "updated_at"),
+        Case("evaluators, page 0", "GET", EVALUATORS + "?page=0", None, (400,), "page"),
+        Case("evaluators by URL, star in words", "GET", EVALUATORS + "?starred=perhaps", None, (400,), "starred"),
+        Case("evaluator summary, unknown field", "POST", EVALUATORS + "summary/", {"filters": {"colour": condition("x")}}, (400,), "colour"),
+        Case("evaluator, unknown", "GET", "/api/evaluators/{unknown}/", None, (404,), UNKNOWN),
+        Case("evaluator, unknown slug", "GET", "/api/evaluators/nothing/", None, (404,), "nothing"),
+        Case("evaluator, unknown version", "GET", "/api/evaluators/good:7/", None, (404,), "good:7"),
+        Case("put evaluator, no name", "PUT", EVALUATOR, {}, (400,), "name"),
+        Case("patch evaluator, null name", "PATCH", EVALUATOR, {"name": None}, (400,), "name"),
+        Case("patch evaluator, another slug", "PATCH", EVALUATOR, {"evaluator_slug": "better"}, (400,), "fixed"),
+        Case("patch evaluator, unknown", "PATCH", "/api/evaluators/{unknown}/", {"name": "x"}, (404,), "detail"),
+        Case("delete one version", "DELETE", "/api/evaluators/{evaluator}:0/", None, (400,), "alone"),
+        Case("commit, description as number", "POST", EVALUATOR + "versions/", {"version_description": 5}, (400,), "version_description"),
+        Case("commit, bad settings", "POST", EVALUATOR + "versions/", {"type": "llm"}, (400,), "evaluator_definition"),
+        Case("patch a committed version", "PATCH", COMMITTED, {"name": "x"}, (403,), "read-only"),
+        Case("put a committed version", "PUT", COMMITTED, {"name": "x"}, (403,), "read-only"),
+        Case("version, in words", "GET", EVALUATOR + "versions/first/", None, (404,), "first"),
+        Case("wrong method on a version", "DELETE", COMMITTED, None, (405,), "detail"),
+        Case("wrong method on the evaluator list", "PUT", EVALUATORS + "list/", {}, (405,), "detail"),
+    ]  # fmt: skip
+
+
+CASES = [*filter_cases(), *dataset_cases(), *row_cases(), *other_cases(), *evaluator_cases()]

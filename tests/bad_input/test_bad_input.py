@@ -24,15 +24,17 @@ class State:
     before: Any
 
 
-def snapshot(api: Api, dataset: str) -> Any:
+def snapshot(api: Api, ids: dict[str, str]) -> Any:
     """Everything a bad request could have changed."""
     window = "start_time=2020-01-01T00:00:00Z&end_time=2030-01-01T00:00:00Z"
     return {
         "datasets": api.expect(200, "POST", "/api/datasets/list/?page_size=100", {})["results"],
-        "rows": api.rows(dataset),
+        "rows": api.rows(ids["dataset"]),
         "saved": api.rows("_saved_logs"),
         "logs": api.expect(200, "POST", f"/api/request-logs/list/?{window}&sort_by=id", {})["results"],
         "jobs": api.wait_jobs(),
+        "evaluators": api.expect(200, "POST", "/api/evaluators/list/?page_size=100", {})["results"],
+        "versions": api.expect(200, "GET", f"/api/evaluators/{ids['evaluator']}/versions/?page_size=100")["results"],
     }
 
 
@@ -42,7 +44,10 @@ def state(api: Api) -> State:
     row = api.create_row(dataset, metadata={"k": 1})
     api.create_row("_saved_logs")
     log = api.create_log(timestamp="2025-01-10T00:00:00Z")
-    return State({"dataset": dataset, "row": row, "log": log, "unknown": UNKNOWN}, snapshot(api, dataset))
+    evaluator = api.expect(201, "POST", "/api/evaluators/", {"name": "good"})["id"]
+    api.expect(201, "POST", f"/api/evaluators/{evaluator}/versions/", {})
+    ids = {"dataset": dataset, "row": row, "log": log, "evaluator": evaluator, "unknown": UNKNOWN}
+    return State(ids, snapshot(api, ids))
 
 
 def send(server: Server, case: Case, ids: dict[str, str]) -> httpx.Response:
@@ -76,7 +81,7 @@ def test_bad_request(server: Server, state: State, case: Case) -> None:
 
 def test_the_server_is_healthy_and_nothing_changed(server: Server, api: Api, state: State) -> None:
     assert server.healthy() and server.alive()
-    assert snapshot(api, state.ids["dataset"]) == state.before
+    assert snapshot(api, state.ids) == state.before
 
 
 LIMITS = {

@@ -209,6 +209,45 @@ def filled(datasets: Any, tag: str, span: str) -> None:
     refused(400, datasets.remove_dataset_logs, made.id)
 
 
+def evaluators(api: Any) -> None:
+    """Every method of `evaluators` of this release but the one that runs them. Before 0.1.16 lists have another shape (contract 0.2)."""
+    nouns = api.evaluators
+    made = call(
+        nouns.create_evaluator,
+        name=f"judge {VERSION}",
+        type="llm",
+        score_value_type="numerical",
+        llm_config={"model": "m", "evaluator_definition": "Rate {{output}}", "stop": ["END"]},
+        passing_conditions={"primary_score": {"operator": "gte", "value": 3}},
+    )
+    report("create_evaluator gives draft 0", (made.version, made.is_read_only) == (0, False), made)
+    changed = call(nouns.update_evaluator, made.id, llm_config={"temperature": 0.5})
+    report("update_evaluator merges", (changed.llm_config.model, changed.llm_config.temperature) == ("m", 0.5), changed)
+    filters = {"evaluator_slug": {"operator": "", "value": made.evaluator_slug}}
+    listed = call(nouns.list_evaluators, filters=filters, page_size=5)
+    report("list_evaluators finds it", [row.id for row in listed.results] == [made.id], listed)
+    if hasattr(nouns, "list_evaluators_root"):
+        found = call(nouns.list_evaluators_root, search=VERSION)
+        report("list_evaluators_root searches", [row.id for row in found.results] == [made.id], found)
+        report("get_evaluators_summary counts", call(nouns.get_evaluators_summary).total_count >= 1)
+    report("summary counts", call(nouns.get_filtered_evaluators_summary, filters=filters).total_count == 1)
+    draft = call(nouns.create_evaluator_version, made.id, version_description="first", description="d")
+    report("create_evaluator_version gives the next draft", (draft.version, draft.description) == (1, "d"), draft)
+    first = call(nouns.retrieve_evaluator_version, made.id, 0)
+    report("retrieve_evaluator_version", (first.is_read_only, first.version_description) == (True, "first"), first)
+    rows = call(nouns.list_evaluator_versions, made.id).results
+    report("list_evaluator_versions, newest first", [row.version for row in rows] == [1, 0], rows)
+    refused(403, nouns.update_evaluator_version, made.id, 0, name="x")
+    call(nouns.update_evaluator_version, made.id, 1, description="e")
+    required = {"type": "human", "score_value_type": "boolean"}
+    put = call(nouns.replace_evaluator_version, made.id, 1, name="new", **required)
+    report("replace_evaluator_version resets", (put.name, put.description) == ("new", ""), put)
+    call(nouns.replace_evaluator, made.id, name="newer", **required)
+    report("retrieve_evaluator", call(nouns.retrieve_evaluator, made.id).name == "newer")
+    report("delete_evaluator gives None", call(nouns.delete_evaluator, made.id) is None)
+    refused(404, nouns.retrieve_evaluator, made.id)
+
+
 def main() -> None:
     """Runs the scenario; an exception ends it with status 1 after its check was printed."""
     api = client()
@@ -216,6 +255,8 @@ def main() -> None:
     span = spans(api, tag)
     empty(api.datasets)
     filled(api.datasets, tag, span)
+    if VERSION != "0.1.12":
+        evaluators(api)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,9 @@ def test_nothing(client: Any, check: Checks) -> None:
         "replace_evaluator_version": lambda: evaluators.replace_evaluator_version(UNKNOWN, 0, name="x"),
         "update_evaluator_version": lambda: evaluators.update_evaluator_version(UNKNOWN, 0, name="x"),
     }.items():
-        error = check.raises(f"{name} of an unknown id", ApiError if name == "delete_evaluator" else respan.NotFoundError, call)
+        error = check.raises(
+            f"{name} of an unknown id", ApiError if name == "delete_evaluator" else respan.NotFoundError, call
+        )
         check.equal(f"{name} of an unknown id is 404", error.status_code, 404)
 
 
@@ -92,8 +94,12 @@ def judge(client: Any, check: Checks) -> Any:
 
 
 def test_created_evaluator(client: Any, check: Checks, judge: Any) -> None:
-    check.equal("it starts as draft 0", (judge.version, judge.is_read_only, judge.version_description), (0, False, None))
-    check.equal("identity", (judge.name, judge.evaluator_slug, judge.type), ("Response Quality", "response_quality", "llm"))
+    check.equal(
+        "it starts as draft 0", (judge.version, judge.is_read_only, judge.version_description), (0, False, None)
+    )
+    check.equal(
+        "identity", (judge.name, judge.evaluator_slug, judge.type), ("Response Quality", "response_quality", "llm")
+    )
     check.equal("value type", (judge.score_value_type, judge.eval_class), ("numerical", "keywordsai_custom_llm"))
     check.equal("bounds", (judge.score_config.min_score, judge.score_config.max_score), (1.0, 5.0))
     check.equal("passing conditions", judge.passing_conditions, {"primary_score": {"operator": "gte", "value": 3}})
@@ -107,7 +113,9 @@ def test_created_evaluator(client: Any, check: Checks, judge: Any) -> None:
     for name, reference in {
         "id": judge.id, "slug": "response_quality", "version id": judge.version_id, "id:version": f"{judge.id}:0",
     }.items():  # fmt: skip
-        found = check.returns(f"retrieve_evaluator by {name}", lambda at=reference: client.evaluators.retrieve_evaluator(at))
+        found = check.returns(
+            f"retrieve_evaluator by {name}", lambda at=reference: client.evaluators.retrieve_evaluator(at)
+        )
         check.equal(f"the same by {name}", found.model_dump(), judge.model_dump())
 
 
@@ -120,7 +128,9 @@ def test_kinds_and_defaults(client: Any, check: Checks) -> None:
     code = check.returns(
         "create_evaluator, code",
         lambda: create(
-            name="Length", code_config=CreateEvaluatorRequestCodeConfig(eval_code_snippet=SNIPPET), score_value_type="numerical"
+            name="Length",
+            code_config=CreateEvaluatorRequestCodeConfig(eval_code_snippet=SNIPPET),
+            score_value_type="numerical",
         ),
     )
     check.equal("the type follows the configuration", (code.type, code.llm_config), ("code", None))
@@ -131,12 +141,21 @@ def test_kinds_and_defaults(client: Any, check: Checks) -> None:
             type="human",
             score_value_type="single_select",
             score_config=CreateEvaluatorRequestScoreConfig(
-                choices=[CreateEvaluatorRequestScoreConfigChoicesItem(name="warm", value=1), CreateEvaluatorRequestScoreConfigChoicesItem(name="cold", value=False)]
+                choices=[
+                    CreateEvaluatorRequestScoreConfigChoicesItem(name="warm", value=1),
+                    CreateEvaluatorRequestScoreConfigChoicesItem(name="cold", value=False),
+                ]
             ),
         ),
     )
-    check.equal("choices", [(choice.name, choice.value) for choice in select.score_config.choices], [("warm", 1), ("cold", False)])
-    check.equal("choices where old readers look", [choice.name for choice in select.categorical_choices], ["warm", "cold"])
+    check.equal(
+        "choices",
+        [(choice.name, choice.value) for choice in select.score_config.choices],
+        [("warm", 1), ("cold", False)],
+    )
+    check.equal(
+        "choices where old readers look", [choice.name for choice in select.categorical_choices], ["warm", "cold"]
+    )
     old = check.returns(
         "create_evaluator, legacy",
         lambda: create(
@@ -153,7 +172,8 @@ def test_kinds_and_defaults(client: Any, check: Checks) -> None:
 def test_changes(client: Any, api: Api, check: Checks) -> None:
     evaluators = client.evaluators
     made = evaluators.create_evaluator(
-        name="Changing", llm_config=CreateEvaluatorRequestLlmConfig(model="m", evaluator_definition=TEMPLATE, temperature=1.0)
+        name="Changing",
+        llm_config=CreateEvaluatorRequestLlmConfig(model="m", evaluator_definition=TEMPLATE, temperature=1.0),
     )
     changed = check.returns(
         "update_evaluator",
@@ -163,7 +183,9 @@ def test_changes(client: Any, api: Api, check: Checks) -> None:
     )
     config = changed.llm_config
     check.equal("update merges key by key", (config.model, config.top_p, config.temperature), ("m", 0.5, None))
-    check.equal("update keeps the rest", (changed.name, changed.description, changed.type), ("Changing", "words", "llm"))
+    check.equal(
+        "update keeps the rest", (changed.name, changed.description, changed.type), ("Changing", "words", "llm")
+    )
     cleared = check.returns(
         "update with null", lambda: evaluators.update_evaluator(made.id, type="human", llm_config=None)
     )
@@ -173,9 +195,15 @@ def test_changes(client: Any, api: Api, check: Checks) -> None:
     check.equal("tags are objects", [tag.name for tag in tagged.tags], ["12", "vip"])
     check("tag ids are integers", tagged.tags[0].id == 12 and isinstance(tagged.tags[1].id, int), tagged.tags)
     put = check.returns("replace_evaluator", lambda: evaluators.replace_evaluator(made.id, name="Anew", starred=True))
-    check.equal("replace resets what is left out", (put.name, put.description, put.starred, put.tags), ("Anew", "", True, []))
-    check.equal("replace keeps identity", (put.id, put.version_id, put.evaluator_slug), (made.id, made.version_id, "changing"))
-    check.equal("delete_evaluator", check.returns("delete_evaluator", lambda: evaluators.delete_evaluator(made.id)), None)
+    check.equal(
+        "replace resets what is left out", (put.name, put.description, put.starred, put.tags), ("Anew", "", True, [])
+    )
+    check.equal(
+        "replace keeps identity", (put.id, put.version_id, put.evaluator_slug), (made.id, made.version_id, "changing")
+    )
+    check.equal(
+        "delete_evaluator", check.returns("delete_evaluator", lambda: evaluators.delete_evaluator(made.id)), None
+    )
     gone = check.raises("it is gone", respan.NotFoundError, lambda: evaluators.retrieve_evaluator(made.id))
     check("404 names it", made.id in gone.body["detail"], gone.body)
 
@@ -194,7 +222,9 @@ def test_versions(client: Any, check: Checks) -> None:
     check.equal("the next draft", (second.id, second.version, second.is_read_only), (made.id, 1, False))
     check.equal("with the body applied", (second.description, second.version_description), ("better", None))
     first = check.returns("retrieve_evaluator_version", lambda: evaluators.retrieve_evaluator_version(made.id, 0))
-    check.equal("the committed one", (first.is_read_only, first.version_description, first.description), (True, "first", ""))
+    check.equal(
+        "the committed one", (first.is_read_only, first.version_description, first.description), (True, "first", "")
+    )
     for name, call in {
         "update_evaluator_version": lambda: evaluators.update_evaluator_version(made.id, 0, name="x"),
         "replace_evaluator_version": lambda: evaluators.replace_evaluator_version(made.id, 0, name="x"),
@@ -237,13 +267,20 @@ def test_lists(client: Any, check: Checks, judge: Any) -> None:
         "last page", lambda: evaluators.list_evaluators(page=3, page_size=2, sort_by="-name", filters=filters)
     )
     check.equal("rest on page 3", ([row.name for row in last.results], last.next), (["listed 0"], None))
-    starred = check.returns("list by star and type", lambda: evaluators.list_evaluators(filters={"starred": {"operator": "", "value": True}, "type": {"operator": "in", "value": ["llm"]}}))
+    starred = check.returns(
+        "list by star and type",
+        lambda: evaluators.list_evaluators(
+            filters={"starred": {"operator": "", "value": True}, "type": {"operator": "in", "value": ["llm"]}}
+        ),
+    )
     check.equal("the starred one", [row.id for row in starred.results], [judge.id])
     ignored = check.returns("is_exporting is ignored", lambda: evaluators.list_evaluators(is_exporting=True))
     check("it still lists", ignored.count > 5, ignored.count)
     some = check.returns(
         "get_filtered_evaluators_summary",
-        lambda: evaluators.get_filtered_evaluators_summary(filters={**filters, "description": {"operator": "", "value": "d1"}}),
+        lambda: evaluators.get_filtered_evaluators_summary(
+            filters={**filters, "description": {"operator": "", "value": "d1"}}
+        ),
     )
     check.equal("counted", some.total_count, 2)
 
@@ -278,6 +315,8 @@ def test_forms_of_the_older_clients(api: Api, check: Checks, judge: Any) -> None
         check.equal(f"GET {path} searches", [row["id"] for row in page["results"]], [judge.id])
     check.equal("GET summary", api.expect(200, "GET", "/api/evaluators/summary/?type=llm")["total_count"], 1)
     one = api.expect(200, "GET", f"/evaluators/{judge.id}")
-    check.equal("slug is a copy", (one["slug"], one["custom_required_fields"], one["organization"]), ("response_quality", [], 1))
+    check.equal(
+        "slug is a copy", (one["slug"], one["custom_required_fields"], one["organization"]), ("response_quality", [], 1)
+    )
     keys = {"id", "name", "type", "score_value_type", "version_id", "version", "is_read_only"}
     check("T17 keys are there", keys <= set(one), one)

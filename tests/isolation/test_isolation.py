@@ -27,6 +27,8 @@ IDS: dict[str, list[str]] = {
     r"(/api)?/request-logs/": ["log"],
     r"(/api)?/exports/": ["export"],
     r"(/api)?/jobs/": ["job"],
+    r"(/api)?/evaluators/": ["evaluator"],
+    r"(/api)?/evaluators/[^/]+/versions/": ["version"],
     # `_saved_logs` has paths of its own in some documents: every organization has the collection, the row is the owner's.
     r"(/api)?/datasets/_saved_logs/logs/": ["saved_row"],
 }
@@ -48,6 +50,11 @@ BODIES: dict[str, Any] = {
     "post /evaluations/datasets/*/logs/": WINDOW,
     "put /llm-provider/": {"base_url": "http://127.0.0.1:9/v1"},
     "patch /llm-provider/": {"concurrency": 1},
+    "post /evaluators/": {"name": "mine"},
+    "put /evaluators/*/": {"name": "mine now"},
+    "patch /evaluators/*/": {"name": "mine now"},
+    "put /evaluators/*/versions/*/": {"name": "mine now"},
+    "patch /evaluators/*/versions/*/": {"name": "mine now"},
     "post /request-logs/": {"model": "m", "input": "x"},
     "post /request-logs/create/": {"model": "m", "input": "x"},
     "post /request-logs/bulk/": {"logs": [{"model": "m", "input": "x"}]},
@@ -121,7 +128,11 @@ def ids(api: Api) -> dict[str, str]:
     api.wait_export(ack)
     api.expect(200, "PUT", "/api/llm-provider/", {"base_url": f"http://{MARK}/v1", "api_key": f"{MARK}-key"})
     job = str(api.jobs()[0]["id"])
-    return {"dataset": dataset, "row": row, "saved_row": saved, "log": log, "export": ack["export_id"], "job": job}
+    evaluator = api.expect(201, "POST", "/api/evaluators/", {"name": MARK, "description": MARK, "tags": [MARK]})
+    return {
+        "dataset": dataset, "row": row, "saved_row": saved, "log": log, "export": ack["export_id"], "job": job,
+        "evaluator": evaluator["id"], "version": evaluator["version_id"],
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +151,8 @@ def everything(api: Api, ids: dict[str, str]) -> Any:
         "logs": api.expect(200, "POST", f"/api/request-logs/list/?{WIDE}", {})["results"],
         "log": api.expect(200, "GET", f"/api/request-logs/{ids['log']}/"),
         "jobs": api.jobs(),
+        "evaluators": api.expect(200, "POST", "/api/evaluators/list/", {})["results"],
+        "versions": api.expect(200, "GET", f"/api/evaluators/{ids['evaluator']}/versions/")["results"],
         "export": api.expect(200, "GET", f"/api/exports/{ids['export']}/"),
         "provider": api.expect(200, "GET", "/api/llm-provider/"),
     }
@@ -290,9 +303,27 @@ def overwrite_a_row(stranger: Api, ids: dict[str, str]) -> None:
     assert MARK not in str(stranger.rows(key))
 
 
+def take_an_evaluator(stranger: Api, ids: dict[str, str]) -> None:
+    """By slug, by the id of its version, by both kinds of id in one path."""
+    own = stranger.expect(201, "POST", "/api/evaluators/", {"name": "own"})["id"]
+    for reference in (MARK, f"{MARK}:0", ids["version"], f"{ids['evaluator']}:0", f"{own}/versions/{ids['version']}"):
+        stranger.expect(404, "GET", f"/api/evaluators/{reference}/")
+        stranger.expect(404, "PATCH", f"/api/evaluators/{reference}/", {"name": "stolen"})
+    # Slugs are unique in one organization only.
+    stranger.expect(201, "POST", "/api/evaluators/", {"name": "mine", "evaluator_slug": MARK})
+
+
 @pytest.mark.parametrize(
     "attempt",
-    [copy_the_dataset, fetch_logs_by_id, import_everything, filter_by_the_owners_ids, overwrite_a_log, overwrite_a_row],
+    [
+        copy_the_dataset,
+        fetch_logs_by_id,
+        import_everything,
+        filter_by_the_owners_ids,
+        overwrite_a_log,
+        overwrite_a_row,
+        take_an_evaluator,
+    ],  # fmt: skip
     ids=lambda attempt: attempt.__name__,
 )
 def test_ids_inside_bodies_reach_nothing(api: Api, stranger: Api, ids: dict[str, str], attempt: Attempt) -> None:

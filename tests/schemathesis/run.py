@@ -44,6 +44,14 @@ def fill(api: Api) -> dict[str, list[str]]:
     rows += [api.create_row("_saved_logs") for _ in range(5)]
     logs = [api.create_log(metadata={"n": number}) for number in range(20)]
     acks = [api.expect(202, "POST", f"/api/datasets/{key}/logs/list/", {"is_exporting": True}) for key in datasets[:5]]
+    evaluators = [
+        api.expect(
+            201, "POST", "/api/evaluators/", {"name": f"fuzzed {number}", "code_config": {"eval_code_snippet": "x"}}
+        )
+        for number in range(10)
+    ]
+    for made in evaluators[:5]:
+        api.expect(201, "POST", f"/api/evaluators/{made['id']}/versions/", {})
     jobs = [str(job["id"]) for job in api.wait_jobs()]
     return {
         "datasets": [*datasets, "_saved_logs"],
@@ -51,6 +59,8 @@ def fill(api: Api) -> dict[str, list[str]]:
         "request-logs": logs,
         "exports": [ack["export_id"] for ack in acks],
         "jobs": jobs,
+        "evaluators": [made["id"] for made in evaluators],
+        "versions": ["0", "1"],
     }
 
 

@@ -3,9 +3,15 @@
 //! Knows the model. Does not know the store nor HTTP routes.
 
 pub mod convert;
+pub mod evaluator;
 pub mod inputs;
+pub mod judge;
 pub mod passing;
 pub mod posted;
+pub mod prepared;
 pub mod python;
 pub mod rules;
 pub mod template;
+
+pub use evaluator::{Evaluator, Failure, Means, Outcome, Unit};
+pub use prepared::{Prepared, check, sources};

@@ -245,7 +245,7 @@ mod tests {
             ("{{ metadata.tier | upper }} {{ input | length }} {% set x = 2 %}{{ x * 3 }}", "GOLD 2 6"),
             ("{% for i in range(3) %}{{ loop.index }}{% endfor %}", "123"),
             ("{% macro m(a) %}[{{ a }}]{% endmacro %}{{ m(output) }}", "[Hé]"),
-            ("{{ true }} {{ none }} {{ 1.0 }}", "true  1.0"),
+            ("{{ true }} {{ none }} {{ 1.0 }}", "True  1.0"),
         ] {
             assert_eq!(render(source).as_deref(), Ok(expected), "{source}");
         }

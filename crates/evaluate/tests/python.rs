@@ -23,9 +23,13 @@ fn rows(outputs: &[Value]) -> Vec<EvalInputs> {
     outputs.iter().map(row).collect()
 }
 
+async fn run_all(pool: &Pool, source: &str, rows: &[EvalInputs]) -> Vec<Result<Value, String>> {
+    pool.run(source, &rows.iter().collect::<Vec<_>>()).await
+}
+
 /// What one row gives.
 async fn run(source: &str) -> Result<Value, String> {
-    Pool::new(options()).run(source, &rows(&[json!("out")])).await.remove(0)
+    run_all(&Pool::new(options()), source, &rows(&[json!("out")])).await.remove(0)
 }
 
 #[tokio::test]
@@ -60,7 +64,7 @@ async fn what_a_function_gets_and_returns() {
 #[tokio::test]
 async fn rows_do_not_see_each_other() {
     let source = "seen = []\ndef main(e):\n    seen.append(1)\n    return len(seen)";
-    let results = Pool::new(options()).run(source, &rows(&[json!(1), json!(2), json!(3)])).await;
+    let results = run_all(&Pool::new(options()), source, &rows(&[json!(1), json!(2), json!(3)])).await;
     assert_eq!(results, [Ok(json!(1)), Ok(json!(1)), Ok(json!(1))]);
 }
 
@@ -88,12 +92,12 @@ async fn sources_that_cannot_be_used() {
 
 #[tokio::test]
 async fn an_exception_is_told_with_its_line() {
-    let results = Pool::new(options())
-        .run(
-            "def main(e):\n    if e['output'] == 2:\n        raise ValueError('no twos')\n    return 1",
-            &rows(&[json!(1), json!(2), json!(3)]),
-        )
-        .await;
+    let results = run_all(
+        &Pool::new(options()),
+        "def main(e):\n    if e['output'] == 2:\n        raise ValueError('no twos')\n    return 1",
+        &rows(&[json!(1), json!(2), json!(3)]),
+    )
+    .await;
     assert_eq!(results, [Ok(json!(1)), Err("line 3: ValueError: no twos".to_owned()), Ok(json!(1))]);
 }
 
@@ -163,7 +167,8 @@ async fn the_sandbox() {
         ("exit", "raise SystemExit(0)", &["SystemExit", "Error"]),
     ] {
         let source = format!("def main(e):\n    if e['output'] == 'fine':\n        return 'fine'\n    {body}\n");
-        let results = Pool::new(options()).run(&source, &rows(&[json!("fine"), json!("evil"), json!("fine")])).await;
+        let results =
+            run_all(&Pool::new(options()), &source, &rows(&[json!("fine"), json!("evil"), json!("fine")])).await;
         let [Ok(before), Err(error), Ok(after)] = results.as_slice() else { panic!("{name}: {results:?}") };
         assert_eq!((before, after), (&json!("fine"), &json!("fine")), "{name}");
         assert!(said.iter().any(|said| error.contains(said)), "{name}: {error}");
@@ -176,7 +181,8 @@ async fn the_sandbox() {
 #[tokio::test]
 async fn a_source_that_kills_at_once_fails_every_row_and_ends() {
     let pool = Pool::new(PoolOptions { memory_bytes: 64 * 1024 * 1024, ..options() });
-    let results = pool.run("x = 'y' * 10_000_000_000\ndef main(e):\n    return 1", &rows(&[json!(1), json!(2)])).await;
+    let results =
+        run_all(&pool, "x = 'y' * 10_000_000_000\ndef main(e):\n    return 1", &rows(&[json!(1), json!(2)])).await;
     assert!(results.iter().all(Result::is_err), "{results:?}");
     assert!(pool.check("x = 'y' * 10_000_000_000\ndef main(e):\n    return 1").await.is_err());
 }
@@ -195,11 +201,11 @@ async fn many_rows_and_large_rows() {
     let pool = Pool::new(PoolOptions { workers: 2, ..options() });
     let many = rows(&(0..2_500).map(Value::from).collect::<Vec<_>>());
     let source = "def main(e):\n    return e['output'] + 1";
-    let (left, right) = tokio::join!(pool.run(source, &many), pool.run(source, &many));
+    let (left, right) = tokio::join!(run_all(&pool, source, &many), run_all(&pool, source, &many));
     let expected: Vec<Result<Value, String>> = (1..=2_500).map(|number| Ok(Value::from(number))).collect();
     assert!(left == expected && right == expected);
     let large = rows(&[json!("x".repeat(3_000_000)), json!("é"), json!("y".repeat(34_000_000)), json!("z")]);
-    let results = pool.run("def main(e):\n    return len(e['output'])", &large).await;
+    let results = run_all(&pool, "def main(e):\n    return len(e['output'])", &large).await;
     assert_eq!((&results[0], &results[1], &results[3]), (&Ok(json!(3_000_000)), &Ok(json!(1)), &Ok(json!(1))));
     assert!(results[2].as_ref().unwrap_err().contains("too large for Python"));
 }
@@ -215,7 +221,7 @@ async fn rate() {
     pool.check(source).await.unwrap();
     for (name, source) in [("words", source), ("constant", "def main(e):\n    return len(e['output'])")] {
         let begin = std::time::Instant::now();
-        let results = pool.run(source, &many).await;
+        let results = run_all(&pool, source, &many).await;
         assert!(results.iter().all(Result::is_ok), "{:?}", results[0]);
         println!("{name}: {:.0} rows/s", many.len() as f64 / begin.elapsed().as_secs_f64());
     }

@@ -87,7 +87,7 @@ impl Pool {
 
     /// Runs a source on rows, in order, in one child at a time: what its function returned, or why there is nothing. To use
     /// more children at once, call this at once for parts of the rows.
-    pub async fn run(&self, source: &str, rows: &[EvalInputs]) -> Vec<Result<Value, String>> {
+    pub async fn run(&self, source: &str, rows: &[&EvalInputs]) -> Vec<Result<Value, String>> {
         let mut results = Vec::with_capacity(rows.len());
         if let Err(error) = self.run_into(source, rows, &mut results).await {
             // What could not be tried fails with what stopped it.
@@ -100,7 +100,7 @@ impl Pool {
     async fn run_into(
         &self,
         source: &str,
-        rows: &[EvalInputs],
+        rows: &[&EvalInputs],
         results: &mut Vec<Result<Value, String>>,
     ) -> Result<(), PythonError> {
         self.bounded(source)?;
@@ -157,7 +157,7 @@ async fn serve(
     worker: &mut Worker,
     source: &str,
     hash: Hash,
-    rows: &[EvalInputs],
+    rows: &[&EvalInputs],
     results: &mut Vec<Result<Value, String>>,
 ) -> Result<Result<(), PythonError>, End> {
     if let Err(error) = worker.load(source, hash).await? {
@@ -180,7 +180,7 @@ async fn serve(
 }
 
 /// The next rows that go into one frame; none when the first is too large for any.
-fn batch(rows: &[EvalInputs]) -> Vec<String> {
+fn batch(rows: &[&EvalInputs]) -> Vec<String> {
     let mut texts = Vec::new();
     let mut bytes = 0;
     for row in rows.iter().take(BATCH_ROWS) {

@@ -43,6 +43,9 @@ struct Arguments {
 enum Command {
     /// Run the server
     Serve(serve::Arguments),
+    /// Run Python for a server, which starts this itself
+    #[command(name = crate::evaluation::PYTHON_WORKER, hide = true)]
+    PythonWorker,
     /// Make, list and end API keys; works beside a running server
     #[command(subcommand)]
     Key(key::Command),
@@ -68,6 +71,10 @@ const WRONG_ARGUMENTS: u8 = 2;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::PythonWorker) {
+        // Before any configuration is read: it gives up all it could reach.
+        return evalset_evaluate::python::worker_main();
+    }
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -98,6 +105,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         match command {
             Command::Serve(_) => serve::run(config).await,
+            Command::PythonWorker => Ok(()),
             Command::Key(command) => key::run(command, config).await,
             Command::Import(arguments) => import::run(arguments, config).await,
             Command::Export(arguments) => export::run(arguments, config).await,

@@ -175,17 +175,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(body: Value) -> Result<Definition> {
+    fn read(body: &Value) -> Result<Definition> {
         definition(body.as_object().unwrap())
     }
 
-    fn patched(before: Value, patch: Value) -> Definition {
+    fn patched(before: &Value, patch: &Value) -> Definition {
         merged(&read(before).unwrap(), patch.as_object().unwrap()).unwrap()
     }
 
     #[test]
     fn the_type_follows_the_configuration() {
-        let kind = |body: Value| read(body).unwrap().kind;
+        let kind = |body: Value| read(&body).unwrap().kind;
         assert_eq!(kind(json!({"name": "x"})), "human");
         assert_eq!(kind(json!({"name": "x", "llm_config": {}, "code_config": {}})), "llm");
         assert_eq!(kind(json!({"name": "x", "llm_config": null, "code_config": {}})), "code");
@@ -207,7 +207,7 @@ mod tests {
             (json!({"name": "x", "passing_conditions": []}), "passing_conditions"),
             (json!({"name": "x", "custom_required_fields": {}}), "custom_required_fields"),
         ] {
-            let error = read(body.clone()).unwrap_err();
+            let error = read(&body).unwrap_err();
             assert!(error.by_field().contains_key(path), "{body}: {error}");
         }
     }
@@ -217,10 +217,10 @@ mod tests {
         let before = json!({"name": "x", "description": "d", "llm_config": {"model": "m", "temperature": 1, "stop": "a"},
             "configurations": {"model_options": {"temperature": 1}, "passing_score": 3},
             "passing_conditions": {"primary_score": 1}, "score_config": {"min_score": 1, "max_score": 5}});
-        assert_eq!(patched(before.clone(), json!({})), read(before.clone()).unwrap());
+        assert_eq!(patched(&before, &json!({})), read(&before).unwrap());
         let after = patched(
-            before.clone(),
-            json!({"llm_config": {"temperature": null, "top_p": 0.5}, "configurations": {"model_options": {"n": 1}},
+            &before,
+            &json!({"llm_config": {"temperature": null, "top_p": 0.5}, "configurations": {"model_options": {"n": 1}},
                 "passing_conditions": {"boolean_value": true}, "score_config": {"max_score": null}}),
         );
         assert_eq!(Value::from(after.llm_config.unwrap()), json!({"model": "m", "stop": ["a"], "top_p": 0.5}));
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(Value::from(after.passing_conditions.unwrap()), json!({"boolean_value": true}));
         assert_eq!(after.score_config.map(|config| (config.min_score, config.max_score)), Some((Some(1.0), None)));
         assert_eq!(after.description, "d");
-        let cleared = patched(before, json!({"llm_config": null, "description": null, "passing_conditions": null}));
+        let cleared = patched(&before, &json!({"llm_config": null, "description": null, "passing_conditions": null}));
         assert_eq!((cleared.llm_config, cleared.passing_conditions), (None, None));
         assert_eq!((cleared.description.as_str(), cleared.kind.as_str()), ("", "llm"));
     }
@@ -238,9 +238,9 @@ mod tests {
         let choices = |name: &str| json!([{"name": name, "value": 1}]);
         let names = |definition: &Definition| definition.choices()[0].name.clone();
         let old = json!({"name": "x", "score_config": {"choices": choices("a")}});
-        assert_eq!(names(&patched(old, json!({"categorical_choices": choices("b")}))), "b");
+        assert_eq!(names(&patched(&old, &json!({"categorical_choices": choices("b")}))), "b");
         let older = json!({"name": "x", "categorical_choices": choices("a")});
-        assert_eq!(names(&patched(older, json!({"score_config": {"choices": choices("b")}}))), "b");
+        assert_eq!(names(&patched(&older, &json!({"score_config": {"choices": choices("b")}}))), "b");
     }
 
     #[test]

@@ -121,8 +121,8 @@ pub async fn create(app: &App, organization: OrganizationId, new: NewEvaluator) 
 /// A slug as given. It must not be taken for an id, with or without a version behind it.
 fn checked_slug(slug: String) -> Result<String> {
     let wrong = |what: &str| Err(Error::invalid("evaluator_slug", format!("`evaluator_slug` must not {what}")));
-    if slug.trim().is_empty() {
-        return wrong("be empty");
+    if slug.is_empty() || slug.trim() != slug {
+        return wrong("be empty, nor begin or end with a space");
     }
     if slug.chars().count() > MAX_SLUG_CHARS {
         return wrong(&format!("be longer than {MAX_SLUG_CHARS} characters"));
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(slugs_for("x", id).last().map(String::as_str), Some("x_00000000000000000000000000000007"));
         // A name that looks like an id gives a slug that does not.
         assert_eq!(first("0123456789abcdef0123456789abcdef"), "0123456789abcdef0123456789abcdef_2");
-        for bad in ["", " ", "a:1", "a\nb", "00000000-0000-0000-0000-000000000007", &"x".repeat(256)] {
+        for bad in ["", " a", "a:1", "a\nb", "00000000-0000-0000-0000-000000000007", &"x".repeat(256)] {
             assert!(checked_slug(bad.to_owned()).unwrap_err().by_field().contains_key("evaluator_slug"), "{bad}");
         }
     }

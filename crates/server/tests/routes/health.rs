@@ -85,6 +85,20 @@ async fn the_document_lists_every_route() {
         /api/datasets/{dataset_id}/logs/{unique_id}/ GET
         /api/datasets/{dataset_id}/logs/{unique_id}/ PATCH
         /api/datasets/{dataset_id}/logs/{unique_id}/ PUT
+        /api/evaluators/ GET
+        /api/evaluators/ POST
+        /api/evaluators/list/ POST
+        /api/evaluators/summary/ GET
+        /api/evaluators/summary/ POST
+        /api/evaluators/{evaluator_id}/ DELETE
+        /api/evaluators/{evaluator_id}/ GET
+        /api/evaluators/{evaluator_id}/ PATCH
+        /api/evaluators/{evaluator_id}/ PUT
+        /api/evaluators/{evaluator_id}/versions/ GET
+        /api/evaluators/{evaluator_id}/versions/ POST
+        /api/evaluators/{evaluator_id}/versions/{version}/ GET
+        /api/evaluators/{evaluator_id}/versions/{version}/ PATCH
+        /api/evaluators/{evaluator_id}/versions/{version}/ PUT
         /api/exports/ GET
         /api/exports/{export_id}/ GET
         /api/exports/{export_id}/download/ GET

@@ -20,7 +20,7 @@ fn version_id(evaluator: u128, version: u32) -> VersionId {
     VersionId(Uuid::from_u128(0x5000 + evaluator * 0x100 + u128::from(version)))
 }
 
-fn evaluator(organization: OrganizationId, number: u128, at: i64) -> Evaluator {
+pub(crate) fn evaluator(organization: OrganizationId, number: u128, at: i64) -> Evaluator {
     Evaluator {
         id: evaluator_id(number),
         version_id: version_id(number, 0),
@@ -39,7 +39,7 @@ fn evaluator(organization: OrganizationId, number: u128, at: i64) -> Evaluator {
 }
 
 /// The draft after `last`.
-fn after(last: &Evaluator, number: u128, at: i64) -> Evaluator {
+pub(crate) fn after(last: &Evaluator, number: u128, at: i64) -> Evaluator {
     let version = last.version + 1;
     Evaluator {
         version_id: version_id(number, version),
@@ -125,6 +125,9 @@ pub(crate) async fn organizations_do_not_share_evaluators(stores: &Stores) {
     assert_eq!(store.count(other).await.unwrap(), 0);
     assert_eq!(store.versions(other, owned.id, ALL).await.unwrap().rows, []);
     assert!(!store.delete(other, owned.id).await.unwrap());
+    let stolen = Evaluator { organization: other, updated_at: 6, ..owned.clone() };
+    assert!(!store.update(stolen.clone(), 5).await.unwrap());
+    assert!(!store.commit(owned.version_id, 5, None, after(&stolen, 1, 6)).await.unwrap());
     assert_eq!(store.get(mine, owned.id).await.unwrap(), Some(owned));
 }
 

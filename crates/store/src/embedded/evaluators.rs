@@ -92,19 +92,16 @@ impl Evaluators for Engine {
         let (definition, bytes) = encode(&draft.definition)?;
         self.writer
             .run(bytes, move |tx| {
-                let changed = tx
-                    .connection
-                    .prepare_cached(
-                        "UPDATE evaluator_version SET definition = ?3, updated_at = ?4 \
-                         WHERE id = ?1 AND updated_at = ?2 AND is_read_only = 0",
-                    )
-                    .sql()?
-                    .execute((draft.version_id.to_string(), seen, definition, draft.updated_at))
-                    .sql()?;
-                if changed > 0 {
-                    share(tx.connection, &draft)?;
+                if !is_draft(tx.connection, &draft, draft.version_id, seen)? {
+                    return Ok(false);
                 }
-                Ok(changed > 0)
+                tx.connection
+                    .prepare_cached("UPDATE evaluator_version SET definition = ?2, updated_at = ?3 WHERE id = ?1")
+                    .sql()?
+                    .execute((draft.version_id.to_string(), definition, draft.updated_at))
+                    .sql()?;
+                share(tx.connection, &draft)?;
+                Ok(true)
             })
             .await
     }
@@ -119,20 +116,20 @@ impl Evaluators for Engine {
         let (definition, bytes) = encode(&next.definition)?;
         self.writer
             .run(bytes, move |tx| {
-                let changed = tx
-                    .connection
+                if !is_draft(tx.connection, &next, committed, seen)? {
+                    return Ok(false);
+                }
+                tx.connection
                     .prepare_cached(
-                        "UPDATE evaluator_version SET is_read_only = 1, version_description = ?3, updated_at = ?4 \
-                         WHERE id = ?1 AND updated_at = ?2 AND is_read_only = 0",
+                        "UPDATE evaluator_version SET is_read_only = 1, version_description = ?2, updated_at = ?3 \
+                         WHERE id = ?1",
                     )
                     .sql()?
-                    .execute((committed.to_string(), seen, description, next.created_at))
+                    .execute((committed.to_string(), description, next.created_at))
                     .sql()?;
-                if changed > 0 {
-                    insert_version(tx.connection, &next, &definition)?;
-                    share(tx.connection, &next)?;
-                }
-                Ok(changed > 0)
+                insert_version(tx.connection, &next, &definition)?;
+                share(tx.connection, &next)?;
+                Ok(true)
             })
             .await
     }
@@ -247,6 +244,23 @@ fn insert_version(connection: &Connection, evaluator: &Evaluator, definition: &s
         ))
         .sql()
         .map(|_| ())
+}
+
+/// Whether `version` is a draft of the evaluator, its organization's, and still as it was last changed at `seen`.
+fn is_draft(connection: &Connection, evaluator: &Evaluator, version: VersionId, seen: i64) -> Result<bool> {
+    let found = connection
+        .prepare_cached(
+            "SELECT 1 FROM evaluator_version v JOIN evaluator e ON e.id = v.evaluator WHERE v.id = ?1 \
+             AND v.updated_at = ?2 AND v.is_read_only = 0 AND e.id = ?3 AND e.organization = ?4",
+        )
+        .sql()?
+        .query_row(
+            (version.to_string(), seen, evaluator.id.to_string(), evaluator.organization.to_string()),
+            |_| Ok(()),
+        )
+        .optional()
+        .sql()?;
+    Ok(found.is_some())
 }
 
 /// Writes what holds for the whole evaluator and may change.

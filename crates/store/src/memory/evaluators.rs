@@ -20,12 +20,13 @@ impl State {
         self.evaluators_of(organization).find(|versions| versions.iter().all(|each| each.id == id)).map_or(&[], |v| v)
     }
 
-    /// The draft, when it is still the one that was seen.
-    fn seen_draft(&mut self, id: EvaluatorId, draft: VersionId, seen: i64) -> Option<&mut Vec<Evaluator>> {
-        self.evaluators.get_mut(&id).filter(|versions| {
-            versions
-                .last()
-                .is_some_and(|last| (last.version_id, last.updated_at, last.is_read_only) == (draft, seen, false))
+    /// The versions of an evaluator, when their last is still the draft that was seen.
+    fn seen_draft(&mut self, evaluator: &Evaluator, draft: VersionId, seen: i64) -> Option<&mut Vec<Evaluator>> {
+        self.evaluators.get_mut(&evaluator.id).filter(|versions| {
+            versions.last().is_some_and(|last| {
+                (last.organization, last.version_id) == (evaluator.organization, draft)
+                    && (last.updated_at, last.is_read_only) == (seen, false)
+            })
         })
     }
 }
@@ -95,7 +96,7 @@ impl Evaluators for Memory {
 
     async fn update(&self, draft: Evaluator, seen: i64) -> Result<bool> {
         let mut state = self.state();
-        let Some(versions) = state.seen_draft(draft.id, draft.version_id, seen) else { return Ok(false) };
+        let Some(versions) = state.seen_draft(&draft, draft.version_id, seen) else { return Ok(false) };
         share(versions, &draft);
         if let Some(last) = versions.last_mut() {
             last.definition = draft.definition;
@@ -112,7 +113,7 @@ impl Evaluators for Memory {
         next: Evaluator,
     ) -> Result<bool> {
         let mut state = self.state();
-        let Some(versions) = state.seen_draft(next.id, committed, seen) else { return Ok(false) };
+        let Some(versions) = state.seen_draft(&next, committed, seen) else { return Ok(false) };
         if let Some(last) = versions.last_mut() {
             last.is_read_only = true;
             last.version_description = description;

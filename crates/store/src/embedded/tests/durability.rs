@@ -1,12 +1,14 @@
 //! What was acknowledged survives closing, crashing and a full disk.
 
 use super::*;
+use crate::conformance::evaluators::{after, evaluator};
 use crate::conformance::keys::key;
 use crate::embedded::{doctor, open_keys_only};
 use crate::logs::Existing;
 use evalset_model::Error;
 use evalset_model::filter::Tree;
 use evalset_model::job::{Lane, State};
+use evalset_model::page::Window;
 use serde_json::json;
 
 #[tokio::test]
@@ -25,6 +27,10 @@ async fn everything_survives_a_restart() {
     let last = stores.logs.watermark(request_logs(mine)).await.unwrap();
     stores.logs.delete(request_logs(mine), &[log_id(4)]).await.unwrap();
     let set = stores.datasets.get(mine, dataset_id(1)).await.unwrap();
+    let judge = evaluator(mine, 1, 5);
+    stores.evaluators.create(judge.clone()).await.unwrap();
+    stores.evaluators.commit(judge.version_id, 5, None, after(&judge, 1, 6)).await.unwrap();
+    let versions = stores.evaluators.versions(mine, judge.id, Window { offset: 0, limit: 9 }).await.unwrap();
     stores.health.close().await;
     assert!(stores.logs.get(rows, &log_id(1)).await.is_err());
     assert!(stores.health.writable().await.is_err());
@@ -34,6 +40,8 @@ async fn everything_survives_a_restart() {
     let stores = open(options(directory.path())).await.unwrap();
     assert_eq!(all(&stores, rows).await, logs);
     assert_eq!(stores.datasets.get(mine, dataset_id(1)).await.unwrap(), set);
+    let again = stores.evaluators.versions(mine, judge.id, Window { offset: 0, limit: 9 }).await.unwrap();
+    assert_eq!((again.total, again), (2, versions));
     assert!(stores.keys.by_hash(&[1; 32]).await.unwrap().is_some());
     assert_eq!(stores.jobs.get(mine, job_id(1)).await.unwrap().unwrap().state, State::Running);
     assert_eq!(stores.jobs.requeue_running(7).await.unwrap(), 1);

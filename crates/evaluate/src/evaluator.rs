@@ -1,0 +1,188 @@
+//! An evaluator made ready to run: rows go in, outcomes come out, whatever way the definition scores.
+//!
+//! Knows the three ways to score (`rules`, `python`, `judge`). Does not know where rows come from, nor where scores go.
+
+use crate::convert::{Range, Raw, convert, unwrap};
+use crate::judge::{Endpoint, JudgeConfig, Usage, judge};
+use crate::passing::Passing;
+use crate::prepared::Prepared;
+use crate::python::Pool;
+use crate::rules::Rule;
+use evalset_model::Result;
+use evalset_model::evaluator::{Definition, EvalInputs, Method, ScoreValueType};
+use evalset_model::score::ScoreValues;
+use futures::StreamExt;
+use serde_json::Value;
+
+/// `scorer` of what code scores.
+pub const CODE: &str = "code";
+/// What a row is told when its judge has nobody to ask.
+pub const NO_ENDPOINT: &str =
+    "no model endpoint is configured: set its base_url and key under the organization's provider settings";
+
+/// The score of a row, ready to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// What it says.
+    pub values: ScoreValues,
+    /// Whether it passes (F.3).
+    pub is_passed: Option<bool>,
+    /// Why it is what it is.
+    pub explanation: Option<String>,
+    /// USD spent.
+    pub cost: f64,
+    /// Tokens of the prompt; 0 without a model.
+    pub prompt_tokens: u64,
+    /// Tokens of the reply; 0 without a model.
+    pub completion_tokens: u64,
+    /// The model's name, or `code`.
+    pub scorer: String,
+    /// `llm` or `code`.
+    pub kind: &'static str,
+}
+
+/// Why a row has no score, and what that took.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// For the row.
+    pub message: String,
+    /// USD spent all the same.
+    pub cost: f64,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of the reply.
+    pub completion_tokens: u64,
+    /// The model's name, or `code`.
+    pub scorer: String,
+    /// No other row will do better: there is no endpoint, or it refuses the key, the model or the address.
+    pub hopeless: bool,
+}
+
+/// What evaluators work with, shared by all of an organization.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Runs Python.
+    pub python: &'a Pool,
+    /// Asks models; none when the organization has configured no endpoint.
+    pub endpoint: Option<&'a Endpoint>,
+}
+
+/// A row to be scored.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Names the row, the evaluator and the run, so that an endpoint can tell a retry from a new question.
+    pub id: String,
+    /// What the evaluator is given.
+    pub inputs: EvalInputs,
+}
+
+/// A definition made ready: how it runs and when its scores pass.
+#[derive(Clone, Debug)]
+pub struct Evaluator {
+    /// What it says of itself.
+    pub definition: Definition,
+    /// How it runs.
+    pub prepared: Prepared,
+    passing: Passing,
+}
+
+impl Evaluator {
+    /// Compiles a definition for a method.
+    pub fn new(definition: Definition, method: Method) -> Result<Self> {
+        let (prepared, passing) = (Prepared::new(&definition, method)?, Passing::compile(&definition)?);
+        Ok(Self { definition, prepared, passing })
+    }
+
+    /// Scores rows; one result for each, in order. Questions to a model go out together, as many at once as its endpoint
+    /// allows. Rules work on the calling thread: hand it few enough rows to bear that.
+    pub async fn evaluate(&self, units: &[Unit], means: Means<'_>) -> Vec<Result<Outcome, Failure>> {
+        match &self.prepared {
+            Prepared::Rule(rule) => units.iter().map(|unit| self.by_rule(rule, &unit.inputs)).collect(),
+            Prepared::Python(source) => {
+                let rows: Vec<&EvalInputs> = units.iter().map(|unit| &unit.inputs).collect();
+                let results = means.python.run(source, &rows).await;
+                results.into_iter().map(|result| self.by_code(result.map(unwrap))).collect()
+            }
+            Prepared::Judge(config) => {
+                // No more prompts in memory than questions under way.
+                let at_once = means.endpoint.map_or(1, |endpoint| endpoint.settings().concurrency as usize);
+                let questions = units.iter().map(|unit| self.by_judge(config, unit, means.endpoint));
+                futures::stream::iter(questions).buffered(at_once.max(1)).collect().await
+            }
+            Prepared::Human => units
+                .iter()
+                .map(|_| Err(self.of_code("people score with this evaluator; it does not run".to_owned())))
+                .collect(),
+        }
+    }
+
+    /// Scores one row by a rule.
+    fn by_rule(&self, rule: &Rule, inputs: &EvalInputs) -> Result<Outcome, Failure> {
+        let percentage = self.definition.score_value_type == ScoreValueType::Percentage;
+        self.by_code(rule.score(inputs).map(|raw| if percentage { as_percentage(raw) } else { raw }))
+    }
+
+    fn by_code(&self, raw: Result<Raw, String>) -> Result<Outcome, Failure> {
+        let usage = Usage { model: CODE.to_owned(), ..Usage::default() };
+        raw.and_then(|raw| self.finish(raw, "code", &usage)).map_err(|message| self.of_code(message))
+    }
+
+    fn of_code(&self, message: String) -> Failure {
+        let hopeless = matches!(self.prepared, Prepared::Human);
+        failure(message, Usage { model: CODE.to_owned(), ..Usage::default() }, hopeless)
+    }
+
+    async fn by_judge(
+        &self,
+        config: &JudgeConfig,
+        unit: &Unit,
+        endpoint: Option<&Endpoint>,
+    ) -> Result<Outcome, Failure> {
+        let Some(endpoint) = endpoint else {
+            let usage = Usage { model: config.model.clone().unwrap_or_default(), ..Usage::default() };
+            return Err(failure(NO_ENDPOINT.to_owned(), usage, true));
+        };
+        match judge(config, &self.definition, endpoint, &unit.inputs, &unit.id).await {
+            Ok(judged) => {
+                let usage = judged.usage;
+                self.finish(judged.raw, "llm", &usage).map_err(|message| failure(message, usage, false))
+            }
+            Err(unjudged) => Err(failure(unjudged.message, unjudged.usage, unjudged.hopeless)),
+        }
+    }
+
+    /// Makes a raw value a score: a model's number is clamped to the bounds, code is held to them.
+    pub fn finish(&self, raw: Raw, kind: &'static str, usage: &Usage) -> Result<Outcome, String> {
+        let range = if kind == "llm" { Range::Clamp } else { Range::Refuse };
+        let values = convert(&raw.value, &self.definition, range)?;
+        Ok(Outcome {
+            is_passed: self.passing.is_passed(&values),
+            values,
+            explanation: raw.explanation,
+            cost: usage.cost,
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            scorer: usage.model.clone(),
+            kind,
+        })
+    }
+}
+
+fn failure(message: String, usage: Usage, hopeless: bool) -> Failure {
+    let Usage { model, prompt_tokens, completion_tokens, cost } = usage;
+    Failure { message, cost, prompt_tokens, completion_tokens, scorer: model, hopeless }
+}
+
+/// A rule's natural value on the scale of percentages.
+fn as_percentage(raw: Raw) -> Raw {
+    let value = match &raw.value {
+        Value::Bool(flag) => Value::from(if *flag { 100.0 } else { 0.0 }),
+        Value::Number(number) => Value::from(number.as_f64().unwrap_or(f64::NAN) * 100.0),
+        other => other.clone(),
+    };
+    Raw { value, ..raw }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! LLM judges: a template over a row, a question to a model, a score read from its reply.
+//!
+//! `config` is what a judge is told, `prompt` what it asks for, `endpoint` who is asked (`exchange` one request, `limiter` how
+//! often), `reply` what is made of the answer.
+
+mod config;
+mod endpoint;
+mod exchange;
+mod limiter;
+mod prompt;
+mod reply;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::JudgeConfig;
+pub use endpoint::{Endpoint, Pacing};
+
+use crate::convert::Raw;
+use endpoint::Question;
+use evalset_model::evaluator::{Definition, EvalInputs};
+use serde_json::{Value, json};
+
+/// What a judge said of a row, and what it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The score and why.
+    pub raw: Raw,
+    /// What was used.
+    pub usage: Usage,
+}
+
+/// Tokens and money spent on a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// The model asked.
+    pub model: String,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of the reply.
+    pub completion_tokens: u64,
+    /// USD, by the endpoint's prices.
+    pub cost: f64,
+}
+
+/// Why a judge has no score for a row. It may have cost something all the same.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unjudged {
+    /// For the row.
+    pub message: String,
+    /// What was used.
+    pub usage: Usage,
+    /// The endpoint refuses the key, the model or the address: other rows will not do better.
+    pub hopeless: bool,
+}
+
+/// Judges a row: one question to the endpoint, which holds its own limits and retries. `unit` names the row and the evaluator
+/// and is sent with every try.
+pub async fn judge(
+    config: &JudgeConfig,
+    definition: &Definition,
+    endpoint: &Endpoint,
+    inputs: &EvalInputs,
+    unit: &str,
+) -> Result<Judged, Unjudged> {
+    let settings = endpoint.settings();
+    let model = config.model.clone().unwrap_or_else(|| settings.default_model.clone());
+    let mut usage = Usage { model: model.clone(), ..Usage::default() };
+    let failed = |message: String, usage: Usage, hopeless: bool| Unjudged { message, usage, hopeless };
+    let asked = match config.template.render(inputs) {
+        Ok(text) => prompt::message(&text, config.rubric.as_deref(), definition),
+        Err(message) => return Err(failed(message, usage, false)),
+    };
+    let mut body = config.sent.clone();
+    body.insert("model".to_owned(), Value::from(model.as_str()));
+    body.insert("messages".to_owned(), json!([{"role": "user", "content": asked}]));
+    let format = (!config.chooses_format()).then(|| prompt::response_format(definition));
+    let question = Question { model, body, format };
+    let answer = match endpoint.ask(&question, unit).await {
+        Ok(answer) => answer,
+        Err(unanswered) => return Err(failed(unanswered.message, usage, unanswered.hopeless)),
+    };
+    usage.prompt_tokens = answer.prompt_tokens;
+    usage.completion_tokens = answer.completion_tokens;
+    usage.cost = settings.cost(&usage.model, answer.prompt_tokens, answer.completion_tokens);
+    match reply::parse(&answer.content, definition) {
+        Ok(raw) => Ok(Judged { raw, usage }),
+        Err(message) if answer.cut_off => {
+            Err(failed(format!("{message} (it was cut off at its token limit: raise `max_tokens`)"), usage, false))
+        }
+        Err(message) => Err(failed(message, usage, false)),
+    }
+}
