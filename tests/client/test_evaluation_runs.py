@@ -77,7 +77,9 @@ def test_item_14_a_code_evaluator_over_a_dataset(client: Any, api: Api, check: C
     for row in listed.results:
         score = row.scores[key]
         length = rows[row.unique_id]
-        check.equal("the score in the list", (score.numerical_value, score.is_passed), (float(length), length > 1))
+        check.equal(
+            "the score in the list", (score["numerical_value"], score["is_passed"]), (float(length), length > 1)
+        )
         detail = check.returns(
             "item 6: in detail", lambda row=row: client.datasets.retrieve_dataset_log(dataset, row.unique_id)
         )

@@ -136,7 +136,7 @@ def test_scores_of_a_row(client: Any, api: Api, check: Checks) -> None:
     elsewhere = scores.create_score(evaluator_id=key, log_id=row, scorer="ann", numerical_value=1)
     check("without the dataset it is another score", elsewhere.id not in (made.id, other.id), elsewhere)
     shown = client.datasets.list_dataset_logs(dataset).results[0].scores[key]
-    check.equal("rows show the latest of several scorers", shown.id, other.id)
+    check.equal("rows show the latest of several scorers", shown["id"], other.id)
 
     read = check.returns("retrieve_score", lambda: scores.retrieve_score(made.id))
     check.equal("read as written", (read.id, read.numerical_value, read.log_id), (made.id, 2.0, row))

@@ -4,8 +4,8 @@
     .venv/bin/python tests/evaluation/kill_runs.py --kills 20 --seed 3 --binary target/release/evalset
 
 An LLM judge goes over all rows; its provider is a process of its own, which lives on and counts what it is asked. The kills
-are spread over that run. From each start to the next kill a built-in and a Python evaluator, new ones each time, go over a
-part of the rows as well, and go on after the kill. At the end: every run is complete without a failed row, its results list
+are spread over that run. Just before each a built-in and a Python evaluator, new ones each time, begin to go over a part of the
+rows, and go on after the kill. At the end: every run is complete without a failed row, its results list
 each of its rows once, there is one score a row and evaluator with the right value, and no row was answered by the provider
 more than twice. Knows processes and the API; nothing of how the server keeps its runs. Ends with 0 and a summary line, or
 with 1.
@@ -90,9 +90,7 @@ class Trial:
         self.start("python", runs.snippet(self.api, PYTHON), **part)
 
     def kill_at(self, judge: Task, rows: int) -> dict[str, int]:
-        """Waits until the judge has scored so many rows, and kills; how many runs were in which state then."""
-        quick = self.tasks[-2:]
-        states: Counter[str] = Counter()
+        """Waits until the judge has scored so many rows, starts the quick ones, and kills; how many runs were in which state."""
         # What was under way at the last kill is to be done before the next: a row is hit by two kills at most.
         before = runs.task(self.api, self.dataset, judge["task_id"])["evaluated_logs_count"]
         rows = max(rows, before + 3 * CONCURRENCY)
@@ -103,15 +101,11 @@ class Trial:
                 raise Wrong(f"the judge's run ended before the kill: {now}")
             return now["evaluated_logs_count"] >= rows
 
-        if self.chance.random() < 0.5:
-            # Half of the kills come as soon as one of the quick runs has begun, whatever the judge does.
-            runs.wait_until("a quick run has begun", lambda: any(
-                runs.task(self.api, self.dataset, task["task_id"])["status"] != "pending" for task in quick
-            ))  # fmt: skip
-            time.sleep(self.chance.uniform(0.0, 0.3))
         runs.wait_until(f"the judge has scored {rows} rows", reached)
-        for task in self.tasks:
-            states[runs.task(self.api, self.dataset, task["task_id"])["status"]] += 1
+        self.start_quick_ones()
+        time.sleep(self.chance.uniform(0.0, 0.1 + len(self.rows) / 20_000))
+        states = Counter(runs.task(self.api, self.dataset, task["task_id"])["status"] for task in self.tasks[-2:])
+        states[runs.task(self.api, self.dataset, judge["task_id"])["status"]] += 1
         self.server.kill()
         self.api = Api(self.server.start().url, self.server.key, timeout=300.0)
         return dict(states)
@@ -152,7 +146,6 @@ def run(kills: int, count: int, seed: int, binary: Path, folder: Path) -> str:
     try:
         judge = trial.start("judge", runs.judge(trial.api))
         for number in range(1, kills + 1):
-            trial.start_quick_ones()
             place = (number - trial.chance.uniform(0.1, 0.9)) / (kills + 0.5)
             struck.update(trial.kill_at(judge, int(place * count)))
         runs.wait(trial.api, trial.dataset, trial.tasks, 1800)

@@ -80,7 +80,8 @@ def borders() -> list[Row]:
     for number, case in enumerate(BORDERS):
         name = f"border/{number}"
         row = {"input": f"question {number}", "custom_identifier": name, "metadata": {"unit": name, "turn": number}}
-        found.append({"metrics": {}, **row, **case})
+        # What is absent is 0 (D.5).
+        found.append({**row, **case, "metrics": {"latency": 0, "cost": 0, **case.get("metrics", {})}})
     return found
 
 

@@ -36,7 +36,7 @@ def snapshot(api: Api, dataset: str) -> Any:
         "scores": runs.scores_of(api, {}),
         "rows": api.rows(dataset),
         "runs": api.expect(200, "GET", f"/api/datasets/{dataset}/eval-reports/list/")["results"],
-        "provider": api.call("GET", "/api/llm-provider/").text,
+        "provider": api.expect(200, "GET", "/api/llm-provider/"),
         "jobs": api.wait_jobs(),
     }
 
@@ -61,6 +61,7 @@ def state(api: Api) -> State:
     }
     api.expect(201, "POST", f"/api/evaluators/{ids['committed']}/versions/", {"version_description": "first"})
     body = {"log_id": row, "dataset_id": dataset, "evaluator_id": ids["numbers"], "numerical_value": 3}
+    runs.set_provider(api, "http://127.0.0.1:9/v1")
     ids["score"] = api.expect(201, "POST", "/api/scores/", body)["id"]
     return State(ids, snapshot(api, dataset))
 

@@ -374,6 +374,9 @@ def read_the_owners_scores(stranger: Api, ids: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "attempt",
     [
+        # Before the stranger has a log of the same id.
+        use_what_is_the_owners_in_evaluations,
+        read_the_owners_scores,
         copy_the_dataset,
         fetch_logs_by_id,
         import_everything,
@@ -381,8 +384,6 @@ def read_the_owners_scores(stranger: Api, ids: dict[str, str]) -> None:
         overwrite_a_log,
         overwrite_a_row,
         take_an_evaluator,
-        use_what_is_the_owners_in_evaluations,
-        read_the_owners_scores,
     ],  # fmt: skip
     ids=lambda attempt: attempt.__name__,
 )
