@@ -1,7 +1,7 @@
 """Parse traps of contract 0.3, one test each: shapes that make the published client raise.
 
-Each looks at the raw JSON first and then lets the client parse the same answer. Traps of evaluators, scores, traces and
-runs belong to their own issues.
+Each looks at the raw JSON first and then lets the client parse the same answer. T16, T17, T19, and T2, T3, T18 with scores and
+runs are in `test_evaluators.py`, `test_scores.py` and `test_evaluation_runs.py`; those of traces belong to their own issue.
 """
 
 from __future__ import annotations

@@ -29,6 +29,10 @@ IDS: dict[str, list[str]] = {
     r"(/api)?/jobs/": ["job"],
     r"(/api)?/evaluators/": ["evaluator"],
     r"(/api)?/evaluators/[^/]+/versions/": ["version"],
+    r"(/api)?/datasets/[^/]+/eval-reports/": ["task"],
+    r"(/api)?/scores/": ["score"],
+    r"(/api)?/logs/": ["log"],
+    r"(/api)?/logs/[^/]+/scores/": ["score"],
     # `_saved_logs` has paths of its own in some documents: every organization has the collection, the row is the owner's.
     r"(/api)?/datasets/_saved_logs/logs/": ["saved_row"],
 }
@@ -50,6 +54,15 @@ BODIES: dict[str, Any] = {
     "post /evaluations/datasets/*/logs/": WINDOW,
     "put /llm-provider/": {"base_url": "http://127.0.0.1:9/v1"},
     "patch /llm-provider/": {"concurrency": 1},
+    "post /datasets/*/eval-reports/create/": {"evaluator_ids": ["mine"]},
+    "post /evaluators/*/run/": {"inputs": {"input": "x", "output": "x"}},
+    "post /scores/": {"evaluator_slug": "mine", "log_id": "mine", "numerical_value": 1},
+    "put /scores/*/": {"numerical_value": 1},
+    "patch /scores/*/": {"numerical_value": 1},
+    "post /logs/*/scores/": {"evaluator_slug": "mine", "numerical_value": 1},
+    "put /logs/*/scores/*/": {"numerical_value": 1},
+    "patch /logs/*/scores/*/": {"numerical_value": 1},
+    "put /llm-provider/": {"base_url": "http://127.0.0.1:9/v1"},
     "post /evaluators/": {"name": "mine"},
     "put /evaluators/*/": {"name": "mine now"},
     "patch /evaluators/*/": {"name": "mine now"},
@@ -66,7 +79,7 @@ BODIES: dict[str, Any] = {
 LEGACY = [
     "get /api/datasets/", "post /api/datasets/create/", "get /api/datasets/{dataset_id}/logs/",
     "post /api/datasets/{dataset_id}/logs/create/", "delete /api/datasets/{dataset_id}/logs/delete/",
-    "post /api/evaluations/datasets/{dataset_id}/logs/", "post /api/request-logs/create/",
+    "post /api/evaluations/datasets/{dataset_id}/logs/", "post /api/request-logs/create/", "get /api/scores/list/",
 ]  # fmt: skip
 
 
@@ -129,9 +142,17 @@ def ids(api: Api) -> dict[str, str]:
     api.expect(200, "PUT", "/api/llm-provider/", {"base_url": f"http://{MARK}/v1", "api_key": f"{MARK}-key"})
     job = str(api.jobs()[0]["id"])
     evaluator = api.expect(201, "POST", "/api/evaluators/", {"name": MARK, "description": MARK, "tags": [MARK]})
+    spoken = {"evaluator_id": evaluator["id"], "numerical_value": 1, "explanation": MARK}
+    score = api.expect(201, "POST", f"/api/logs/{log}/scores/", spoken)["id"]
+    api.expect(201, "POST", "/api/scores/", {**spoken, "log_id": row, "dataset_id": dataset, "scorer": MARK})
+    run = {"evaluator_ids": [evaluator["id"]], "experiment_id": MARK}
+    [task] = api.expect(200, "POST", f"/api/datasets/{dataset}/eval-reports/create/", run)["created_tasks"]
+    api.wait_jobs()
+    provider = {"base_url": "http://127.0.0.1:9/v1", "api_key": MARK, "default_model": MARK}
+    api.expect(200, "PUT", "/api/llm-provider/", provider)
     return {
         "dataset": dataset, "row": row, "saved_row": saved, "log": log, "export": ack["export_id"], "job": job,
-        "evaluator": evaluator["id"], "version": evaluator["version_id"],
+        "evaluator": evaluator["id"], "version": evaluator["version_id"], "score": score, "task": task["task_id"],
     }  # fmt: skip
 
 
@@ -313,9 +334,49 @@ def take_an_evaluator(stranger: Api, ids: dict[str, str]) -> None:
     stranger.expect(201, "POST", "/api/evaluators/", {"name": "mine", "evaluator_slug": MARK})
 
 
+def use_what_is_the_owners_in_evaluations(stranger: Api, ids: dict[str, str]) -> None:
+    """The owner's evaluator, dataset and logs, named in runs and scores of one's own."""
+    key, own = (
+        stranger.create_dataset("to evaluate"),
+        stranger.expect(201, "POST", "/api/evaluators/", {"name": "me"})["id"],
+    )
+    start = f"/api/datasets/{key}/eval-reports/create/"
+    value = {"numerical_value": 1, "log_id": "mine"}
+    for path, body in (
+        (start, {"evaluator_ids": [ids["evaluator"]]}),
+        (start, {"evaluator_ids": [ids["version"]]}),
+        ("/api/scores/", {**value, "evaluator_id": ids["evaluator"]}),
+        ("/api/scores/", {**value, "evaluator_slug": "s", "dataset_id": ids["dataset"]}),
+        (f"/api/evaluators/{own}/run/", {"dataset_id": ids["dataset"]}),
+        (f"/api/evaluators/{own}/run/", {"log_ids": [ids["log"]]}),
+        (f"/api/evaluators/{own}/run/", {"log_ids": [ids["row"]]}),
+        (f"/api/evaluators/{own}/run/", {"inputs": {"output": "x"}, "evaluator_id": ids["evaluator"]}),
+    ):
+        answer = stranger.call("POST", path, body)
+        assert answer.status_code in (400, 404) and MARK not in answer.text, f"{path} {body}: {answer.text[:300]}"
+
+
+def read_the_owners_scores(stranger: Api, ids: dict[str, str]) -> None:
+    """By filters, and by a score of one's own on the owner's log."""
+    for name in ("log", "evaluator", "dataset"):
+        for value in (ids[name], ids["row"]):
+            filters = {f"{name}_id": {"operator": "", "value": value}}
+            assert stranger.expect(200, "POST", "/api/scores/list/", {"filters": filters})["count"] == 0
+    body = {"evaluator_slug": "s", "log_id": ids["log"], "numerical_value": 1}
+    made = stranger.expect(201, "POST", "/api/scores/", body)
+    read = stranger.expect(200, "GET", f"/api/scores/{made['id']}/")
+    assert MARK not in str(read) and not read["inputs"], read
+    listed = stranger.expect(200, "GET", f"/api/logs/{ids['log']}/scores/")
+    assert [score["id"] for score in listed["results"]] == [made["id"]]
+    stranger.expect(204, "DELETE", f"/api/scores/{made['id']}/")
+
+
 @pytest.mark.parametrize(
     "attempt",
     [
+        # Before the stranger has a log of the same id.
+        use_what_is_the_owners_in_evaluations,
+        read_the_owners_scores,
         copy_the_dataset,
         fetch_logs_by_id,
         import_everything,
