@@ -69,7 +69,8 @@ pub async fn judge(
     let settings = endpoint.settings();
     let model = config.model.clone().unwrap_or_else(|| settings.default_model.clone());
     let mut usage = Usage { model: model.clone(), ..Usage::default() };
-    let failed = |message: String, usage: Usage, hopeless: bool| Unjudged { message, usage, hopeless, unanswered: false };
+    let failed =
+        |message: String, usage: Usage, hopeless: bool| Unjudged { message, usage, hopeless, unanswered: false };
     let asked = match config.template.render(inputs) {
         Ok(text) => prompt::message(&text, config.rubric.as_deref(), definition),
         Err(message) => return Err(failed(message, usage, false)),

@@ -143,12 +143,9 @@ impl Work<'_> {
 
     /// Evaluates some rows; none when the run is to stop before them.
     async fn group(&self, rows: Vec<Row>) -> Vec<Unit> {
-        let _room = match self.budget.begin(rows.len()) {
-            Some(room) => room,
-            None => {
-                self.halt.cancel();
-                return Vec::new();
-            }
+        let Some(_room) = self.budget.begin(rows.len()) else {
+            self.halt.cancel();
+            return Vec::new();
         };
         let asked = rows
             .iter()
@@ -249,7 +246,8 @@ async fn conclude(run: &Run<'_>, budget: &Budget) -> Result<End> {
     let progress = &run.progress;
     let total = progress.total.unwrap_or(progress.done);
     if let Some(reason) = budget.stopped() {
-        let text = format!("{reason} {} of {total} rows were evaluated; continue the run for the others.", progress.done);
+        let text =
+            format!("{reason} {} of {total} rows were evaluated; continue the run for the others.", progress.done);
         return Err(Error::Invalid { field: None, message: text });
     }
     if progress.failed == 0 {
@@ -257,7 +255,8 @@ async fn conclude(run: &Run<'_>, budget: &Budget) -> Result<End> {
     }
     let window = Window { offset: 0, limit: 1 };
     let failed = run.app.stores.runs.results(run.job.organization, run.job.id, Some(true), window).await?;
-    let example = failed.rows.first().and_then(|result| Some(format!("{}: {}", result.log_id, result.error_message.as_ref()?)));
+    let example =
+        failed.rows.first().and_then(|result| Some(format!("{}: {}", result.log_id, result.error_message.as_ref()?)));
     let text = format!(
         "{} of {total} rows failed, such as {}. `results/?failed=true` lists them; continue the run to try them again.",
         progress.failed,

@@ -179,7 +179,14 @@ impl World {
     async fn ids(&self, collection: Collection) -> BTreeSet<String> {
         let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
         let rows = self.stores.logs.pick(collection, pick).await.unwrap().rows;
-        self.stores.logs.read(collection, &rows, With::Nothing).await.unwrap().into_iter().map(|row| row.log.id.0).collect()
+        self.stores
+            .logs
+            .read(collection, &rows, With::Nothing)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| row.log.id.0)
+            .collect()
     }
 }
 

@@ -6,9 +6,9 @@ mod evaluators;
 mod jobs;
 mod keys;
 mod logs;
+mod providers;
 mod runs;
 mod scores;
-mod providers;
 #[cfg(test)]
 mod tests;
 

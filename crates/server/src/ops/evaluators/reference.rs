@@ -1,7 +1,7 @@
 //! What a caller means by a reference to an evaluator: `id`, `id:version`, the id of a version, the slug (contract F.1).
 
-use crate::app::App;
 use super::NewEvaluator;
+use crate::app::App;
 use evalset_evaluate::rules::CATALOGUE;
 use evalset_model::evaluator::{Definition, Evaluator, ScoreValueType};
 use evalset_model::ids::{EvaluatorId, OrganizationId, VersionId};
