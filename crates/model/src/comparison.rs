@@ -29,13 +29,13 @@ pub struct Options {
     pub confidence: f64,
     /// Differences up to this are ties.
     pub epsilon: f64,
-    /// Rows to list that changed most.
-    pub changed: usize,
+    /// Rows to list that changed most; `limit` of the wire.
+    pub listed: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, resamples: 2_000, confidence: 0.95, epsilon: 1e-9, changed: 20 }
+        Self { seed: 0, resamples: 2_000, confidence: 0.95, epsilon: 1e-9, listed: 20 }
     }
 }
 
@@ -56,10 +56,10 @@ impl Options {
             return Err(Error::invalid("epsilon", message));
         }
         let most = limits.comparison_listed;
-        if self.changed > most {
+        if self.listed > most {
             let message =
-                format!("`changed` must be at most {most} (`limits.comparison_listed`), got {}", self.changed);
-            return Err(Error::invalid("changed", message));
+                format!("`limit` must be at most {most} (`limits.comparison_listed`), got {}", self.listed);
+            return Err(Error::invalid("limit", message));
         }
         Ok(())
     }
@@ -205,10 +205,10 @@ fn most_changed<K: Ord + Clone>(pairs: &[(&K, &f64, &f64)], options: &Options) -
     let order = |left: &&(&K, &f64, &f64), right: &&(&K, &f64, &f64)| -> Ordering {
         size(right).total_cmp(&size(left)).then_with(|| left.0.cmp(right.0))
     };
-    if changed.len() > options.changed {
+    if changed.len() > options.listed {
         // Only those that are listed need an order.
-        changed.select_nth_unstable_by(options.changed, order);
-        changed.truncate(options.changed);
+        changed.select_nth_unstable_by(options.listed, order);
+        changed.truncate(options.listed);
     }
     changed.sort_by(order);
     changed.into_iter().map(|(key, a, b)| Changed { key: (*key).clone(), a: **a, b: **b }).collect()

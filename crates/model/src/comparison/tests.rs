@@ -16,7 +16,7 @@ fn numbered(values: impl IntoIterator<Item = f64>) -> Vec<(usize, Option<f64>)> 
 fn a_small_example_by_hand() {
     let a = listed(&[("r1", Some(1.0)), ("r2", Some(2.0)), ("r3", Some(3.0)), ("r4", None), ("r5", Some(5.0))]);
     let b = listed(&[("r6", Some(9.0)), ("r4", Some(1.0)), ("r3", Some(3.0)), ("r2", Some(0.5)), ("r1", Some(4.0))]);
-    let told = compare(&a, &b, &Options { changed: 1, ..Options::default() });
+    let told = compare(&a, &b, &Options { listed: 1, ..Options::default() });
     assert_eq!((told.a.count, told.a.mean.value), (4, Some(11.0 / 4.0)));
     assert_eq!((told.b.count, told.b.mean.value), (5, Some(17.5 / 5.0)));
     assert_eq!((told.pairs, told.difference.value), (3, Some((3.0 - 1.5 + 0.0) / 3.0)));
@@ -49,12 +49,12 @@ fn what_cannot_be_compared_is_counted() {
 fn wins_and_changes_are_beyond_epsilon() {
     let a = numbered([0.0, 0.0, 0.0, 0.0, 0.0]);
     let b = numbered([0.5, 0.6, -0.6, -0.5, -0.7]);
-    let told = compare(&a, &b, &Options { epsilon: 0.5, changed: 2, ..Options::default() });
+    let told = compare(&a, &b, &Options { epsilon: 0.5, listed: 2, ..Options::default() });
     assert_eq!((told.wins, told.losses, told.ties), (1, 2, 2));
     assert_eq!(told.changed.iter().map(|row| row.key).collect::<Vec<_>>(), [4, 1], "ties by key");
-    let all = compare(&a, &b, &Options { epsilon: 0.5, changed: 9, ..Options::default() });
+    let all = compare(&a, &b, &Options { epsilon: 0.5, listed: 9, ..Options::default() });
     assert_eq!(all.changed.iter().map(|row| row.key).collect::<Vec<_>>(), [4, 1, 2]);
-    assert!(compare(&a, &b, &Options { changed: 0, ..Options::default() }).changed.is_empty());
+    assert!(compare(&a, &b, &Options { listed: 0, ..Options::default() }).changed.is_empty());
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn options_out_of_bounds_name_the_member() {
         (Options { confidence: f64::NAN, ..usual() }, "confidence"),
         (Options { epsilon: -1.0, ..usual() }, "epsilon"),
         (Options { epsilon: f64::INFINITY, ..usual() }, "epsilon"),
-        (Options { changed: 1_001, ..usual() }, "changed"),
+        (Options { listed: 1_001, ..usual() }, "limit"),
     ] {
         assert!(options.check(&limits).unwrap_err().by_field().contains_key(member), "{options:?}");
     }

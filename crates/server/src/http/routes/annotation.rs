@@ -53,7 +53,7 @@ async fn next(
     let ask = asked(&app, &caller, collection, &listing, &body)?;
     let handed = queue::next(&app, collection, ask).await?;
     let context = context(&caller, collection);
-    let row = handed.row.as_ref().map(|row| DetailRow::new(row, &context, None));
+    let row = handed.row.as_ref().map(|row| DetailRow::new(row, &context, None).scored(&row.scores));
     let lease_until = handed.lease_until.map(format_time);
     Ok(Json(HandedRow { row, lease_until, remaining: handed.remaining }).into_response())
 }
@@ -89,7 +89,7 @@ async fn complete(
     let collection = caller.dataset(dataset_only(dataset)?);
     let (id, annotator) = row_and_annotator(&caller, &body)?;
     let row = queue::complete(&app, collection, &id, &annotator).await?;
-    Ok(Json(DetailRow::new(&row, &context(&caller, collection), None)).into_response())
+    Ok(Json(DetailRow::new(&row, &context(&caller, collection), None).scored(&row.scores)).into_response())
 }
 
 /// Give a row back to the queue. 409 when somebody else holds it, or it is completed.
@@ -105,7 +105,7 @@ async fn release(
     let collection = caller.dataset(dataset_only(dataset)?);
     let (id, annotator) = row_and_annotator(&caller, &body)?;
     let row = queue::release(&app, collection, &id, &annotator).await?;
-    Ok(Json(DetailRow::new(&row, &context(&caller, collection), None)).into_response())
+    Ok(Json(DetailRow::new(&row, &context(&caller, collection), None).scored(&row.scores)).into_response())
 }
 
 /// Read how far the annotation is, in all and per person, over all rows or those that the URL's filters keep.
