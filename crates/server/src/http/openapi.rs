@@ -83,6 +83,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Annotation", "A queue that hands rows of a dataset to people, one each, and their progress."),
     ("Request logs", "Logs as your application sent them; datasets are made of these."),
     ("Evaluators", "How a record gets a score, in versions: the last one is a draft, all others are fixed."),
+    ("Evaluation runs", "Evaluators at work over datasets, their results row by row, and comparisons."),
+    ("Scores", "What evaluators, programs and people say of logs and rows."),
     ("LLM provider", "Where LLM evaluators ask their models; one per organization."),
     ("Jobs", "Long work and its progress."),
     ("Exports", "Rows as files."),

@@ -5,8 +5,8 @@
 use crate::app::App;
 use crate::http::openapi;
 use crate::http::routes::{
-    annotation, dataset_imports, dataset_logs, datasets, eval_reports, evaluator_runs, evaluator_versions, evaluators,
-    exports, health, jobs, log_scores, providers, request_log_groups, request_logs, scores,
+    annotation, comparisons, dataset_imports, dataset_logs, datasets, eval_reports, evaluator_builtins, evaluator_runs,
+    evaluator_versions, evaluators, exports, health, jobs, log_scores, providers, request_log_groups, request_logs, scores,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -21,9 +21,11 @@ fn api() -> (Router<App>, OpenApi) {
         .merge(dataset_imports::routes())
         // What judges them
         .merge(evaluators::routes())
+        .merge(evaluator_builtins::routes())
         .merge(evaluator_versions::routes())
         .merge(evaluator_runs::routes())
         .merge(eval_reports::routes())
+        .merge(comparisons::routes())
         .merge(scores::routes())
         .merge(log_scores::routes())
         .merge(annotation::routes())

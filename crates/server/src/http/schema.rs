@@ -151,6 +151,44 @@ pub struct ContinueBody {
     spending_limit: Option<f64>,
 }
 
+/// One side of a comparison: `run`, or `dataset_id` with `evaluator`.
+#[derive(ToSchema)]
+pub struct CompareSide {
+    /// A run's `task_id`.
+    run: Option<String>,
+    /// A dataset: the scores that its rows show now.
+    dataset_id: Option<String>,
+    /// Whose scores: an evaluator's id or slug, or a custom slug. `evaluator_id` and `evaluator_slug` say the same.
+    evaluator: Option<String>,
+    /// In place of `evaluator`.
+    evaluator_id: Option<String>,
+    /// In place of `evaluator`.
+    evaluator_slug: Option<String>,
+}
+
+/// What to compare. B is better where its value is greater.
+#[derive(ToSchema)]
+#[schema(example = json!({"a": {"run": "0198c0de-0000-7000-8000-0000000000aa"},
+    "b": {"dataset_id": "0198c0de-0000-7000-8000-0000000000bb", "evaluator": "similarity"}, "match": "custom_identifier"}))]
+pub struct CompareBody {
+    /// What was there before.
+    a: CompareSide,
+    /// What may be better.
+    b: CompareSide,
+    /// `unique_id` (default within one dataset) or `custom_identifier` (default otherwise): what makes two rows the same.
+    r#match: Option<String>,
+    /// Share of the bootstrap distribution inside an interval, between 0 and 1; 0.95 by default.
+    confidence: Option<f64>,
+    /// Times that the values are drawn again, 1 to `limits.comparison_resamples`; 2000 by default.
+    resamples: Option<u32>,
+    /// Start of the pseudo-random choices; 0 by default.
+    seed: Option<u64>,
+    /// Differences up to this are ties; 1e-9 by default.
+    epsilon: Option<f64>,
+    /// Rows that changed most to list, and cells of a table of labels, 0 to `limits.comparison_listed`; 20 by default.
+    limit: Option<usize>,
+}
+
 /// New values of a score.
 #[derive(ToSchema)]
 #[schema(example = json!({"numerical_value": 2, "explanation": "Misses the date."}))]

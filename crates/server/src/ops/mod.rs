@@ -1,6 +1,7 @@
 //! What the product does, one file per noun: plain async functions that know no HTTP. Ids and times are made here.
 
 pub mod annotation;
+pub mod comparisons;
 pub mod dataset_logs;
 pub mod datasets;
 pub mod evaluations;

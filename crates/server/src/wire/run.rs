@@ -68,7 +68,7 @@ pub struct RunObject {
 }
 
 /// Contract B.18 has its own names for the states of a run.
-fn status(state: State) -> &'static str {
+pub(super) fn status(state: State) -> &'static str {
     match state {
         State::Queued => "pending",
         other => other.name(),
