@@ -1,8 +1,10 @@
 //! The command line: arguments → configuration → one command. Standard output carries results, standard error the log and
 //! errors; the exit status is 0 or 1 (2 for wrong arguments). Knows no HTTP.
 
+mod compare;
 mod config;
 mod doctor;
+mod evaluate;
 mod export;
 mod folder;
 mod import;
@@ -53,6 +55,10 @@ enum Command {
     Import(import::Arguments),
     /// Write the rows of a dataset to a file
     Export(export::Arguments),
+    /// Run evaluators over a dataset, on a running server
+    Evaluate(evaluate::Arguments),
+    /// Put two evaluations of the same rows side by side
+    Compare(compare::Arguments),
     /// Check the data folder
     Doctor(doctor::Arguments),
     /// Show or check the configuration
@@ -109,6 +115,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             Command::Key(command) => key::run(command, config).await,
             Command::Import(arguments) => import::run(arguments, config).await,
             Command::Export(arguments) => export::run(arguments, config).await,
+            Command::Evaluate(arguments) => evaluate::run(arguments, config).await,
+            Command::Compare(arguments) => compare::run(arguments, config).await,
             Command::Doctor(arguments) => doctor::run(arguments, config).await,
             Command::Config(command) => config::run(&command, &config, &sources),
         }

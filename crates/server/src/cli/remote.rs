@@ -112,14 +112,26 @@ impl Remote {
 
     /// Sends a JSON request, again when the server is busy or out of reach. `Err` when it stays so, or the key is refused.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Reply> {
-        let response = self.send(method, path, body).await?;
-        let status = response.status();
-        let text = response.text().await.with_context(|| format!("reading the answer of {path}"))?;
-        Ok(Reply { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
+        read(self.send(method, path, body).await?, path).await
+    }
+
+    /// As [`Remote::call`], but never sent again: for what must not happen twice.
+    pub async fn call_once(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Reply> {
+        read(self.send_up_to(1, method, path, body).await?, path).await
     }
 
     /// As [`Remote::call`], with the body of the answer still to be read.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Response> {
+        self.send_up_to(ATTEMPTS, method, path, body).await
+    }
+
+    async fn send_up_to(
+        &self,
+        attempts: u32,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Response> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             let request = self.client.request(method.clone(), format!("{}{path}", self.base));
@@ -130,9 +142,9 @@ impl Remote {
             };
             let wait = match request.send().await {
                 Ok(response) if !is_passing(response.status()) => return accepted(response, &self.base),
-                Ok(response) if attempt == ATTEMPTS => bail!("{} stays busy: status {}", self.base, response.status()),
+                Ok(response) if attempt == attempts => bail!("{} stays busy: status {}", self.base, response.status()),
                 Ok(response) => retry_after(&response).unwrap_or(pause),
-                Err(error) if attempt == ATTEMPTS || error.is_builder() => {
+                Err(error) if attempt == attempts || error.is_builder() => {
                     return Err(error).with_context(|| format!("cannot reach {}", self.base));
                 }
                 Err(_) => pause,
@@ -164,6 +176,12 @@ impl Remote {
             several => bail!("several datasets are called `{dataset}`: name one by id: {}", several.join(", ")),
         }
     }
+}
+
+async fn read(response: Response, path: &str) -> anyhow::Result<Reply> {
+    let status = response.status();
+    let text = response.text().await.with_context(|| format!("reading the answer of {path}"))?;
+    Ok(Reply { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
 }
 
 /// Whether the same request may go through later.
