@@ -8,7 +8,9 @@ mod routes {
     mod datasets_id_logs;
     mod datasets_id_logs_import;
     mod datasets_traces;
+    mod eval_reports_compare;
     mod evaluators;
+    mod evaluators_builtins;
     mod evaluators_id_versions;
     mod exports;
     mod health;
