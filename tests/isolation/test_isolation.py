@@ -55,6 +55,7 @@ BODIES: dict[str, Any] = {
     "put /llm-provider/": {"base_url": "http://127.0.0.1:9/v1"},
     "patch /llm-provider/": {"concurrency": 1},
     "post /datasets/*/eval-reports/create/": {"evaluator_ids": ["mine"]},
+    "post /eval-reports/compare/": {"a": {"run": "mine"}, "b": {"run": "mine"}},
     "post /evaluators/*/run/": {"inputs": {"input": "x", "output": "x"}},
     "post /scores/": {"evaluator_slug": "mine", "log_id": "mine", "numerical_value": 1},
     "put /scores/*/": {"numerical_value": 1},
@@ -356,6 +357,22 @@ def use_what_is_the_owners_in_evaluations(stranger: Api, ids: dict[str, str]) ->
         assert answer.status_code in (400, 404) and MARK not in answer.text, f"{path} {body}: {answer.text[:300]}"
 
 
+def compare_the_owners_scores(stranger: Api, ids: dict[str, str]) -> None:
+    """By run, by dataset, and by the owner's evaluator over a dataset of one's own."""
+    own = stranger.create_dataset("to compare")
+    for side in (
+        {"run": ids["task"]},
+        {"dataset_id": ids["dataset"], "evaluator": ids["evaluator"]},
+        {"dataset_id": ids["dataset"], "evaluator": MARK},
+        {"dataset_id": own, "evaluator": ids["evaluator"]},
+    ):
+        answer = stranger.call("POST", "/api/eval-reports/compare/", {"a": side, "b": side})
+        named = [str(value) for value in side.values()]
+        assert answer.status_code == 400, answer.text
+        shown = [value for value in (MARK, *ids.values()) if value in answer.text and value not in named]
+        assert not shown, answer.text
+
+
 def read_the_owners_scores(stranger: Api, ids: dict[str, str]) -> None:
     """By filters, and by a score of one's own on the owner's log."""
     for name in ("log", "evaluator", "dataset"):
@@ -376,6 +393,7 @@ def read_the_owners_scores(stranger: Api, ids: dict[str, str]) -> None:
     [
         # Before the stranger has a log of the same id.
         use_what_is_the_owners_in_evaluations,
+        compare_the_owners_scores,
         read_the_owners_scores,
         copy_the_dataset,
         fetch_logs_by_id,

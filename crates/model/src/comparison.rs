@@ -57,8 +57,7 @@ impl Options {
         }
         let most = limits.comparison_listed;
         if self.listed > most {
-            let message =
-                format!("`limit` must be at most {most} (`limits.comparison_listed`), got {}", self.listed);
+            let message = format!("`limit` must be at most {most} (`limits.comparison_listed`), got {}", self.listed);
             return Err(Error::invalid("limit", message));
         }
         Ok(())

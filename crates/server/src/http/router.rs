@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::http::openapi;
 use crate::http::routes::{
     annotation, comparisons, dataset_imports, dataset_logs, datasets, eval_reports, evaluator_builtins, evaluator_runs,
-    evaluator_versions, evaluators, exports, health, jobs, log_scores, providers, request_log_groups, request_logs, scores,
+    evaluator_versions, evaluators, exports, health, jobs, log_scores, providers, request_log_groups, request_logs,
+    scores,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;

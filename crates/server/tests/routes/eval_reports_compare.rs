@@ -79,8 +79,10 @@ async fn two_evaluators_by_hand() {
         let (low, high) = (&told["difference"]["interval"]["low"], &told["difference"]["interval"]["high"]);
         assert!(low.as_f64().unwrap() >= -1.5 && high.as_f64().unwrap() <= 3.0, "{told}");
         let changed = |row: usize, a: f64, b: f64| {
-            let side = |value: f64| json!({"unique_id": ids[row], "custom_identifier": format!("r{}", row + 1),
-                "value": value, "is_passed": null});
+            let side = |value: f64| {
+                json!({"unique_id": ids[row], "custom_identifier": format!("r{}", row + 1),
+                "value": value, "is_passed": null})
+            };
             json!({"key": ids[row], "a": side(a), "b": side(b), "change": b - a})
         };
         assert_eq!(told["changed"], json!([changed(0, 1.0, 4.0), changed(1, 2.0, 0.5)]));
@@ -108,7 +110,7 @@ async fn two_evaluators_by_hand() {
 #[tokio::test]
 async fn two_runs_and_a_run_with_scores() {
     with_app(async |server| {
-        let texts = ["abc", "abd", "xyz"].map(|text| json!({"output": text, "expected_output": "abc"}));
+        let texts = ["abc", "abd", "xyz"].map(|text| json!({"input": "q", "output": text, "expected_output": "abc"}));
         let (dataset, _) = rows(server, "runs", &texts).await;
         let body = json!({"evaluator_ids": ["builtin:exact_match", "builtin:similarity"]});
         let path = format!("/api/datasets/{dataset}/eval-reports/create/");
@@ -123,7 +125,10 @@ async fn two_runs_and_a_run_with_scores() {
         assert_eq!((&told["b"]["pass_rate"], &told["b"]["judged"]), (&Value::Null, &json!(0)));
         assert_eq!((&told["wins"], &told["losses"], &told["ties"]), (&json!(1), &json!(0), &json!(2)));
         assert_eq!((&told["a"]["cost"], &told["a"]["status"]), (&json!(0.0), &json!("completed")));
-        assert_eq!((&told["a"]["label"], &told["a"]["evaluator_version"]), (&json!("exact_match:0 on runs"), &json!(0)));
+        assert_eq!(
+            (&told["a"]["label"], &told["a"]["evaluator_version"]),
+            (&json!("exact_match:0 on runs"), &json!(0))
+        );
 
         let id = &told["b"]["evaluator_id"];
         for named in [

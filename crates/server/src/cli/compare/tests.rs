@@ -48,7 +48,8 @@ fn words(text: &str) -> Vec<Vec<&str>> {
 
 #[test]
 fn sides_are_named_by_run_or_by_dataset_and_evaluator() {
-    let scores = |dataset: &str, evaluator: &str| Named::Scores { dataset: dataset.into(), evaluator: evaluator.into() };
+    let scores =
+        |dataset: &str, evaluator: &str| Named::Scores { dataset: dataset.into(), evaluator: evaluator.into() };
     let id = "0198c0de-0000-7000-8000-0000000000aa";
     assert_eq!("run:x".parse(), Ok(Named::Run("x".into())));
     assert_eq!("May/similarity:2".parse(), Ok(scores("May", "similarity:2")));

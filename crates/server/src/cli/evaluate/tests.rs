@@ -20,7 +20,7 @@ async fn runs_are_started_watched_and_their_failure_is_an_error() {
     with_app(async |server| {
         let dataset = server.dataset("d").await;
         for (output, target) in [("a", Some("a")), ("b", Some("a")), ("c", None)] {
-            let body = json!({"output": output, "expected_output": target});
+            let body = json!({"input": "q", "output": output, "expected_output": target});
             server.post(&format!("/api/datasets/{dataset}/logs/"), body).await.expect_status(201);
         }
         let config = config::load(&Sources::default()).unwrap();
