@@ -95,8 +95,10 @@ async fn the_document_lists_every_route() {
         /api/datasets/{dataset_id}/logs/{unique_id}/ GET
         /api/datasets/{dataset_id}/logs/{unique_id}/ PATCH
         /api/datasets/{dataset_id}/logs/{unique_id}/ PUT
+        /api/eval-reports/compare/ POST
         /api/evaluators/ GET
         /api/evaluators/ POST
+        /api/evaluators/builtins/ GET
         /api/evaluators/list/ POST
         /api/evaluators/summary/ GET
         /api/evaluators/summary/ POST
