@@ -5,6 +5,8 @@ mod routes {
     mod access;
     mod datasets;
     mod datasets_id_annotation;
+    mod datasets_id_eval_reports;
+    mod datasets_id_eval_reports_provider;
     mod datasets_id_logs;
     mod datasets_id_logs_import;
     mod datasets_traces;
@@ -18,4 +20,5 @@ mod routes {
     mod limits;
     mod llm_provider;
     mod request_logs;
+    mod runs;
 }

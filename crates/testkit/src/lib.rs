@@ -1,8 +1,10 @@
 //! A server in the test's own process: its own data folder, its own port, strict when it ends.
 //!
 //! The test is a closure given to [`with_app`], so that the harness always gets to look: a job left in the queue, a background
-//! task that does not end or a panic in one fails the test.
+//! task that does not end or a panic in one fails the test. For evaluators that ask a model there is [`provider::FakeProvider`].
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test harness fails by panicking")]
+
+pub mod provider;
 
 use evalset::app::{App, Parts};
 use evalset::http::{connections, middleware, router};
