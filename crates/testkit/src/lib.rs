@@ -241,7 +241,8 @@ impl TestApp {
         assert!(waited.await.is_ok(), "jobs did not end within {PATIENCE:?}");
     }
 
-    async fn open_jobs(&self) -> u64 {
+    /// Jobs that are queued or running, of all organizations.
+    pub async fn open_jobs(&self) -> u64 {
         let mut open = 0;
         for organization in self.app.stores.keys.organizations().await.unwrap() {
             open += self.app.stores.jobs.open(organization.id).await.unwrap();

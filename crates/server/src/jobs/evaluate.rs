@@ -45,9 +45,18 @@ pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
     let budget = Budget::new(task.spending_limit, run.progress.cost, run.app.limits.run_faults_in_a_row);
     let work = Work { app: run.app, id: run.job.id, task, evaluation, budget, halt: CancellationToken::new() };
     let (keep, kept) = mpsc::channel(RESULTS_WAITING);
-    let evaluating = work.evaluate(rows, keep);
-    let keeping = keep_all(run, &work.halt, kept);
-    let (evaluated, ended) = tokio::join!(evaluating, keeping);
+    let mut evaluated = Ok(());
+    let ended = {
+        let mut keeping = std::pin::pin!(keep_all(run, &work.halt, kept));
+        // Keeping is over first only when the process ends or the store fails: then nobody waits for what is under way.
+        tokio::select! {
+            ended = &mut keeping => ended,
+            done = work.evaluate(rows, keep) => {
+                evaluated = done;
+                keeping.await
+            }
+        }
+    };
     if let Some(end) = ended? {
         return Ok(end);
     }
@@ -190,7 +199,7 @@ impl Work<'_> {
     }
 }
 
-/// Keeps results until no more come; `Some` when the run must end here.
+/// Keeps results until no more come; `Some` when the run must end here. Without results it looks whether it is to stop.
 async fn keep_all(
     run: &mut Run<'_>,
     halt: &CancellationToken,
@@ -198,23 +207,33 @@ async fn keep_all(
 ) -> Result<Option<End>> {
     let most = run.app.limits.run_batch_rows.max(1);
     let mut look = tokio::time::interval(LOOK);
-    let mut ending: Option<(End, tokio::time::Instant)> = None;
+    let mut stops = run.app.wake.stops();
+    let (mut ending, mut last) = (None, None);
     loop {
         let first = tokio::select! {
             some = results.recv() => some,
-            _ = look.tick() => {
-                if ending.is_none() && let Some(end) = run.interrupted().await? {
-                    halt.cancel();
-                    ending = Some((end, tokio::time::Instant::now() + LAST_RESULTS));
-                }
-                match &ending {
-                    // What was asked and not answered by now is asked again at the next start.
-                    Some((End::Stopping, until)) if tokio::time::Instant::now() >= *until => None,
-                    _ => continue,
-                }
-            }
+            _ = look.tick() => Some(Vec::new()),
+            // Rows cost money: a run that is to stop does not wait for the next look.
+            Ok(()) = stops.changed() => Some(Vec::new()),
         };
         let Some(mut units) = first else { break };
+        if units.is_empty() {
+            if ending.is_none()
+                && let Some(end) = run.interrupted().await?
+            {
+                halt.cancel();
+                ending = Some(end);
+            }
+            // The process may be asked to end while a cancelled run waits for its last results, too.
+            if last.is_none() && run.app.stopping.is_cancelled() {
+                last = Some(tokio::time::Instant::now() + LAST_RESULTS);
+            }
+            match last {
+                // What was asked and not answered by now is asked again when the run goes on.
+                Some(until) if tokio::time::Instant::now() >= until => break,
+                _ => continue,
+            }
+        }
         while units.len() < most
             && let Ok(more) = results.try_recv()
         {
@@ -222,7 +241,7 @@ async fn keep_all(
         }
         keep(run, units).await?;
     }
-    Ok(ending.map(|(end, _)| end))
+    Ok(ending)
 }
 
 /// Keeps units together with the progress that follows from them.

@@ -25,6 +25,7 @@ use evalset_model::job::Lane;
 pub struct Wake {
     rows: tokio::sync::Notify,
     runs: tokio::sync::Notify,
+    stops: tokio::sync::watch::Sender<()>,
 }
 
 impl Wake {
@@ -32,6 +33,16 @@ impl Wake {
     pub fn notify(&self) {
         self.rows.notify_one();
         self.runs.notify_one();
+    }
+
+    /// Some job was asked to stop, or its dataset is gone.
+    pub fn stop(&self) {
+        self.stops.send_replace(());
+    }
+
+    /// Changes with every [`Wake::stop`].
+    pub fn stops(&self) -> tokio::sync::watch::Receiver<()> {
+        self.stops.subscribe()
     }
 
     /// Until the next [`Wake::notify`].

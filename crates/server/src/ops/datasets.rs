@@ -147,6 +147,7 @@ pub async fn delete(app: &App, organization: OrganizationId, id: DatasetId) -> R
     if !app.stores.datasets.delete(organization, id, purge, app.clock.now()).await? {
         return Err(Error::not_found());
     }
+    app.wake.stop();
     app.wake.notify();
     Ok(())
 }

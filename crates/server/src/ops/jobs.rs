@@ -69,7 +69,9 @@ pub async fn list(
 /// Asks a job to stop. What it did stays done. A job that has ended stays as it is.
 pub async fn cancel(app: &App, organization: OrganizationId, id: JobId) -> Result<Job> {
     get(app, organization, id).await?;
-    app.stores.jobs.cancel(organization, id, app.clock.now()).await?.ok_or_else(Error::not_found)
+    let job = app.stores.jobs.cancel(organization, id, app.clock.now()).await?.ok_or_else(Error::not_found)?;
+    app.wake.stop();
+    Ok(job)
 }
 
 /// Purges are the store's own housekeeping.
