@@ -47,7 +47,7 @@ pub struct Api {
 impl Api {
     /// A client of the server at `url`.
     pub fn new(url: &str) -> Result<Self> {
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(120)).build()?;
+        let client = Client::builder().no_proxy().timeout(Duration::from_mins(2)).build()?;
         Ok(Self { client, url: url.to_owned() })
     }
 

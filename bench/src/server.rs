@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longest wait for the first `/healthz`; a damaged index may have to be rebuilt first.
-const START_MAX: Duration = Duration::from_secs(120);
+const START_MAX: Duration = Duration::from_mins(2);
 /// The server promises to drain and exit within 10 s.
 const STOP_MAX: Duration = Duration::from_secs(15);
 /// Linux counts CPU time in ticks of 1/100 s for all programs (USER_HZ), whatever the kernel was built with.

@@ -11,7 +11,7 @@ use crate::rules::Rule;
 use evalset_model::Result;
 use evalset_model::evaluator::{Definition, EvalInputs, Method, ScoreValueType};
 use evalset_model::score::ScoreValues;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use serde_json::Value;
 
 /// `scorer` of what code scores.
@@ -57,6 +57,8 @@ pub struct Failure {
     pub scorer: String,
     /// No other row will do better: there is no endpoint, or it refuses the key, the model or the address.
     pub hopeless: bool,
+    /// The model's endpoint gave no answer, so that nothing is said of the row.
+    pub unanswered: bool,
 }
 
 /// What evaluators work with, shared by all of an organization.
@@ -107,7 +109,9 @@ impl Evaluator {
             Prepared::Judge(config) => {
                 // No more prompts in memory than questions under way.
                 let at_once = means.endpoint.map_or(1, |endpoint| endpoint.settings().concurrency as usize);
-                let questions = units.iter().map(|unit| self.by_judge(config, unit, means.endpoint));
+                // Boxed: the compiler cannot see through the closure that the whole is `Send`.
+                let question = |unit| self.by_judge(config, unit, means.endpoint).boxed();
+                let questions: Vec<_> = units.iter().map(question).collect();
                 futures::stream::iter(questions).buffered(at_once.max(1)).collect().await
             }
             Prepared::Human => units
@@ -148,7 +152,10 @@ impl Evaluator {
                 let usage = judged.usage;
                 self.finish(judged.raw, "llm", &usage).map_err(|message| failure(message, usage, false))
             }
-            Err(unjudged) => Err(failure(unjudged.message, unjudged.usage, unjudged.hopeless)),
+            Err(unjudged) => {
+                let failed = failure(unjudged.message, unjudged.usage, unjudged.hopeless);
+                Err(Failure { unanswered: unjudged.unanswered, ..failed })
+            }
         }
     }
 
@@ -171,7 +178,7 @@ impl Evaluator {
 
 fn failure(message: String, usage: Usage, hopeless: bool) -> Failure {
     let Usage { model, prompt_tokens, completion_tokens, cost } = usage;
-    Failure { message, cost, prompt_tokens, completion_tokens, scorer: model, hopeless }
+    Failure { message, cost, prompt_tokens, completion_tokens, scorer: model, hopeless, unanswered: false }
 }
 
 /// A rule's natural value on the scale of percentages.

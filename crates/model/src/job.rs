@@ -267,6 +267,12 @@ impl Progress {
             attempt.moved_at = attempt.moved_at.max(unit.score.updated_at);
         }
     }
+
+    /// Takes rows of a run that got no score for rows not looked at. What they cost stays spent.
+    pub fn forget_failed(&mut self) {
+        self.done = self.done.saturating_sub(self.failed);
+        self.failed = 0;
+    }
 }
 
 /// Written in the same transaction as a unit of work.

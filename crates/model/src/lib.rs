@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of files, sockets, SQL, HTTP, threads or the wall clock: ids and times are handed in.
 
+pub mod comparison;
 pub mod dataset;
 pub mod error;
 pub mod evaluator;

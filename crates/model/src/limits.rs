@@ -80,6 +80,10 @@ pub struct Limits {
     pub annotation_lease_seconds_max: i64,
     /// People listed in the progress of an annotation.
     pub annotators_listed: usize,
+    /// Bootstrap resamples of a comparison.
+    pub comparison_resamples: u32,
+    /// Rows that changed most, and cells of a table of labels, that a comparison lists.
+    pub comparison_listed: usize,
     /// Switches on the hosted service's own limits: 30 bulk calls a minute per organization, 20 MB per log (contract A.8).
     pub parity: bool,
 }
@@ -123,6 +127,8 @@ impl Default for Limits {
             annotation_lease_seconds: 900,
             annotation_lease_seconds_max: 86_400,
             annotators_listed: 200,
+            comparison_resamples: 10_000,
+            comparison_listed: 1_000,
             parity: false,
         }
     }

@@ -26,7 +26,7 @@ pub struct Sums {
     pub tokens_per_second: Mean,
     /// Seconds, over rows that have it.
     pub time_to_first_token: Mean,
-    /// Of each source of scores that any of the rows has a number or boolean of, by key. Groups have none.
+    /// Of each source of scores that any of the rows has a number or boolean of, by rising key. Groups have none.
     pub scores: Vec<ScoreSum>,
 }
 
@@ -110,9 +110,9 @@ impl Sums {
                 continue;
             }
             let key = score.source.key();
-            let at = self.scores.iter().position(|sum| sum.source.key() == key).unwrap_or_else(|| {
-                self.scores.push(ScoreSum { source: score.source.clone(), totals: ScoreTotals::default() });
-                self.scores.len() - 1
+            let at = self.scores.binary_search_by_key(&key, |sum| sum.source.key()).unwrap_or_else(|at| {
+                self.scores.insert(at, ScoreSum { source: score.source.clone(), totals: ScoreTotals::default() });
+                at
             });
             match (values.numerical, values.boolean) {
                 (Some(number), _) => self.scores[at].totals.add_number(number),

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::evaluation::Evaluators;
 use crate::http::rate::RateLimits;
 use crate::jobs::Wake;
+use crate::ops::annotation::Turns;
 use crate::secrets::Secrets;
 use evalset_model::limits::Limits;
 use evalset_store::Stores;
@@ -38,6 +39,8 @@ pub struct Inner {
     pub wake: Wake,
     /// Rate limits (contract A.8).
     pub rates: RateLimits,
+    /// Calls of one annotator for a row come one after the other.
+    pub turns: Turns,
     /// Cancelled at shutdown.
     pub stopping: CancellationToken,
     /// Every background task: shutdown waits for them.
@@ -78,6 +81,7 @@ impl App {
             public_url: parts.public_url,
             wake: Wake::default(),
             rates,
+            turns: Turns::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))

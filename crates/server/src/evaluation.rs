@@ -27,7 +27,8 @@ const GROUP_ROWS: usize = 100;
 /// Groups that rules work on at once: one more than the writer leaves cores for helps nobody.
 const RULE_GROUPS: usize = 2;
 /// What a run without a provider is told.
-const NO_PROVIDER: &str = "No LLM provider is configured: PUT its `base_url` and `api_key` to /api/llm-provider/ first.";
+const NO_PROVIDER: &str =
+    "No LLM provider is configured: PUT its `base_url` and `api_key` to /api/llm-provider/ first.";
 
 /// What evaluators work with, for all organizations.
 pub struct Evaluators {

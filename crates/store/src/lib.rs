@@ -23,9 +23,9 @@ pub use evaluators::Evaluators;
 pub use jobs::Jobs;
 pub use keys::Keys;
 pub use logs::Logs;
+pub use providers::Providers;
 pub use runs::Runs;
 pub use scores::Scores;
-pub use providers::Providers;
 
 use std::sync::Arc;
 

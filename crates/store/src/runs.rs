@@ -37,7 +37,7 @@ pub trait Runs: Send + Sync {
     /// is gone leaves no score. A unit kept before is replaced. `Conflict` when the run is not running.
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()>;
 
-    /// Rows that have a result, rising.
+    /// Rows that have a result, rising; with or without those that are gone.
     async fn done(&self, organization: OrganizationId, run: JobId) -> Result<Vec<RowNumber>>;
 
     /// A page of results by rising row number, failed or not or both; those of rows that are gone are left out.
@@ -50,7 +50,8 @@ pub trait Runs: Send + Sync {
     ) -> Result<Page<UnitResult>>;
 
     /// Takes an ended run up again: its failed results are dropped, so that their rows and those never reached are pending; it is
-    /// queued, with this spending limit if one is given. `Conflict` when it has not ended; `None` when there is none.
+    /// queued, with this spending limit if one is given. `Conflict` when it has not ended; `None` when there is none or its
+    /// dataset is gone.
     async fn reopen(
         &self,
         organization: OrganizationId,

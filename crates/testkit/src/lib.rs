@@ -8,8 +8,8 @@ use evalset::app::{App, Parts};
 use evalset::http::{connections, middleware, router};
 use evalset::jobs::runner;
 use evalset::ops::keys;
-use evalset_model::job::Lane;
 use evalset::secrets::Secrets;
+use evalset_model::job::Lane;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
 use evalset_store::{Stores, embedded, memory};
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Time for background work to end; only reached when something hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server.
 pub struct TestApp {
@@ -133,8 +133,15 @@ impl TestApp {
         };
         let exports_dir = data.path().join("exports");
         let secrets = Secrets::new(data.path(), None);
-        let app =
-            App::new(Parts { stores, limits, secrets, exports_dir, span_window_seconds: 3_600, public_url: None });
+        let app = App::new(Parts {
+            stores,
+            limits,
+            program: program(),
+            secrets,
+            exports_dir,
+            span_window_seconds: 3_600,
+            public_url: None,
+        });
         let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
         if workers {
             // As `serve` does: what happens before the recorder is there is not counted.
@@ -249,6 +256,12 @@ impl TestApp {
         assert!(ended.is_ok(), "{} background tasks did not end", self.app.tasks.len());
         self.app.stores.health.close().await;
     }
+}
+
+/// The program `evalset`, which cargo puts beside the folder of the tests; it runs Python for the server.
+fn program() -> std::path::PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(std::path::Path::parent).unwrap().join("evalset")
 }
 
 async fn make_key(app: &App, organization: &str, environment: Environment) -> String {

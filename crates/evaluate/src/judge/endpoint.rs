@@ -35,7 +35,7 @@ pub struct Pacing {
 
 impl Default for Pacing {
     fn default() -> Self {
-        Self { first: Duration::from_millis(500), longest: Duration::from_secs(60) }
+        Self { first: Duration::from_millis(500), longest: Duration::from_mins(1) }
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Unjudged {
     pub usage: Usage,
     /// The endpoint refuses the key, the model or the address: other rows will not do better.
     pub hopeless: bool,
+    /// The endpoint gave no answer: nothing is said of the row.
+    pub unanswered: bool,
 }
 
 /// Judges a row: one question to the endpoint, which holds its own limits and retries. `unit` names the row and the evaluator
@@ -67,7 +69,8 @@ pub async fn judge(
     let settings = endpoint.settings();
     let model = config.model.clone().unwrap_or_else(|| settings.default_model.clone());
     let mut usage = Usage { model: model.clone(), ..Usage::default() };
-    let failed = |message: String, usage: Usage, hopeless: bool| Unjudged { message, usage, hopeless };
+    let failed =
+        |message: String, usage: Usage, hopeless: bool| Unjudged { message, usage, hopeless, unanswered: false };
     let asked = match config.template.render(inputs) {
         Ok(text) => prompt::message(&text, config.rubric.as_deref(), definition),
         Err(message) => return Err(failed(message, usage, false)),
@@ -79,7 +82,10 @@ pub async fn judge(
     let question = Question { model, body, format };
     let answer = match endpoint.ask(&question, unit).await {
         Ok(answer) => answer,
-        Err(unanswered) => return Err(failed(unanswered.message, usage, unanswered.hopeless)),
+        Err(unanswered) => {
+            let failed = failed(unanswered.message, usage, unanswered.hopeless);
+            return Err(Unjudged { unanswered: true, ..failed });
+        }
     };
     usage.prompt_tokens = answer.prompt_tokens;
     usage.completion_tokens = answer.completion_tokens;

@@ -4,6 +4,7 @@
 
 use crate::convert::{Raw, cut, unwrap};
 use evalset_model::evaluator::{Definition, ScoreValueType};
+use evalset_model::log::derive::text_of;
 use regex::Regex;
 use serde_json::{Deserializer, Map, Value};
 use std::sync::LazyLock;
@@ -205,11 +206,7 @@ fn choice(text: &str, definition: &Definition) -> Option<Value> {
     }
     let folded = stripped(text).to_lowercase();
     let same = |text: &str| text.to_lowercase() == folded;
-    let mut alike = choices.iter().filter(|choice| {
-        same(&choice.name)
-            || choice.value.as_str().is_some_and(same)
-            || (!choice.value.is_string() && choice.value.to_string() == folded)
-    });
+    let mut alike = choices.iter().filter(|choice| same(&choice.name) || same(&text_of(&choice.value)));
     match (alike.next(), alike.next()) {
         (Some(only), None) => Some(Value::from(only.name.as_str())),
         _ => None,

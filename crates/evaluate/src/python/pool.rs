@@ -62,6 +62,11 @@ impl Pool {
         Self { options, idle: Mutex::new(Vec::new()), permits }
     }
 
+    /// Children at work at once.
+    pub fn workers(&self) -> usize {
+        self.options.workers.max(1)
+    }
+
     /// Whether a source compiles, its module runs, and it defines `main` (or the older `evaluate`).
     pub async fn check(&self, source: &str) -> Result<(), PythonError> {
         self.bounded(source)?;

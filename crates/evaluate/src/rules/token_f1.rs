@@ -6,7 +6,7 @@ use super::{Info, Natural};
 use crate::convert::Raw;
 use evalset_model::Result;
 use evalset_model::evaluator::EvalInputs;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 pub(super) const INFO: Info = Info {
     name: "token_f1",

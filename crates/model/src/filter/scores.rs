@@ -48,12 +48,8 @@ pub const FIELDS: &[NamedField] = &[
 ];
 
 /// Fields scores can be sorted by (contract A.6).
-pub const SORTABLE: &[NamedField] = &[
-    CREATED_AT,
-    field("updated_at", Kind::Time),
-    field("numerical_value", Kind::Float),
-    field("cost", Kind::Float),
-];
+pub const SORTABLE: &[NamedField] =
+    &[CREATED_AT, field("updated_at", Kind::Time), field("numerical_value", Kind::Float), field("cost", Kind::Float)];
 
 /// What a score shows as `dataset_id`: none for a score of a request log.
 pub fn dataset_id(score: &Score) -> Option<String> {

@@ -70,9 +70,23 @@ fn stored_tasks_stay_readable() {
 
 #[test]
 fn stored_progress_stays_readable() {
-    let progress =
-        Progress { total: Some(9), done: 5, affected: 3, skipped: 2, cursor: Some(77), cutoff: Some(u64::MAX) };
+    let mut progress = Progress {
+        total: Some(9),
+        done: 5,
+        affected: 3,
+        skipped: 2,
+        cursor: Some(77),
+        cutoff: Some(u64::MAX),
+        ..Progress::default()
+    };
+    // As the release before runs wrote it.
     let json = r#"{"total":9,"done":5,"affected":3,"skipped":2,"cursor":77,"cutoff":18446744073709551615}"#;
+    assert_eq!(serde_json::from_str::<Progress>(json).unwrap(), progress);
+    progress.failed = 1;
+    progress.cost = 0.25;
+    progress.scored = Mean { sum: 1.5, count: 2 };
+    progress.attempt = Some(Attempt { started_at: 8, done: 4, moved_at: 9 });
+    let json = r#"{"total":9,"done":5,"affected":3,"skipped":2,"cursor":77,"cutoff":18446744073709551615,"failed":1,"cost":0.25,"scored":{"sum":1.5,"count":2},"attempt":{"started_at":8,"done":4,"moved_at":9}}"#;
     assert_eq!(serde_json::to_string(&progress).unwrap(), json);
     assert_eq!(serde_json::from_str::<Progress>(json).unwrap(), progress);
     assert_eq!(serde_json::from_str::<Progress>("{}").unwrap(), Progress::default());

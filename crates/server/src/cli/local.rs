@@ -25,6 +25,7 @@ pub async fn open(config: &Config) -> anyhow::Result<App> {
     Ok(App::new(Parts {
         stores,
         limits: config.limits.clone(),
+        program: std::env::current_exe()?,
         secrets: config.secrets(),
         exports_dir: config.exports_dir(),
         span_window_seconds: config.span_window_seconds,

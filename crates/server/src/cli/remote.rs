@@ -14,11 +14,11 @@ const ATTEMPTS: u32 = 7;
 /// Pause before the second attempt when the server names none; it doubles with each more.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause, whatever the server asks for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Time to connect.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Silence after which a request is taken for lost.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// Which server a command goes through, if any.
 #[derive(Debug, clap::Args)]

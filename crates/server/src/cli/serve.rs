@@ -42,6 +42,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let app = App::new(Parts {
         stores,
         limits: config.limits.clone(),
+        program: std::env::current_exe()?,
         secrets: config.secrets(),
         exports_dir: config.exports_dir(),
         span_window_seconds: config.span_window_seconds,

@@ -77,7 +77,8 @@ impl Budget {
                 state.faults += 1;
                 if state.faults >= self.faults_max && state.stopped.is_none() {
                     let faults = state.faults;
-                    state.stopped = Some(format!("The provider failed {faults} rows in a row, the last with: {message}"));
+                    state.stopped =
+                        Some(format!("The provider failed {faults} rows in a row, the last with: {message}"));
                 }
             }
             _ => state.faults = 0,
@@ -95,8 +96,8 @@ mod tests {
     use super::*;
     use evalset_model::score::ScoreValues;
 
-    fn paid(cost: f64) -> Result<Outcome, Failed> {
-        Ok(Outcome {
+    fn paid(cost: f64) -> Outcome {
+        Outcome {
             values: ScoreValues::default(),
             is_passed: None,
             explanation: None,
@@ -105,18 +106,18 @@ mod tests {
             completion_tokens: 0,
             scorer: String::new(),
             kind: "llm",
-        })
+        }
     }
 
-    fn down() -> Result<Outcome, Failed> {
-        Err(Failed { message: "no answer".to_owned(), by_provider: true, cost: 0.0, scorer: String::new() })
+    fn down() -> Failed {
+        Failed { message: "no answer".to_owned(), by_provider: true, cost: 0.0, scorer: String::new() }
     }
 
     #[test]
     fn rows_under_way_count_with_the_average() {
         let budget = Budget::new(Some(1.0), 0.5, 3);
         let first = budget.begin(1).unwrap();
-        budget.end(&paid(0.2));
+        budget.end(&Ok(paid(0.2)));
         drop(first);
         let _second = budget.begin(1).unwrap();
         let _third = budget.begin(1).unwrap();
@@ -127,11 +128,11 @@ mod tests {
     #[test]
     fn only_faults_in_a_row_stop_a_run() {
         let budget = Budget::new(None, 0.0, 2);
-        for outcome in [down(), paid(0.0), down()] {
+        for outcome in [Err(down()), Ok(paid(0.0)), Err(down())] {
             budget.end(&outcome);
         }
         assert!(budget.begin(1).is_some());
-        budget.end(&down());
+        budget.end(&Err(down()));
         assert!(budget.begin(1).is_none());
         assert!(budget.stopped().unwrap().contains("no answer"));
     }

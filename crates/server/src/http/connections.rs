@@ -27,7 +27,7 @@ const IDLE_FACTOR: u32 = 5;
 /// Pause after a connection could not be taken: what is missing, mostly descriptors, only comes back with time.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Longer waits are as good as none, and hyper adds them to the present time without looking for overflow.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 /// The log tells at most this often that all places are taken.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Bulk calls a minute and organization when `limits.parity` is on.
 const PARITY_BULK_CALLS: usize = 30;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// The limiters of a server.
 pub struct RateLimits {

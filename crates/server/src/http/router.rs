@@ -5,8 +5,8 @@
 use crate::app::App;
 use crate::http::openapi;
 use crate::http::routes::{
-    annotation, dataset_imports, dataset_logs, datasets, eval_reports, evaluator_runs, evaluator_versions, evaluators, exports,
-    health, jobs, log_scores, providers, request_log_groups, request_logs, scores,
+    annotation, dataset_imports, dataset_logs, datasets, eval_reports, evaluator_runs, evaluator_versions, evaluators,
+    exports, health, jobs, log_scores, providers, request_log_groups, request_logs, scores,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;

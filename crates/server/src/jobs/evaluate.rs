@@ -17,7 +17,7 @@ use evalset_model::run::{RunTask, Unit};
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Pick, Row, Sample, With};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde_json::Map;
 use std::time::Duration;
@@ -108,16 +108,19 @@ impl Work<'_> {
             });
             futures::stream::iter(groups.collect::<Vec<_>>())
         });
-        let evaluating = groups
-            .take_until(self.halt.cancelled())
-            .map(|group| self.group(group))
-            .buffer_unordered(self.evaluation.groups_at_once())
-            .for_each(|units| async {
+        let evaluating = async {
+            let judged = groups
+                .take_until(self.halt.cancelled())
+                .map(|group| self.group(group).boxed())
+                .buffer_unordered(self.evaluation.groups_at_once());
+            let mut judged = std::pin::pin!(judged);
+            while let Some(units) = judged.next().await {
                 // The other side is gone only when it failed, which it tells itself.
                 if !units.is_empty() && keep.send(units).await.is_err() {
                     self.halt.cancel();
                 }
-            });
+            }
+        };
         tokio::join!(reading, evaluating);
         fault.into_inner().map_or(Ok(()), Err)
     }
@@ -140,12 +143,9 @@ impl Work<'_> {
 
     /// Evaluates some rows; none when the run is to stop before them.
     async fn group(&self, rows: Vec<Row>) -> Vec<Unit> {
-        let _room = match self.budget.begin(rows.len()) {
-            Some(room) => room,
-            None => {
-                self.halt.cancel();
-                return Vec::new();
-            }
+        let Some(_room) = self.budget.begin(rows.len()) else {
+            self.halt.cancel();
+            return Vec::new();
         };
         let asked = rows
             .iter()
@@ -246,7 +246,8 @@ async fn conclude(run: &Run<'_>, budget: &Budget) -> Result<End> {
     let progress = &run.progress;
     let total = progress.total.unwrap_or(progress.done);
     if let Some(reason) = budget.stopped() {
-        let text = format!("{reason} {} of {total} rows were evaluated; continue the run for the others.", progress.done);
+        let text =
+            format!("{reason} {} of {total} rows were evaluated; continue the run for the others.", progress.done);
         return Err(Error::Invalid { field: None, message: text });
     }
     if progress.failed == 0 {
@@ -254,7 +255,8 @@ async fn conclude(run: &Run<'_>, budget: &Budget) -> Result<End> {
     }
     let window = Window { offset: 0, limit: 1 };
     let failed = run.app.stores.runs.results(run.job.organization, run.job.id, Some(true), window).await?;
-    let example = failed.rows.first().and_then(|result| Some(format!("{}: {}", result.log_id, result.error_message.as_ref()?)));
+    let example =
+        failed.rows.first().and_then(|result| Some(format!("{}: {}", result.log_id, result.error_message.as_ref()?)));
     let text = format!(
         "{} of {total} rows failed, such as {}. `results/?failed=true` lists them; continue the run to try them again.",
         progress.failed,

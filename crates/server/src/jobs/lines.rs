@@ -59,7 +59,12 @@ impl Lines {
         let rows = app.stores.logs.pick(collection, pick).await?.rows;
         let shape = Shape::new(format, organization, collection, include_fields);
         let head = Some(shape.head()?);
-        Ok(Self { total: rows.len() as u64, batches: Batches::new(collection, rows, With::Scores), shape: Arc::new(shape), head })
+        Ok(Self {
+            total: rows.len() as u64,
+            batches: Batches::new(collection, rows, With::Scores),
+            shape: Arc::new(shape),
+            head,
+        })
     }
 
     /// Rows selected.
@@ -118,7 +123,7 @@ impl Shape {
         match self.format {
             ExportFormat::Csv => {
                 records(rows.iter().map(|row| table::record(row, &context, Some(&row.scores), include)))
-            },
+            }
             ExportFormat::Jsonl => {
                 let mut out = Vec::new();
                 for row in rows {

@@ -21,7 +21,7 @@ const MAX_FAILURES: u32 = 5;
 /// Pause after the first failure; it doubles with each more.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// How often export files are looked through for expired ones.
-const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// Starts the workers on `app.tasks`: first the jobs of a process that died go back to the queue.
 pub fn start(app: &App) {
@@ -136,7 +136,7 @@ async fn attempt(app: &App, job: &Job) -> Result<End> {
         }
         Task::Remove { .. } => remove::run(&mut run).await,
         Task::Export { .. } => export::run(&mut run).await,
-        Task::Evaluate(task) => evaluate::run(&mut run, task).await,
+        Task::Evaluate(task) => evaluate::run(&mut run, task).boxed().await,
         Task::Purge { collection } => purge::run(&mut run, *collection).await,
     }
 }

@@ -22,7 +22,7 @@ use evalset_model::page::{Page, Sort};
 use evalset_model::scalar::Scalar;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, sample_hash};
+use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With, sample_hash};
 use evalset_store::{Stores, memory};
 use futures::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
@@ -57,16 +57,19 @@ impl Logs for Hooked {
         self.unit()?;
         self.inner.insert(collection, rows, existing).await
     }
-    async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Log>> {
+    async fn get(&self, collection: Collection, id: &LogId) -> Result<Option<Row>> {
         self.inner.get(collection, id).await
     }
-    async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Log> {
+    async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Row> {
         self.inner.update(collection, id, change).await
+    }
+    async fn places(&self, organization: OrganizationId, id: &LogId) -> Result<Vec<Place>> {
+        self.inner.places(organization, id).await
     }
     async fn delete(&self, collection: Collection, ids: &[LogId]) -> Result<u64> {
         self.inner.delete(collection, ids).await
     }
-    async fn page(&self, collection: Collection, query: Query) -> Result<Page<Log>> {
+    async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>> {
         self.inner.page(collection, query).await
     }
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums> {
@@ -81,8 +84,8 @@ impl Logs for Hooked {
     async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked> {
         self.inner.pick(collection, pick).await
     }
-    async fn read(&self, collection: Collection, rows: &[RowNumber]) -> Result<Vec<Log>> {
-        self.inner.read(collection, rows).await
+    async fn read(&self, collection: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>> {
+        self.inner.read(collection, rows, with).await
     }
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
         self.unit()?;
@@ -123,6 +126,7 @@ impl World {
         App::new(Parts {
             stores,
             limits: self.limits.clone(),
+            program: std::env::current_exe().unwrap(),
             secrets: crate::secrets::Secrets::new(self.folder.path(), None),
             exports_dir: self.folder.path().join("exports"),
             span_window_seconds: 3600,
@@ -175,7 +179,14 @@ impl World {
     async fn ids(&self, collection: Collection) -> BTreeSet<String> {
         let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
         let rows = self.stores.logs.pick(collection, pick).await.unwrap().rows;
-        self.stores.logs.read(collection, &rows, With::Nothing).await.unwrap().into_iter().map(|row| row.log.id.0).collect()
+        self.stores
+            .logs
+            .read(collection, &rows, With::Nothing)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| row.log.id.0)
+            .collect()
     }
 }
 
@@ -212,7 +223,7 @@ async fn an_import_fills_the_dataset_and_its_status_follows() {
     let late = log(20);
     world.stores.logs.insert(world.logs(), vec![late], Existing::Replace).await.unwrap();
 
-    assert!(runner::run_next(&world.app()).await.unwrap());
+    assert!(runner::run_next(&world.app(), Lane::Rows).await.unwrap());
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.total, job.progress.done), (State::Completed, Some(5), 5));
     assert_eq!((job.progress.affected, job.progress.skipped), (5, 0));
@@ -221,10 +232,10 @@ async fn an_import_fills_the_dataset_and_its_status_follows() {
     assert_eq!(world.ids(world.rows(&dataset)).await, expected, "a log that came after the request is not copied");
 
     let again = world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     let again = world.job(again.id).await;
     assert_eq!((again.progress.affected, again.progress.skipped), (6, 5), "rows that are there are skipped");
-    assert!(!runner::run_next(&world.app()).await.unwrap(), "the queue is empty");
+    assert!(!runner::run_next(&world.app(), Lane::Rows).await.unwrap(), "the queue is empty");
 }
 
 #[tokio::test]
@@ -239,7 +250,7 @@ async fn the_window_of_an_import_is_inclusive() {
     };
     assert_eq!(imports::matching(&world.app(), &dataset, &request).await.unwrap(), 3);
     imports::import(&world.app(), &dataset, request).await.unwrap();
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.ids(world.rows(&dataset)).await, BTreeSet::from(["log3", "log4", "log5"].map(str::to_owned)));
 }
 
@@ -256,7 +267,7 @@ async fn a_shutdown_after_any_unit_resumes_exactly_there_with_the_same_sample() 
             Ok(())
         });
         *stopping.lock() = Some(app.stopping.clone());
-        runner::run_next(&app).await.unwrap();
+        runner::run_next(&app, Lane::Rows).await.unwrap();
         let job = world.job(job.id).await;
         assert_eq!((job.state, job.progress.done), (State::Queued, unit * UNIT as u64), "stopped after unit {unit}");
         assert_eq!(world.ids(world.rows(&dataset)).await.len(), unit as usize * UNIT);
@@ -264,7 +275,7 @@ async fn a_shutdown_after_any_unit_resumes_exactly_there_with_the_same_sample() 
     }
     // A row of the source that matches and would have been in a fresh sample changes nothing now.
     world.stores.logs.insert(world.logs(), (30..60).map(log).collect(), Existing::Replace).await.unwrap();
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.total, job.progress.affected), (State::Completed, Some(7), 7));
 
@@ -290,12 +301,12 @@ async fn a_crash_between_two_units_loses_and_repeats_nothing() {
     // The process dies while it pauses after a failed third unit: the future is dropped, nothing is recorded.
     tokio::select! {
         biased;
-        _ = runner::run_next(&app) => panic!("the job ended"),
+        _ = runner::run_next(&app, Lane::Rows) => panic!("the job ended"),
         () = async { while wait.try_recv().is_err() { tokio::task::yield_now().await } } => {}
     }
     assert_eq!(world.job(job.id).await.state, State::Running);
     assert_eq!(world.stores.jobs.requeue_running(5).await.unwrap(), 1);
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.attempts), (State::Completed, 2));
     assert_eq!((job.progress.done, job.progress.affected, job.progress.skipped), (LOGS, LOGS, 0));
@@ -309,7 +320,7 @@ async fn passing_faults_are_retried_as_long_as_units_get_done() {
     let job = world.import(&dataset, Value::Null, 100.0).await;
     // Three failures before each unit: more in all than are allowed in a row.
     let app = world.hooked(|call| if call % 4 == 0 { Ok(()) } else { Err(busy()) });
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Completed, LOGS));
 }
@@ -323,7 +334,7 @@ async fn counts_are_exact_after_a_fault_and_with_a_store_that_takes_fewer_rows()
         world.stores.logs.insert(world.rows(&dataset), vec![log(LOGS - 1)], Existing::Keep).await.unwrap();
         let job = world.import(&dataset, Value::Null, 100.0).await;
         let app = world.taking(most, |call| if call == 2 { Err(busy()) } else { Ok(()) });
-        runner::run_next(&app).await.unwrap();
+        runner::run_next(&app, Lane::Rows).await.unwrap();
         let job = world.job(job.id).await;
         let progress = job.progress;
         assert_eq!((job.state, progress.total, progress.done), (State::Completed, Some(LOGS), LOGS), "{most}");
@@ -337,7 +348,7 @@ async fn a_fault_that_stays_fails_the_job_without_telling_its_cause() {
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     let app = world.hooked(|call| if call == 1 { Ok(()) } else { Err(Error::internal("disk sector 7")) });
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!(job.state, State::Failed);
     let text = job.error_message.unwrap();
@@ -357,19 +368,19 @@ async fn a_lasting_error_fails_at_once_and_a_panic_spares_the_worker() {
         *counted.lock() += 1;
         Err(Error::TooLarge("no room for this row".into()))
     });
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     let first = world.job(first.id).await;
     assert_eq!((first.state, first.error_message.as_deref()), (State::Failed, Some("no room for this row")));
     assert_eq!(*calls.lock(), 1);
 
     let second = world.import(&dataset, Value::Null, 100.0).await;
     let app = world.hooked(|_| panic!("a bug"));
-    assert!(runner::run_next(&app).await.unwrap(), "the panic ends the job, not the worker");
+    assert!(runner::run_next(&app, Lane::Rows).await.unwrap(), "the panic ends the job, not the worker");
     assert_eq!(world.job(second.id).await.state, State::Failed);
     assert_eq!(world.status(&dataset).await, Status::Failed);
 
     world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.status(&dataset).await, Status::Ready, "the last copy job decides");
 }
 
@@ -383,7 +394,7 @@ async fn cancelling_stops_at_the_next_unit_and_keeps_what_was_done() {
         stores.jobs.cancel(organization, id, 5).now_or_never().unwrap()?;
         Ok(())
     });
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Cancelled, UNIT as u64));
     assert_eq!(world.status(&dataset).await, Status::Ready);
@@ -409,9 +420,9 @@ async fn deleting_the_dataset_under_way_ends_its_job_quietly() {
         }
         Ok(())
     });
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!(world.job(job.id).await.state, State::Cancelled);
-    while runner::run_next(&world.app()).await.unwrap() {}
+    while runner::run_next(&world.app(), Lane::Rows).await.unwrap() {}
     let purge = world.stores.jobs.get(world.organization, purge).await.unwrap().unwrap();
     assert_eq!((purge.state, purge.progress.affected), (State::Completed, UNIT as u64));
     assert!(jobs::get(&world.app(), world.organization, purge.id).await.is_err(), "purges are not shown");
@@ -422,20 +433,20 @@ async fn a_removal_takes_the_matching_rows_of_its_time_and_resumes() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     let request = RemoveRequest { filters: model("even"), ..RemoveRequest::default() };
     let Removal::Queued(job) = imports::remove(&world.app(), &dataset, request).await.unwrap() else {
         panic!("removed without a job")
     };
     world.stores.logs.insert(world.rows(&dataset), vec![log(40)], Existing::Keep).await.unwrap();
     let app = world.hooked(|unit| if unit == 2 { Err(Error::TooLarge("broken".into())) } else { Ok(()) });
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!(world.job(job.id).await.progress.done, UNIT as u64);
     assert_eq!(world.status(&dataset).await, Status::Ready, "a failed removal does not make the dataset `failed`");
 
     let request = RemoveRequest { filters: model("even"), end_time: Some(9_000_000), ..RemoveRequest::default() };
     imports::remove(&world.app(), &dataset, request).await.unwrap();
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     let left = BTreeSet::from(["log1", "log3", "log5", "log7", "log9", "log40"].map(str::to_owned));
     assert_eq!(world.ids(world.rows(&dataset)).await, left);
 
@@ -481,11 +492,11 @@ async fn a_copy_of_a_dataset_has_its_rows() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     world.import(&dataset, model("odd"), 100.0).await;
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     let new = datasets::NewDataset { source: Some(dataset.id), ..datasets::NewDataset::default() };
     let copy = datasets::create(&world.app(), world.organization, new).await.unwrap();
     assert_eq!(copy.status, Status::Initializing);
-    runner::run_next(&world.app()).await.unwrap();
+    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.status(&copy).await, Status::Ready);
     assert_eq!(world.ids(world.rows(&copy)).await, world.ids(world.rows(&dataset)).await);
 }
@@ -525,7 +536,7 @@ async fn an_export_file_appears_whole_and_can_be_opened_only_then() {
     let app = world.app();
     let job = export(&world, ExportFormat::Jsonl, None).await;
     assert!(matches!(exports::open(&app, world.organization, job.id).await, Err(Error::Conflict(_))));
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected, job.progress.total), (State::Completed, 5, Some(5)));
     let file = exports::open(&app, world.organization, job.id).await.unwrap();
@@ -544,7 +555,7 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
     let app = world.app();
     let fields = ["cost", "note", "output"].map(str::to_owned).to_vec();
     let job = export(&world, ExportFormat::Csv, Some(fields.clone())).await;
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     let text = content(&export::path(&app, &world.job(job.id).await).unwrap()).await;
     let output = r#""{""text"":""a \""quoted\"", line\nand another""}""#;
     let line = |number: u64, cost: &str| format!("log{number},log{number},{cost},'=SUM(A{number}),{output}\n");
@@ -567,7 +578,7 @@ async fn leftovers_and_expired_files_go_and_an_expired_export_says_so() {
     let world = World::new().await;
     let app = world.app();
     let job = export(&world, ExportFormat::Jsonl, None).await;
-    runner::run_next(&app).await.unwrap();
+    runner::run_next(&app, Lane::Rows).await.unwrap();
     let path = export::path(&app, &job).unwrap();
     let stray =
         ["x.part", "notes.txt", "0198c0de-0000-7000-8000-000000000000.csv"].map(|name| app.exports_dir.join(name));

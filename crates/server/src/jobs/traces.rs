@@ -12,10 +12,9 @@ use evalset_model::filter::wire::{self, Filters};
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Test, Tree, check};
 use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber};
 use evalset_model::job::Task;
-use evalset_model::log::Log;
 use evalset_model::trace::{Totals, Trace};
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Existing, Pick, Sample, sample_hash, sample_size};
+use evalset_store::logs::{Existing, Pick, Row, Sample, With, sample_hash, sample_size};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -153,7 +152,7 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn new(app: &App, selection: &'a Selection, candidates: Vec<RowNumber>) -> Self {
-        let roots = Batches::new(selection.logs, candidates).of_at_most(app.limits.job_batch_rows);
+        let roots = Batches::new(selection.logs, candidates, With::Nothing).of_at_most(app.limits.job_batch_rows);
         Self { selection, roots, spans_left: None, gave_up: false }
     }
 
@@ -165,13 +164,13 @@ impl<'a> Scan<'a> {
         let Some(totals) = self.totals(app, &roots).await? else { return Ok(None) };
         let traces = roots.into_iter().filter_map(|root| {
             let totals = totals.get(root.text(Field::TraceUniqueId)?)?;
-            (totals.root() == Some(&root.id)).then(|| Trace { root, totals: totals.clone() })
+            (totals.root() == Some(&root.id)).then(|| Trace { root: root.log, totals: totals.clone() })
         });
         Ok(Some(traces.filter(|trace| traces::holds(&self.selection.filter, trace)).collect()))
     }
 
     /// The totals of the traces that these root spans are in, by trace. None when they have too many spans.
-    async fn totals(&mut self, app: &App, roots: &[Log]) -> Result<Option<HashMap<String, Totals>>> {
+    async fn totals(&mut self, app: &App, roots: &[Row]) -> Result<Option<HashMap<String, Totals>>> {
         let ids = roots.iter().filter_map(|root| root.text(Field::TraceUniqueId));
         let ids = ids.map(|id| Literal { text: Some(id.to_owned()), ..Literal::default() }).collect();
         let field = LogField::Scalar(Field::TraceUniqueId);
@@ -185,7 +184,7 @@ impl<'a> Scan<'a> {
             }
             *left -= rows.len();
         }
-        let mut spans = Batches::new(self.selection.logs, rows);
+        let mut spans = Batches::new(self.selection.logs, rows, With::Nothing);
         let mut totals: HashMap<String, Totals> = HashMap::new();
         while let Some(batch) = spans.next(app).await? {
             spans.measured_logs(&batch);

@@ -11,13 +11,33 @@ use evalset_model::log::{Log, annotation};
 use evalset_model::page::{Page, Sort, Window};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Change, Query};
+use evalset_store::logs::{Change, Query, Row};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Times a row is looked for again when somebody else was faster. Each time the choice is spread over more rows.
 const ATTEMPTS: u32 = 24;
 /// The choice is spread over at most this many of the first rows.
 const SPREAD: u64 = 1_024;
+
+/// Calls of one annotator for a row come one after the other, so that a double click does not get two. (Rows are kept apart by the
+/// store; this is for the comfort of annotators.) Few locks for all: who shares one waits a little.
+pub struct Turns([tokio::sync::Mutex<()>; TURNS]);
+
+/// Annotators who are served at once.
+const TURNS: usize = 256;
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
+    }
+}
+
+impl Turns {
+    fn of(&self, annotator: &str) -> &tokio::sync::Mutex<()> {
+        &self.0[xxhash_rust::xxh3::xxh3_64(annotator.as_bytes()) as usize % TURNS]
+    }
+}
 
 /// What an annotator asks of the queue.
 #[derive(Clone, Debug)]
@@ -38,7 +58,7 @@ pub struct Ask {
 #[derive(Clone, Debug)]
 pub struct Handed {
     /// The row, theirs until `lease_until`; none when nothing is left for them.
-    pub row: Option<Log>,
+    pub row: Option<Row>,
     /// End of the lease, microseconds since the epoch.
     pub lease_until: Option<i64>,
     /// Rows that are left to be handed out beside this one.
@@ -61,6 +81,7 @@ pub fn checked_lease(asked: Option<i64>, limits: &Limits) -> Result<i64> {
 /// and the one they pass over now not at all.
 pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed> {
     ensure(app, collection).await?;
+    let _turn = app.turns.of(&ask.annotator).lock().await;
     let mut left_out = Tree::none();
     if let Some(row) = held(app, collection, &ask.annotator).await? {
         if ask.skip {
@@ -98,7 +119,7 @@ pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed>
 }
 
 /// Completes a row for the annotator. Completing it again changes nothing; `Conflict` when somebody else holds or completed it.
-pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Log> {
+pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Row> {
     ensure(app, collection).await?;
     let (who, now) = (annotator.to_owned(), app.clock.now());
     let change = move |mut log: Log| {
@@ -113,7 +134,7 @@ pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: 
 }
 
 /// Gives a row back to the queue. `Conflict` when somebody else holds it or it is completed.
-pub async fn release(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Log> {
+pub async fn release(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Row> {
     ensure(app, collection).await?;
     let (who, now) = (annotator.to_owned(), app.clock.now());
     let change = move |mut log: Log| {
@@ -186,22 +207,18 @@ pub async fn progress(app: &App, collection: Collection, filter: LogFilter) -> R
     let held = logs.groups(collection, held, by(Field::AnnotationAssignee)).await?;
     let total = count(app, collection, filter).await?;
     let mut progress = Progress { total, ..Progress::default() };
+    let mut people: BTreeMap<Option<String>, Person> = BTreeMap::new();
     for group in completed {
         progress.completed += group.sums.rows;
-        progress.annotators.push(Person { annotator: group.key, completed: group.sums.rows, ..Person::default() });
+        people.entry(group.key).or_default().completed = group.sums.rows;
     }
     for group in held {
         progress.in_progress += group.sums.rows;
-        match progress.annotators.iter_mut().find(|person| person.annotator == group.key) {
-            Some(person) => person.in_progress = group.sums.rows,
-            None => {
-                let person = Person { annotator: group.key, in_progress: group.sums.rows, ..Person::default() };
-                progress.annotators.push(person);
-            }
-        }
+        people.entry(group.key).or_default().in_progress = group.sums.rows;
     }
-    let order = |a: &Person, b: &Person| b.completed.cmp(&a.completed).then_with(|| a.annotator.cmp(&b.annotator));
-    progress.annotators.sort_by(order);
+    progress.annotators = people.into_iter().map(|(annotator, person)| Person { annotator, ..person }).collect();
+    // Stable: ties stay in order of their names.
+    progress.annotators.sort_by_key(|person| std::cmp::Reverse(person.completed));
     progress.annotators.truncate(app.limits.annotators_listed);
     for person in progress.annotators.iter_mut().filter(|person| person.completed > 0) {
         person.last_completed_at = last_completed(app, collection, &done, person.annotator.as_deref()).await?;
@@ -218,15 +235,15 @@ async fn last_completed(app: &App, collection: Collection, done: &LogFilter, who
 }
 
 /// A row that the annotator holds.
-async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Log>> {
+async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Row>> {
     let filter = leased(app.clock.now()).and(equals(Field::AnnotationAssignee, who));
     let query = Query { filter, sort: Sort::newest_first(), window: Window { offset: 0, limit: 1 } };
     Ok(app.stores.logs.page(collection, query).await?.rows.into_iter().next())
 }
 
 /// One of the free rows: the first one, and after a failure one of the first few, more each time, by who asks. So a single annotator
-/// gets rows in order, two calls of the same annotator meet at the same row, and many annotators do not fight for one.
-async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask, attempt: u32) -> Result<Page<Log>> {
+/// gets rows in order, and many annotators do not fight for one.
+async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask, attempt: u32) -> Result<Page<Row>> {
     let window = |offset| Window { offset, limit: 1 };
     let query = |offset| Query { filter: filter.clone(), sort: ask.sort.clone(), window: window(offset) };
     let among = 4_u64.saturating_pow(attempt).min(SPREAD);
@@ -240,7 +257,7 @@ async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask,
 }
 
 /// Makes the row the annotator's and tells until when; none when somebody else has it or it is gone or done.
-async fn take(app: &App, collection: Collection, id: &LogId, ask: &Ask) -> Result<Option<(Log, i64)>> {
+async fn take(app: &App, collection: Collection, id: &LogId, ask: &Ask) -> Result<Option<(Row, i64)>> {
     let now = app.clock.now();
     let until = now.saturating_add(ask.lease_seconds.saturating_mul(1_000_000));
     let who = ask.annotator.clone();

@@ -52,8 +52,7 @@ pub async fn of_logs(
         subjects.push(subject);
         given.push(read);
     }
-    let blanks: Vec<Score> =
-        subjects.into_iter().map(|subject| blank(app, evaluator, subject, environment)).collect();
+    let blanks: Vec<Score> = subjects.into_iter().map(|subject| blank(app, evaluator, subject, environment)).collect();
     let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
         return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
     };

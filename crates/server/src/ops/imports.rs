@@ -157,7 +157,8 @@ pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Resul
     for some in ids.chunks(IDS_AT_ONCE) {
         let pick = Pick { filter: any_id(some), watermark: None, sample: None, sort: None };
         let rows = app.stores.logs.pick(from, pick).await?.rows;
-        let found: HashSet<LogId> = app.stores.logs.read(from, &rows, With::Nothing).await?.into_iter().map(|row| row.log.id).collect();
+        let found: HashSet<LogId> =
+            app.stores.logs.read(from, &rows, With::Nothing).await?.into_iter().map(|row| row.log.id).collect();
         let added = app.stores.logs.copy(from, &rows, to, None).await?;
         result.added.written += added.written;
         result.added.skipped += added.skipped;

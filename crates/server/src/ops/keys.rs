@@ -205,6 +205,7 @@ mod tests {
         App::new(Parts {
             stores: evalset_store::memory::open(),
             limits: Limits::default(),
+            program: std::env::current_exe().unwrap(),
             secrets: crate::secrets::Secrets::new("unused".as_ref(), None),
             exports_dir: "unused".into(),
             span_window_seconds: 3600,

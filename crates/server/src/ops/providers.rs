@@ -106,6 +106,7 @@ pub async fn put(
         let updated_at = over.map_or(app.clock.now(), |over| app.clock.now().max(over + 1));
         let stored = StoredProvider { settings, key, updated_at };
         if app.stores.providers.put(organization, stored.clone(), over).await? {
+            app.evaluators.renew(app, organization).await?;
             return show(app, organization, stored).await;
         }
     }

@@ -9,7 +9,7 @@ use evalset_model::key::ApiKey;
 use evalset_model::log::{Log, ingest, patch};
 use evalset_model::summary::Group;
 use evalset_model::{Error, Result};
-use evalset_store::logs::Existing;
+use evalset_store::logs::{Existing, Row};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::sync::Arc;

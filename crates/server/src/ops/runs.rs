@@ -47,7 +47,12 @@ pub struct Started {
 }
 
 /// Starts one run per evaluator over the rows there are now. Fails when none could be started.
-pub async fn start(app: &App, organization: OrganizationId, dataset: DatasetId, request: RunRequest) -> Result<Started> {
+pub async fn start(
+    app: &App,
+    organization: OrganizationId,
+    dataset: DatasetId,
+    request: RunRequest,
+) -> Result<Started> {
     let dataset = datasets::get(app, organization, dataset).await?;
     let names = distinct(&request.evaluators);
     if names.is_empty() {
@@ -137,12 +142,7 @@ pub async fn results(
 
 /// Takes an ended run up again for the rows that failed and those it never came to, with a new limit of spending if one is
 /// given.
-pub async fn resume(
-    app: &App,
-    organization: OrganizationId,
-    run: &Job,
-    spending_limit: Option<f64>,
-) -> Result<Job> {
+pub async fn resume(app: &App, organization: OrganizationId, run: &Job, spending_limit: Option<f64>) -> Result<Job> {
     jobs::admit(app, organization).await?;
     let now = app.clock.now();
     let job = app.stores.runs.reopen(organization, run.id, spending_limit, now).await?.ok_or_else(Error::not_found)?;

@@ -176,7 +176,8 @@ pub fn source_of(evaluator: &Evaluator) -> Source {
 
 async fn subject(app: &App, organization: OrganizationId, new: &NewScore, target: Target) -> Result<Subject> {
     let log_id = bounded("log_id", new.log_id.clone())?.filter(|id| !id.is_empty());
-    let log_id = LogId(log_id.ok_or_else(|| Error::invalid("log_id", "`log_id` is required: the log or row to score"))?);
+    let log_id =
+        LogId(log_id.ok_or_else(|| Error::invalid("log_id", "`log_id` is required: the log or row to score"))?);
     let place = place(app, organization, new.dataset_id.as_deref()).await?;
     if target == Target::Known {
         let places = app.stores.logs.places(organization, &log_id).await?;

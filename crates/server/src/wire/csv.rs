@@ -59,7 +59,12 @@ pub fn header(include: Option<&IncludeFields>) -> Vec<String> {
 }
 
 /// Cells of one row, in the order of [`header`].
-pub fn record(log: &Log, context: &RowContext<'_>, scores: Option<&RowScores>, include: Option<&IncludeFields>) -> Vec<String> {
+pub fn record(
+    log: &Log,
+    context: &RowContext<'_>,
+    scores: Option<&RowScores>,
+    include: Option<&IncludeFields>,
+) -> Vec<String> {
     columns(include).iter().map(|(_, member)| guard(cell(*member, log, context, scores))).collect()
 }
 

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 /// A dataset of rows with `metadata.turn` from 0.
 async fn rows(server: &TestApp, count: usize) -> String {
     let dataset = server.dataset("to annotate").await;
-    let body = |turn: usize| json!({"input": format!("q{turn}"), "metadata": {"turn": turn, "even": turn % 2 == 0}});
+    let body =
+        |turn: usize| json!({"input": format!("q{turn}"), "metadata": {"turn": turn, "even": turn.is_multiple_of(2)}});
     let all: Vec<_> = (0..count).map(body).collect();
     for part in all.chunks(500) {
         server.post(&format!("/api/datasets/{dataset}/logs/bulk/"), json!({"logs": part})).await.expect_status(201);

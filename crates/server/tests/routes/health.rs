@@ -71,6 +71,10 @@ async fn the_document_lists_every_route() {
         /api/datasets/{dataset_id}/ DELETE
         /api/datasets/{dataset_id}/ GET
         /api/datasets/{dataset_id}/ PATCH
+        /api/datasets/{dataset_id}/annotation/complete/ POST
+        /api/datasets/{dataset_id}/annotation/next/ POST
+        /api/datasets/{dataset_id}/annotation/progress/ GET
+        /api/datasets/{dataset_id}/annotation/release/ POST
         /api/datasets/{dataset_id}/logs/ POST
         /api/datasets/{dataset_id}/logs/bulk/ POST
         /api/datasets/{dataset_id}/logs/export/ GET
@@ -105,6 +109,10 @@ async fn the_document_lists_every_route() {
         /api/jobs/ GET
         /api/jobs/{job_id}/ GET
         /api/jobs/{job_id}/cancel/ POST
+        /api/llm-provider/ DELETE
+        /api/llm-provider/ GET
+        /api/llm-provider/ PATCH
+        /api/llm-provider/ PUT
         /api/request-logs/ GET
         /api/request-logs/ POST
         /api/request-logs/batch-update/ PATCH

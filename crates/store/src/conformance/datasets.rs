@@ -2,6 +2,7 @@
 
 use super::samples::*;
 use crate::Stores;
+use crate::logs::With;
 use evalset_model::Error;
 use evalset_model::dataset::{DatasetPatch, Status, Tag};
 use evalset_model::filter::Tree;
@@ -96,7 +97,7 @@ pub(crate) async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     assert_eq!(stores.datasets.clear(mine, id, job_id(1), 6).await.unwrap(), 10);
     assert!(all(stores, rows).await.is_empty());
     assert_eq!(stores.logs.get(rows, &log_id(1)).await.unwrap(), None);
-    assert_eq!(stores.logs.read(rows, &[before]).await.unwrap(), []);
+    assert_eq!(stores.logs.read(rows, &[before], With::Scores).await.unwrap(), []);
     assert_eq!(stores.logs.sums(rows, Tree::all()).await.unwrap().rows, 0);
     let counted = stores.datasets.get(mine, id).await.unwrap().unwrap();
     assert_eq!((counted.log_count, counted.completed_annotation_count), (0, 0));

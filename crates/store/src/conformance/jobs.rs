@@ -6,7 +6,8 @@ use crate::jobs::Outcome;
 use evalset_model::Error;
 use evalset_model::dataset::Status;
 use evalset_model::ids::DatasetId;
-use evalset_model::job::{Lane, Progress, State, Step, Task};
+use evalset_model::job::{Attempt, Lane, Progress, State, Step, Task};
+use evalset_model::summary::Mean;
 
 fn outcome(state: State, at: i64) -> Outcome {
     Outcome { state, error_message: None, at, dataset: None }
@@ -56,6 +57,10 @@ pub(crate) async fn progress_is_kept(stores: &Stores) {
         skipped: 1,
         cursor: Some(77),
         cutoff: Some(u64::MAX - 1),
+        failed: 2,
+        cost: 0.1,
+        scored: Mean { sum: -1.5, count: 2 },
+        attempt: Some(Attempt { started_at: 5, done: 1, moved_at: 6 }),
     };
     let step = Step { job: job.id, progress: progress.clone() };
     let early = stores.jobs.save(step.clone()).await;

@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use crate::Stores;
-use crate::logs::{Added, Change, Existing};
+use crate::logs::{Added, Change, Existing, With};
 use evalset_model::Error;
 use evalset_model::field::Field;
 use evalset_model::filter::Tree;
@@ -26,7 +26,7 @@ pub(crate) async fn insert_and_read_back(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..50, 1).await;
     for log in &logs {
-        assert_eq!(stores.logs.get(requests, &log.id).await.unwrap().as_ref(), Some(log));
+        assert_eq!(get(stores, requests, &log.id).await.as_ref(), Some(log));
     }
     assert_eq!(stores.logs.get(requests, &log_id(50)).await.unwrap(), None);
     assert_eq!(all(stores, requests).await, logs);
@@ -49,7 +49,7 @@ pub(crate) async fn existing_rows_are_kept_or_replaced(stores: &Stores) {
     let logs = fill(stores, requests, 0..3, 1).await;
     let again: Vec<_> = [0, 3].map(|number| noted(log(number, &mut Dice(9)), "new")).into();
     assert_eq!(stores.logs.insert(requests, again.clone(), Existing::Keep).await.unwrap(), added(1, 1));
-    assert_eq!(stores.logs.get(requests, &log_id(0)).await.unwrap().as_ref(), Some(&logs[0]));
+    assert_eq!(get(stores, requests, &log_id(0)).await.as_ref(), Some(&logs[0]));
     assert_eq!(stores.logs.insert(requests, again.clone(), Existing::Replace).await.unwrap(), added(2, 0));
     let now = all(stores, requests).await;
     assert_eq!(now, [again[0].clone(), logs[1].clone(), logs[2].clone(), again[1].clone()]);
@@ -75,7 +75,7 @@ pub(crate) async fn update_changes_one_row(stores: &Stores) {
         log.payload.insert("output".to_owned(), json!("rewritten"));
         Ok(log)
     });
-    let new = stores.logs.update(requests, &log_id(1), change.clone()).await.unwrap();
+    let new = stores.logs.update(requests, &log_id(1), change.clone()).await.unwrap().log;
     assert_eq!(new, change(logs[1].clone()).unwrap());
     assert_eq!(all(stores, requests).await, [logs[0].clone(), new, logs[2].clone()]);
 }
@@ -189,7 +189,7 @@ pub(crate) async fn organizations_do_not_meet(stores: &Stores) {
         assert_eq!(stores.logs.get(collection, &log_id(0)).await.unwrap(), None);
         assert_eq!(stores.logs.watermark(collection).await.unwrap(), 0);
         assert_eq!(stores.logs.sums(collection, Tree::all()).await.unwrap().rows, 0);
-        assert!(stores.logs.read(collection, &[1, 2, 3]).await.unwrap().is_empty());
+        assert!(stores.logs.read(collection, &[1, 2, 3], With::Scores).await.unwrap().is_empty());
     }
     let written = stores.logs.insert(stolen, vec![Log::new(log_id(9))], Existing::Keep).await;
     assert!(matches!(written, Err(Error::NotFound(_))), "{written:?}");
@@ -216,7 +216,7 @@ pub(crate) async fn places_do_not_meet(stores: &Stores) {
     assert_eq!(all(stores, request_logs(mine)).await.len(), 1);
     // A row number of one collection means nothing to another.
     let row = stores.logs.watermark(request_logs(mine)).await.unwrap();
-    assert!(stores.logs.read(saved, &[row]).await.unwrap().is_empty());
+    assert!(stores.logs.read(saved, &[row], With::Nothing).await.unwrap().is_empty());
     assert_eq!(stores.logs.remove(saved, &[row], None).await.unwrap(), 0);
 }
 
@@ -241,7 +241,7 @@ pub(crate) async fn odd_values_survive(stores: &Stores) {
     log.metadata.insert(String::new(), json!({"": [null, 1e300, -0.0, 0.1, "\u{0}"]}));
     log.payload.insert("input".to_owned(), json!({"deep": [[[[{"a": 18_446_744_073_709_551_615_u64}]]]]}));
     stores.logs.insert(requests, vec![log.clone()], Existing::Keep).await.unwrap();
-    assert_eq!(stores.logs.get(requests, &log.id).await.unwrap(), Some(log.clone()));
+    assert_eq!(get(stores, requests, &log.id).await, Some(log.clone()));
     assert_eq!(all(stores, requests).await, [log.clone()]);
     let empty = Log::new(LogId(String::new()));
     stores.logs.insert(requests, vec![empty.clone()], Existing::Keep).await.unwrap();

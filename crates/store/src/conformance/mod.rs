@@ -11,7 +11,11 @@ pub(crate) mod moves;
 pub(crate) mod picks;
 pub(crate) mod providers;
 pub(crate) mod reads;
+pub(crate) mod runs;
 pub(crate) mod samples;
+pub(crate) mod score_samples;
+pub(crate) mod scored_reads;
+pub(crate) mod scores;
 pub(crate) mod soak;
 
 /// Makes one test per item of the suite, each on a store of its own from `$make`, an async function that returns
@@ -39,6 +43,15 @@ macro_rules! suite {
                 finish_after_cancel_does_nothing, requeue_after_a_crash, lists_by_organization_and_kind,
                 dataset_status_follows_its_copy_jobs, cancelled_copies_leave_the_dataset_ready,
                 lost_purges_are_made_up_for;
+            scores: one_per_subject_source_and_scorer, the_latest_of_several_scorers_is_shown, scores_of_the_place_win,
+                scores_wait_for_their_records, scores_go_with_their_rows, failed_scores_do_not_replace_completed_ones,
+                sources_are_known_by_their_last_name, update_and_delete, organizations_do_not_meet,
+                lists_agree_with_the_reference, summaries_agree_with_the_reference;
+            scored_reads: scores_read_with_the_rows_agree, scores_written_one_by_one_agree,
+                custom_slugs_and_slugs_of_evaluators;
+            runs: units_are_kept_in_one_step, steps_without_rows_hide_nothing, only_running_runs_record, results_by_page, values_of_a_dataset,
+                ended_runs_go_on, lists_are_newest_first, lanes_do_not_meet, datasets_show_their_runs,
+                deleting_the_dataset_ends_its_runs, recorded_scores_are_found;
             keys: organizations_are_numbered, keys_by_hash, keys_are_unique, revoking;
             providers: life_of_a_provider, only_the_form_that_was_read_is_replaced;
         }

@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use crate::Stores;
-use crate::logs::{Existing, Pick, Picked, Sample, sample_hash, sample_size};
+use crate::logs::{Existing, Pick, Picked, Sample, With, sample_hash, sample_size};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogField, LogFilter, Tree, meaning};
 use evalset_model::ids::Collection;
@@ -19,9 +19,9 @@ fn percent(percent: f64) -> Sample {
 
 async fn picked(stores: &Stores, collection: Collection, pick: Pick) -> (Picked, Vec<Log>) {
     let picked = stores.logs.pick(collection, pick).await.unwrap();
-    let logs = stores.logs.read(collection, &picked.rows).await.unwrap();
-    assert_eq!(logs.len(), picked.rows.len());
-    (picked, logs)
+    let rows = stores.logs.read(collection, &picked.rows, With::Nothing).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), picked.rows);
+    (picked, rows.into_iter().map(|row| row.log).collect())
 }
 
 pub(crate) async fn order_and_watermark(stores: &Stores) {
@@ -45,7 +45,7 @@ pub(crate) async fn order_and_watermark(stores: &Stores) {
     assert_eq!(rows, wanted);
     // Rows gone since are left out of a read.
     stores.logs.delete(requests, &[log_id(5)]).await.unwrap();
-    assert_eq!(stores.logs.read(requests, &some.rows).await.unwrap().len(), 19);
+    assert_eq!(stores.logs.read(requests, &some.rows, With::Nothing).await.unwrap().len(), 19);
 }
 
 pub(crate) async fn sample_sizes(stores: &Stores) {
@@ -85,8 +85,8 @@ pub(crate) async fn cutoff_makes_the_same_choice(stores: &Stores) {
     let resumed = Pick { watermark: Some(mark), ..pick(Tree::all(), cutoff) };
     assert_eq!(stores.logs.pick(requests, resumed.clone()).await.unwrap(), first);
     // Rows done meanwhile may be gone; the rest of the choice stands.
-    let gone = stores.logs.read(requests, &first.rows[..5]).await.unwrap();
-    stores.logs.delete(requests, &gone.into_iter().map(|log| log.id).collect::<Vec<_>>()).await.unwrap();
+    let gone = stores.logs.read(requests, &first.rows[..5], With::Nothing).await.unwrap();
+    stores.logs.delete(requests, &gone.into_iter().map(|row| row.log.id).collect::<Vec<_>>()).await.unwrap();
     let rest = stores.logs.pick(requests, resumed).await.unwrap();
     assert_eq!((rest.rows, rest.cutoff, rest.matches), (first.rows[5..].to_vec(), first.cutoff, 95));
 }

@@ -166,7 +166,7 @@ pub(crate) async fn reads_see_every_write(stores: &Stores) {
             log.payload.insert("output".to_owned(), serde_json::json!(format!("answer {number} ends")));
             Ok(log)
         });
-        let changed = stores.logs.update(requests, &new.id, change).await.unwrap();
+        let changed = stores.logs.update(requests, &new.id, change).await.unwrap().log;
         assert!(word(&changed));
         let found = page(stores, requests, model_is(&format!("model-{number}")), by_id(), (0, 9)).await;
         assert_eq!(found.rows, std::slice::from_ref(&changed));

@@ -1,7 +1,7 @@
 //! Logs, filters and ids for tests: small, seeded, and such that sums are exact in any order.
 
 use crate::Stores;
-use crate::logs::{Existing, Query};
+use crate::logs::{Existing, Query, Row};
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
@@ -109,7 +109,7 @@ pub(crate) fn remove_job(number: u128, organization: OrganizationId, dataset: Da
     job(number, organization, Some(dataset), task, at)
 }
 
-fn job(number: u128, organization: OrganizationId, dataset: Option<DatasetId>, task: Task, at: i64) -> Job {
+pub(crate) fn job(number: u128, organization: OrganizationId, dataset: Option<DatasetId>, task: Task, at: i64) -> Job {
     Job {
         id: job_id(number),
         organization,
@@ -219,8 +219,24 @@ pub(crate) async fn page(
     sort: Sort,
     window: (u64, u64),
 ) -> Page<Log> {
+    let page = row_page(stores, collection, filter, sort, window).await;
+    Page { rows: page.rows.into_iter().map(|row| row.log).collect(), total: page.total }
+}
+
+/// [`page`] with numbers and scores.
+pub(crate) async fn row_page(
+    stores: &Stores,
+    collection: Collection,
+    filter: LogFilter,
+    sort: Sort,
+    window: (u64, u64),
+) -> Page<Row> {
     let window = Window { offset: window.0, limit: window.1 };
     stores.logs.page(collection, Query { filter, sort, window }).await.unwrap()
+}
+
+pub(crate) async fn get(stores: &Stores, collection: Collection, id: &LogId) -> Option<Log> {
+    stores.logs.get(collection, id).await.unwrap().map(|row| row.log)
 }
 
 pub(crate) async fn all(stores: &Stores, collection: Collection) -> Vec<Log> {
@@ -231,7 +247,7 @@ pub(crate) fn ids(logs: &[Log]) -> Vec<&str> {
     logs.iter().map(|log| log.id.as_str()).collect()
 }
 
-fn compare(field: LogField, test: Test) -> LogFilter {
+pub(crate) fn compare(field: LogField, test: Test) -> LogFilter {
     Tree::Compare(Compare { field, test })
 }
 
@@ -245,7 +261,7 @@ pub(crate) fn contains(field: TextField, needle: &str, fold: bool) -> LogFilter 
     compare(LogField::Text(field), Test::Contains { needles: vec![needle], fold })
 }
 
-fn number(order: Order, field: LogField, number: f64) -> LogFilter {
+pub(crate) fn number(order: Order, field: LogField, number: f64) -> LogFilter {
     compare(field, Test::Ordered(order, Literal { number: Some(number), ..Literal::default() }))
 }
 

@@ -1,16 +1,23 @@
 //! A seeded random run of two stores side by side: the same operations, the same answers. The second store is the oracle.
 
 use super::samples::*;
+use super::score_samples::*;
 use crate::Stores;
-use crate::logs::{Change, Existing, Pick, Picked, Sample};
+use crate::jobs::Outcome;
+use crate::logs::{Change, Existing, Pick, Picked, Row, Sample, With};
+use crate::runs::Compared;
+use crate::scores::ScoreChange;
 use evalset_model::Result;
 use evalset_model::dataset::Dataset;
 use evalset_model::field::Field;
-use evalset_model::filter::LogField;
-use evalset_model::ids::{Collection, LogId};
-use evalset_model::job::{Lane, Task};
+use evalset_model::filter::{LogField, LogFilter, Tree};
+use evalset_model::ids::{Collection, DatasetId, LogId, ScoreId};
+use evalset_model::job::{Job, Lane, Progress, State, Step, Task};
 use evalset_model::log::Log;
+use evalset_model::page::{Sort, Window};
+use evalset_model::run::Unit;
 use evalset_model::scalar::Scalar;
+use evalset_model::score::{RowScores, Score};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -32,6 +39,11 @@ fn outcome<T>(result: Result<T>) -> std::result::Result<T, &'static str> {
         evalset_model::Error::Conflict(_) => "conflict",
         other => panic!("{other}"),
     })
+}
+
+/// Rows without their numbers, which only their store understands.
+fn contents(rows: Vec<Row>) -> Vec<(Log, RowScores)> {
+    rows.into_iter().map(|row| (row.log, row.scores)).collect()
 }
 
 /// Asks both stores and compares.
@@ -77,19 +89,27 @@ impl Soak<'_> {
             .collect()
     }
 
+    fn filter(&mut self, depth: usize) -> LogFilter {
+        if self.dice.one_in(2) { filter(self.dice, depth, true) } else { scored_filter(self.dice, true) }
+    }
+
+    fn sort(&mut self) -> Sort {
+        if self.dice.one_in(2) { any_sort(self.dice) } else { sort(any_score_field(self.dice), self.dice.one_in(2)) }
+    }
+
     fn pick(&mut self) -> Pick {
         let sample = match self.dice.below(4) {
             0 => Some(Sample::Percent { seed: "s".to_owned(), percent: 1.0 + self.dice.below(100) as f64 }),
             1 => Some(Sample::Cutoff { seed: "s".to_owned(), cutoff: self.dice.roll() }),
             _ => None,
         };
-        let sort = self.dice.one_in(2).then(|| any_sort(self.dice));
-        Pick { filter: filter(self.dice, 2, true), watermark: None, sample, sort }
+        let sort = self.dice.one_in(2).then(|| self.sort());
+        Pick { filter: self.filter(2), watermark: None, sample, sort }
     }
 
     /// One operation, the same on both stores.
     pub async fn step(&mut self) {
-        match self.dice.below(20) {
+        match self.dice.below(29) {
             0..=4 => self.insert().await,
             5..=6 => self.update().await,
             7 => self.delete().await,
@@ -99,6 +119,11 @@ impl Soak<'_> {
             12..=15 => self.page().await,
             16 => self.sums().await,
             17 => self.groups().await,
+            20..=22 => self.put_score().await,
+            23 => self.change_score().await,
+            24 => self.delete_scores().await,
+            25..=26 => self.begin_or_end_run().await,
+            27..=28 => self.record().await,
             _ => self.selection().await,
         }
     }
@@ -119,7 +144,9 @@ impl Soak<'_> {
             log.payload.insert("input".to_owned(), json!(WORDS[value % WORDS.len()]));
             Ok(log)
         });
-        let _ = both!(self, |stores| stores.logs.update(target, &id, change.clone()));
+        let _ = both!(self, |stores| async {
+            stores.logs.update(target, &id, change.clone()).await.map(|row| (row.log, row.scores))
+        });
     }
 
     async fn delete(&mut self) {
@@ -171,21 +198,23 @@ impl Soak<'_> {
 
     async fn page(&mut self) {
         let target = self.collection();
-        let (filter, sort) = (filter(self.dice, 3, true), any_sort(self.dice));
+        let (filter, sort) = (self.filter(3), self.sort());
         let window = (self.dice.below(30) as u64, 1 + self.dice.below(30) as u64);
-        let mine = page(&self.subject, target, filter.clone(), sort.clone(), window).await;
-        let theirs = page(&self.oracle, target, filter.clone(), sort.clone(), window).await;
-        assert_eq!((mine.total, ids(&mine.rows)), (theirs.total, ids(&theirs.rows)), "{filter:?} {sort:?} {window:?}");
+        let mine = row_page(&self.subject, target, filter.clone(), sort.clone(), window).await;
+        let theirs = row_page(&self.oracle, target, filter.clone(), sort.clone(), window).await;
+        let (mine, theirs) = ((mine.total, contents(mine.rows)), (theirs.total, contents(theirs.rows)));
+        let ids = |rows: &[(Log, RowScores)]| rows.iter().map(|(log, _)| log.id.clone()).collect::<Vec<_>>();
+        assert_eq!((mine.0, ids(&mine.1)), (theirs.0, ids(&theirs.1)), "{filter:?} {sort:?} {window:?}");
         assert_eq!(mine, theirs);
     }
 
     async fn sums(&mut self) {
-        let (target, filter) = (self.collection(), filter(self.dice, 2, true));
+        let (target, filter) = (self.collection(), self.filter(2));
         let _ = both!(self, |stores| stores.logs.sums(target, filter.clone()));
     }
 
     async fn groups(&mut self) {
-        let (target, filter) = (self.collection(), filter(self.dice, 1, true));
+        let (target, filter) = (self.collection(), self.filter(1));
         let by = match self.dice.below(3) {
             0 => LogField::Scalar(Field::CustomIdentifier),
             1 => LogField::Scalar(Field::Model),
@@ -204,14 +233,119 @@ impl Soak<'_> {
         self.chosen(target, &pick).await;
     }
 
+    fn score(&mut self) -> Score {
+        let (target, id, number) = (self.collection(), self.id(), self.number());
+        any_score(number, target, id, self.next as i64, self.dice)
+    }
+
+    async fn put_score(&mut self) {
+        let score = self.score();
+        let _ = both!(self, |stores| stores.scores.put(score.clone()));
+    }
+
+    /// One of the scores there are, if any.
+    async fn any_score_id(&mut self) -> Option<ScoreId> {
+        let scores = all_scores(&self.oracle, organization(1)).await;
+        (!scores.is_empty()).then(|| self.dice.pick(&scores).id)
+    }
+
+    async fn change_score(&mut self) {
+        let other = self.score();
+        let id = self.any_score_id().await.unwrap_or(other.id);
+        let change: ScoreChange = Arc::new(move |_| Ok(other.clone()));
+        let _ = both!(self, |stores| stores.scores.update(organization(1), id, change.clone()));
+    }
+
+    async fn delete_scores(&mut self) {
+        let Some(id) = self.any_score_id().await else { return };
+        let _ = both!(self, |stores| stores.scores.delete(organization(1), id));
+    }
+
+    /// Some run of the datasets.
+    async fn any_run(&mut self) -> Option<Job> {
+        let set = dataset_id(2 + self.dice.below(2) as u128);
+        let window = Window { offset: 0, limit: 6 };
+        let runs = both!(self, |stores| stores.runs.list(organization(1), set, window)).ok()?.rows;
+        (!runs.is_empty()).then(|| self.dice.pick(&runs).clone())
+    }
+
+    async fn begin_or_end_run(&mut self) {
+        let (mine, run) = (organization(1), self.any_run().await.map(|job| job.id));
+        let at = self.number() as i64;
+        match (self.dice.below(6), run) {
+            (0, Some(run)) => {
+                let state = *self.dice.pick(&[State::Completed, State::Failed, State::Queued]);
+                let outcome = Outcome { state, error_message: None, at, dataset: None };
+                let _ = both!(self, |stores| stores.jobs.finish(run, outcome.clone()));
+            }
+            (1, Some(run)) => {
+                let _ = both!(self, |stores| stores.jobs.cancel(mine, run, at));
+            }
+            (2, Some(run)) => {
+                let limit = self.dice.one_in(2).then_some(1.5);
+                let _ = both!(self, |stores| stores.runs.reopen(mine, run, limit, at));
+            }
+            (3, _) => {
+                let set = dataset_id(2 + self.dice.below(2) as u128);
+                let job = run_job(at as u128, mine, set, self.dice.below(4) as u128, at);
+                let _ = both!(self, |stores| stores.jobs.enqueue(job.clone(), None));
+            }
+            _ => {
+                let _ = both!(self, |stores| stores.jobs.claim(Lane::Runs, at));
+            }
+        }
+    }
+
+    /// Records units of a run on rows of its dataset, some of which are not there.
+    async fn record(&mut self) {
+        let Some(job) = self.any_run().await else { return };
+        let Some(task) = job.task.run() else { panic!("{job:?}") };
+        let place = task.collection;
+        let (number, next) = (self.number() * 1_000, self.next as i64);
+        let mut scores = Vec::new();
+        for index in 0..self.dice.below(20) as u128 {
+            let mut drawn = any_score(1_000_000 + number + index, place, self.id(), next, self.dice);
+            drawn.source = source(task.evaluator.slug.trim_start_matches("slug").parse().unwrap());
+            drawn.run = Some(job.id);
+            scores.push(drawn);
+        }
+        scores.sort_by(|left, right| left.subject.log_id.cmp(&right.subject.log_id));
+        scores.dedup_by(|left, right| left.subject.log_id == right.subject.log_id);
+        let progress = Progress { total: Some(50), ..job.progress };
+        // Each store has its own row numbers; one that neither has is that of a row that is gone.
+        let _ = both!(self, |stores| async {
+            let mut units = Vec::new();
+            for score in scores.clone() {
+                let row = stores.logs.get(place, &score.subject.log_id).await?.map_or(i64::MAX, |row| row.number);
+                units.push(Unit { row, score });
+            }
+            stores.runs.record(units, Step { job: job.id, progress: progress.clone() }).await
+        });
+    }
+
+    /// Runs of a dataset with all that is kept of them, and the values of its sources.
+    async fn compare_runs(&self, set: DatasetId) {
+        let (mine, window) = (organization(1), Window { offset: 0, limit: 1_000 });
+        let runs = both!(self, |stores| stores.runs.list(mine, set, window)).unwrap().rows;
+        for run in runs.into_iter().map(|job| job.id) {
+            for failed in [None, Some(true), Some(false)] {
+                let _ = both!(self, |stores| stores.runs.results(mine, run, failed, window));
+            }
+            let _ = both!(self, |stores| stores.runs.values(mine, Compared::Run(run)));
+        }
+        for key in (0..4).map(|number| evaluator_id(number).to_string()).chain(["free".to_owned()]) {
+            let _ = both!(self, |stores| stores.runs.values(mine, Compared::Dataset(set, key.clone())));
+        }
+    }
+
     /// Picks on both stores; row numbers differ, the rows behind them do not.
     async fn chosen(&self, target: Collection, pick: &Pick) -> (Picked, Picked) {
         let mine = self.subject.logs.pick(target, pick.clone()).await.unwrap();
         let theirs = self.oracle.logs.pick(target, pick.clone()).await.unwrap();
         assert_eq!((mine.matches, mine.cutoff), (theirs.matches, theirs.cutoff), "{pick:?}");
-        let my_rows = self.subject.logs.read(target, &mine.rows).await.unwrap();
-        let their_rows = self.oracle.logs.read(target, &theirs.rows).await.unwrap();
-        assert_eq!(my_rows, their_rows, "{pick:?}");
+        let my_rows = self.subject.logs.read(target, &mine.rows, With::Scores).await.unwrap();
+        let their_rows = self.oracle.logs.read(target, &theirs.rows, With::Scores).await.unwrap();
+        assert_eq!(contents(my_rows), contents(their_rows), "{pick:?}");
         (mine, theirs)
     }
 
@@ -222,9 +356,15 @@ impl Soak<'_> {
         assert_eq!(datasets, self.oracle.datasets.list(mine).await.unwrap());
         let places = datasets.iter().map(|dataset| rows_of(mine, dataset.id)).chain([request_logs(mine)]);
         for place in places {
-            assert_eq!(all(&self.subject, place).await, all(&self.oracle, place).await);
+            let everything = (Tree::all(), by_id(), (0, 100_000));
+            let (filter, sort, window) = everything.clone();
+            let mine = row_page(&self.subject, place, filter, sort, window).await.rows;
+            let (filter, sort, window) = everything;
+            assert_eq!(contents(mine), contents(row_page(&self.oracle, place, filter, sort, window).await.rows));
         }
+        assert_eq!(all_scores(&self.subject, mine).await, all_scores(&self.oracle, mine).await);
         for dataset in &datasets {
+            self.compare_runs(dataset.id).await;
             let newest = self.subject.datasets.newest_rows(mine, dataset.id, 20).await.unwrap();
             assert_eq!(newest, self.oracle.datasets.newest_rows(mine, dataset.id, 20).await.unwrap());
         }

@@ -5,7 +5,7 @@ use super::collection::{self, Found};
 use super::error::Sql;
 use super::indexes::Change;
 use super::writer::Tx;
-use super::{jobs, purge, row};
+use super::{activity, jobs, purge, row};
 use crate::datasets::Datasets;
 use crate::jobs::purge_job;
 use async_trait::async_trait;
@@ -113,10 +113,10 @@ impl Datasets for Engine {
                 let found = collection::find(tx.connection, name)?.ok_or_else(Error::not_found)?;
                 jobs::cancel_all(tx.connection, id, at)?;
                 jobs::settle(tx.connection, id, Status::Ready)?;
-                if found.log_count > 0 {
-                    hide(tx, &found, organization, purge, at)?;
-                    collection::create(tx.connection, name)?;
-                }
+                activity::show(tx.connection, id)?;
+                // Even one without rows may have scores of records that never came.
+                hide(tx, &found, organization, purge, at)?;
+                collection::create(tx.connection, name)?;
                 Ok(found.log_count.unsigned_abs())
             })
             .await

@@ -7,6 +7,7 @@ use super::readers::Lease;
 use super::row;
 use super::row_scores::Sight;
 use super::stop::Stop;
+use crate::reference;
 use evalset_model::field::TextField;
 use evalset_model::filter::{LogField, LogFilter, meaning};
 use evalset_model::ids::{LogId, RowNumber};
@@ -31,7 +32,7 @@ pub(super) fn passing(
     let work = Work {
         filter,
         collection,
-        sight: scored(filter).then_some(sight),
+        sight: reference::asks_for_scores(filter).then_some(sight),
         shares: rows.chunks(SHARE).collect(),
         next: AtomicUsize::new(0),
         text_only: text_only(filter),
@@ -67,13 +68,6 @@ fn text_only(filter: &LogFilter) -> bool {
         };
     });
     only
-}
-
-/// Whether the filter asks for scores.
-fn scored(filter: &LogFilter) -> bool {
-    let mut scored = false;
-    filter.visit(&mut |compare| scored |= matches!(compare.field, LogField::Score(_) | LogField::ScoreMap));
-    scored
 }
 
 struct Work<'a> {

@@ -37,6 +37,8 @@ pub(super) enum Change {
     Score(RowNumber, Arc<str>, Option<Arc<str>>, Value),
     /// The row is gone.
     Remove(RowNumber),
+    /// Nothing that columns hold: the index only moves on to this commit.
+    Touch,
     /// Rows changed that are not spelled out: the index is read anew when next asked for.
     Reload,
     /// Stands for a bug of the columns.
@@ -247,6 +249,7 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
         Change::Scores(row, scores) => columns.set_scores(row, &scores),
         Change::Score(row, key, slug, value) => columns.put_score(row, &key, slug.as_deref(), &value),
         Change::Remove(row) if columns.contains(row) => columns.remove(row),
+        Change::Touch => {}
         #[cfg(test)]
         Change::Panic => panic!("a bug of the columns"),
         Change::Append(..) | Change::Replace(..) | Change::Remove(_) | Change::Reload => return false,

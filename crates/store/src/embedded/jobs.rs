@@ -4,18 +4,18 @@
 
 use super::Engine;
 use super::error::Sql;
-use super::{purge, runs};
+use super::{activity, purge};
 use crate::jobs::{Jobs, Outcome};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
-use evalset_model::job::{Job, Lane, Progress, State, Step, Task};
-use evalset_model::page::{Page, Window};
+use evalset_model::job::{Job, Lane, State, Step, Task};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
-const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
+/// Selects jobs; callers append `WHERE …`.
+pub(super) const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
                       error_message, created_at, started_at, completed_at FROM job";
 
 #[async_trait]
@@ -23,18 +23,16 @@ impl Jobs for Engine {
     async fn enqueue(&self, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<()> {
         self.writer
             .run(1_024, move |tx| {
-                if let Some(id) = job.dataset {
-                    let sql = "SELECT 1 FROM dataset WHERE id = ?1 AND organization = ?2";
-                    let mut known = tx.connection.prepare_cached(sql).sql()?;
-                    if !known.exists((id.to_string(), job.organization.to_string())).sql()? {
-                        return Err(Error::not_found());
-                    }
+                if let Some(id) = job.dataset
+                    && !knows_dataset(tx.connection, job.organization, id)?
+                {
+                    return Err(Error::not_found());
                 }
                 if let (Some(id), Task::Evaluate(_)) = (job.dataset, &job.task) {
-                    runs::begin_activity(tx.connection, id, job.created_at)?;
+                    activity::begin(tx.connection, id, job.created_at)?;
                 }
                 insert(tx.connection, &job)?;
-                runs::show_of(tx.connection, job.id)?;
+                activity::show_of(tx.connection, job.id)?;
                 match dataset {
                     Some((id, status)) => write_status(tx.connection, id, status),
                     None => Ok(()),
@@ -117,7 +115,7 @@ impl Jobs for Engine {
         self.writer
             .run(512, move |tx| {
                 finish(tx.connection, id, &outcome)?;
-                runs::show_of(tx.connection, id)
+                activity::show_of(tx.connection, id)
             })
             .await
     }
@@ -141,7 +139,7 @@ impl Jobs for Engine {
                     }
                     _ => {}
                 }
-                runs::show_of(connection, id)?;
+                activity::show_of(connection, id)?;
                 find(connection, Some(organization), id)
             })
             .await
@@ -174,6 +172,20 @@ impl Jobs for Engine {
     async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
         self.writer.run(limit.saturating_mul(64), move |tx| purge::delete(tx.connection, collection, limit)).await
     }
+}
+
+/// Whether the organization has this dataset.
+pub(super) fn knows_dataset(connection: &Connection, organization: OrganizationId, id: DatasetId) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM dataset WHERE id = ?1 AND organization = ?2")
+        .sql()?
+        .exists((id.to_string(), organization.to_string()))
+        .sql()
+}
+
+/// What is said to those who work on a job that was ended meanwhile.
+pub(super) fn not_running() -> Error {
+    Error::Conflict("The job is no longer running.".to_owned())
 }
 
 /// Adds a job; `Conflict` when its id is taken.
@@ -213,7 +225,7 @@ pub(super) fn advance(connection: &Connection, step: &Step) -> Result<()> {
         .sql()?
         .execute((step.job.to_string(), progress))
         .sql()?;
-    if saved == 0 { Err(Error::Conflict("The job is no longer running.".to_owned())) } else { Ok(()) }
+    if saved == 0 { Err(not_running()) } else { Ok(()) }
 }
 
 /// Saves the progress of a job that must be running, after a unit in which `affected` of `rows` changed.
@@ -303,7 +315,7 @@ fn claim(connection: &Connection, lane: Lane, at: i64) -> Result<Option<Job>> {
                 if let Some(dataset) = job.task.fills() {
                     write_status(connection, dataset, Status::Loading)?;
                 }
-                runs::show_of(connection, job.id)?;
+                activity::show_of(connection, job.id)?;
                 return Ok(Some(job));
             }
             Err(error) => {
@@ -327,7 +339,10 @@ fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64)
         .execute((number, at))
         .sql()?;
     match dataset.and_then(|id| id.parse().ok()) {
-        Some(dataset) => settle(connection, dataset, Status::Failed),
+        Some(dataset) => {
+            settle(connection, dataset, Status::Failed)?;
+            activity::show(connection, dataset)
+        }
         None => Ok(()),
     }
 }
@@ -380,7 +395,8 @@ pub(super) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
     let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
     connection
         .prepare_cached(
-            "UPDATE job SET state = 'queued', task = ?2, progress = ?3, cancel_requested = 0, error_message = NULL,              completed_at = NULL WHERE id = ?1",
+            "UPDATE job SET state = 'queued', task = ?2, progress = ?3, cancel_requested = 0, error_message = NULL, \
+             completed_at = NULL WHERE id = ?1",
         )
         .sql()?
         .execute((
@@ -392,48 +408,8 @@ pub(super) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Evaluation runs of a dataset, newest first.
-pub(super) fn runs_of(
-    connection: &Connection,
-    organization: OrganizationId,
-    dataset: DatasetId,
-    window: Window,
-) -> Result<Page<Job>> {
-    const OF: &str = "WHERE dataset = ?1 AND organization = ?2 AND kind = 'evaluate'";
-    let names = (dataset.to_string(), organization.to_string());
-    let total: i64 = connection
-        .prepare_cached(&format!("SELECT count(*) FROM job {OF}"))
-        .sql()?
-        .query_row((&names.0, &names.1), |line| line.get(0))
-        .sql()?;
-    let sql = format!("{SELECT} {OF} ORDER BY created_at DESC, number DESC LIMIT ?3 OFFSET ?4");
-    let bound = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(&sql).sql()?;
-    let mut lines = statement.query((&names.0, &names.1, bound(window.limit), bound(window.offset))).sql()?;
-    let mut rows = Vec::new();
-    while let Some(line) = lines.next().sql()? {
-        rows.push(decode(line)?);
-    }
-    Ok(Page { rows, total: total.unsigned_abs() })
-}
-
-/// State and progress of the runs that a dataset shows: those that go on, and those that ended since `running_at`.
-pub(super) fn activity_of(connection: &Connection, dataset: DatasetId) -> Result<Vec<(State, Progress)>> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT j.state, j.progress FROM job j JOIN dataset d ON d.id = j.dataset WHERE j.dataset = ?1              AND j.kind = 'evaluate' AND (j.completed_at IS NULL OR j.completed_at >= d.running_at)",
-        )
-        .sql()?;
-    let mut lines = statement.query([dataset.to_string()]).sql()?;
-    let mut runs = Vec::new();
-    while let Some(line) = lines.next().sql()? {
-        let state: String = line.get(0).sql()?;
-        runs.push((json(&format!("\"{state}\""))?, json(&line.get::<_, String>(1).sql()?)?));
-    }
-    Ok(runs)
-}
-
-fn decode(line: &Row<'_>) -> Result<Job> {
+/// Reads one line of [`SELECT`].
+pub(super) fn decode(line: &Row<'_>) -> Result<Job> {
     let text = |index: usize| line.get::<_, String>(index).sql();
     let dataset: Option<String> = line.get(3).sql()?;
     Ok(Job {
@@ -452,6 +428,7 @@ fn decode(line: &Row<'_>) -> Result<Job> {
     })
 }
 
-fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+/// Reads JSON text.
+pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(Error::internal)
 }

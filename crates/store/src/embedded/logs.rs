@@ -5,7 +5,7 @@ use super::collection;
 use super::error::Sql;
 use super::indexes::Change as IndexChange;
 use super::row::{self, Encoded, Head};
-use super::row_scores::Sight;
+use super::row_scores::{self, Sight};
 use super::select::read_rows;
 use super::transfer;
 use super::writer::Tx;
@@ -101,7 +101,7 @@ impl Logs for Engine {
                 for id in &ids {
                     rows.extend(row::head(tx.connection, collection, id)?.map(|head| head.row));
                 }
-                delete_rows(tx, collection, &rows)
+                delete_rows(tx, name, collection, &rows)
             })
             .await
     }
@@ -174,7 +174,7 @@ impl Logs for Engine {
         self.writer
             .run(rows.len() * 1_024, move |tx| {
                 let collection = collection::for_write(tx, name)?;
-                let removed = delete_rows(tx, collection, &rows)?;
+                let removed = delete_rows(tx, name, collection, &rows)?;
                 if let Some(step) = step {
                     super::jobs::advance_by(tx.connection, step, &rows, removed)?;
                 }
@@ -303,13 +303,16 @@ fn replace(tx: &mut Tx<'_>, collection: i64, head: &Head, encoded: Encoded) -> R
 }
 
 /// Deletes rows by number; returns how many there were.
-fn delete_rows(tx: &mut Tx<'_>, collection: i64, rows: &[RowNumber]) -> Result<u64> {
+fn delete_rows(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: &[RowNumber]) -> Result<u64> {
     let (mut gone, mut completed) = (0, 0);
     for row in rows {
-        if let Some(was_completed) = row::delete(tx.connection, collection, *row)? {
-            gone += 1;
-            completed += i64::from(was_completed);
-            tx.change(collection, IndexChange::Remove(*row));
+        let Some(was) = row::delete(tx.connection, collection, *row)? else { continue };
+        gone += 1;
+        completed += i64::from(was.completed);
+        tx.change(collection, IndexChange::Remove(*row));
+        if let (Place::RequestLogs, Some(id)) = (name.place, was.scored) {
+            // Rows of datasets showed them too.
+            row_scores::refresh_everywhere(tx, name.organization, &id)?;
         }
     }
     if gone > 0 {

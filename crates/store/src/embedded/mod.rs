@@ -3,6 +3,7 @@
 //! `writer` is the only thread that writes; `readers` is a pool of connections; `indexes` holds the columns of open
 //! collections; `view` brings file and columns to the same commit. One file per noun stands on these.
 
+mod activity;
 mod collection;
 mod damage;
 mod datasets;

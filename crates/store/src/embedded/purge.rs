@@ -3,6 +3,7 @@
 use super::error::Sql;
 use super::{jobs, row};
 use crate::jobs::{purge_id, purge_job};
+use evalset_model::ids::RowNumber;
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
 use hashbrown::HashSet;
@@ -27,10 +28,11 @@ pub(super) fn delete(connection: &Connection, collection: i64, limit: usize) -> 
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;
     let mut completed = 0;
-    let mut results = connection.prepare_cached("DELETE FROM run_result WHERE row = ?1 AND run IN (SELECT number FROM job WHERE dataset = (SELECT place FROM collection WHERE id = ?2) AND kind = 'evaluate')").sql()?;
     for row in &rows {
-        results.execute((row, collection)).sql()?;
-        completed += i64::from(row::delete(connection, collection, *row)?.unwrap_or(false));
+        completed += i64::from(row::delete(connection, collection, *row)?.is_some_and(|gone| gone.completed));
+    }
+    if let Some(last) = rows.last() {
+        delete_results(connection, collection, Some(*last))?;
     }
     if rows.len() < limit {
         leave(connection, collection)?;
@@ -46,8 +48,49 @@ pub(super) fn delete(connection: &Connection, collection: i64, limit: usize) -> 
     Ok(rows.len() as u64)
 }
 
-/// Deletes a collection without rows: what is left are scores of records that never came.
+/// Deletes results of runs of a collection's dataset: of rows up to `last`, else of all rows before those that the dataset has
+/// now. The rows of a hidden collection come before those of the one that took its place.
+fn delete_results(connection: &Connection, collection: i64, last: Option<RowNumber>) -> Result<()> {
+    let mut runs = connection
+        .prepare_cached(
+            "SELECT number FROM job WHERE dataset = (SELECT place FROM collection WHERE id = ?1) AND kind = 'evaluate'",
+        )
+        .sql()?;
+    let runs = runs
+        .query_map([collection], |line| line.get::<_, i64>(0))
+        .sql()?
+        .collect::<rusqlite::Result<Vec<_>>>()
+        .sql()?;
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let end = match last {
+        Some(last) => last.saturating_add(1),
+        None => first_row_now(connection, collection)?,
+    };
+    let mut delete = connection.prepare_cached("DELETE FROM run_result WHERE run = ?1 AND row < ?2").sql()?;
+    for run in runs {
+        delete.execute((run, end)).sql()?;
+    }
+    Ok(())
+}
+
+/// The first row of the visible collection of the same name; beyond all rows when it has none.
+fn first_row_now(connection: &Connection, collection: i64) -> Result<RowNumber> {
+    connection
+        .prepare_cached(
+            "SELECT coalesce(min(l.row), ?2) FROM collection old CROSS JOIN collection new \
+             ON new.organization = old.organization AND new.place = old.place AND new.hidden = 0 AND new.id <> old.id \
+             CROSS JOIN log l ON l.collection = new.id WHERE old.id = ?1",
+        )
+        .sql()?
+        .query_row((collection, RowNumber::MAX), |line| line.get(0))
+        .sql()
+}
+
+/// Deletes a collection without rows: what is left are scores of records that never came, and results of rows removed before.
 pub(super) fn leave(connection: &Connection, collection: i64) -> Result<()> {
+    delete_results(connection, collection, None)?;
     connection.execute("DELETE FROM score WHERE collection = ?1", [collection]).sql()?;
     connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
     Ok(())

@@ -210,21 +210,31 @@ pub(super) fn head(connection: &Connection, collection: i64, id: &LogId) -> Resu
         .sql()
 }
 
-/// Deletes a row with its scores; `None` when it is not in the collection, else whether it counted as annotated.
-pub(super) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<bool>> {
+/// What a row was that was deleted.
+pub(super) struct Gone {
+    /// Counted as annotated.
+    pub completed: bool,
+    /// Its id, if scores went with it.
+    pub scored: Option<LogId>,
+}
+
+/// Deletes a row with its scores; `None` when it is not in the collection.
+pub(super) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Gone>> {
     let mut statement = connection
         .prepare_cached(
             "DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed', unique_id",
         )
         .sql()?;
-    let gone: Option<(bool, String)> =
-        statement.query_row((row, collection), |line| Ok((line.get(0)?, line.get(1)?))).optional().sql()?;
+    // A damaged id is no reason to stay; nothing can be said of it either.
+    let gone: Option<(bool, Option<String>)> =
+        statement.query_row((row, collection), |line| Ok((line.get(0)?, line.get(1).ok()))).optional().sql()?;
     let Some((completed, id)) = gone else { return Ok(None) };
     connection.prepare_cached("DELETE FROM payload WHERE row = ?1").sql()?.execute([row]).sql()?;
-    connection
+    let Some(id) = id else { return Ok(Some(Gone { completed, scored: None })) };
+    let scores = connection
         .prepare_cached("DELETE FROM score WHERE collection = ?1 AND log_id = ?2")
         .sql()?
-        .execute((collection, id))
+        .execute((collection, &id))
         .sql()?;
-    Ok(Some(completed))
+    Ok(Some(Gone { completed, scored: (scores > 0).then_some(LogId(id)) }))
 }

@@ -9,7 +9,7 @@ use super::score_line::{self, SELECT, SELECT_WITH_ROW};
 use super::writer::Tx;
 use evalset_columns::Columns;
 use evalset_model::Result;
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, ScoreId};
 use evalset_model::score::{self, RowScores, Score};
 use rusqlite::Connection;
 
@@ -78,6 +78,34 @@ impl Sight {
         Ok(score::compared(&self.shown(connection, id)?))
     }
 
+    /// Whether a row has scores that may be shown in place of this one under its key or its slug, given its collection, source
+    /// and id.
+    pub fn has_rivals(
+        &self,
+        connection: &Connection,
+        (collection, source): (i64, i64),
+        id: ScoreId,
+        score: &Score,
+    ) -> Result<bool> {
+        // Those of the same source that name no dataset are never shown in place of one that does.
+        connection
+            .prepare_cached(
+                "SELECT 1 FROM score s CROSS JOIN score_source o ON o.number = s.source \
+                 WHERE s.collection IN (?1, ?2) AND s.log_id = ?3 AND s.id <> ?4 AND o.slug = ?5 \
+                 AND (s.collection = ?1 OR s.source <> ?6)",
+            )
+            .sql()?
+            .exists((
+                collection,
+                self.base.unwrap_or(collection),
+                score.subject.log_id.as_str(),
+                id.0,
+                &score.source.slug,
+                source,
+            ))
+            .sql()
+    }
+
     /// Writes the scores of all rows into their columns.
     pub fn load(&self, connection: &Connection, collection: i64, columns: &mut Columns) -> Result<()> {
         if self.is_empty() {
@@ -112,10 +140,15 @@ impl Sight {
 /// Tells the indexes of every collection that has a row of this id what its scores are now. Inside the writer, after scores
 /// that name no dataset changed.
 pub(super) fn refresh_everywhere(tx: &mut Tx<'_>, organization: OrganizationId, id: &LogId) -> Result<()> {
-    let mut statement =
-        tx.connection.prepare_cached("SELECT place FROM collection WHERE organization = ?1 AND hidden = 0").sql()?;
+    let mut statement = tx
+        .connection
+        .prepare_cached(
+            "SELECT c.place FROM collection c CROSS JOIN log l ON l.collection = c.id AND l.unique_id = ?2 \
+             WHERE c.organization = ?1 AND c.hidden = 0",
+        )
+        .sql()?;
     let places = statement
-        .query_map([organization.to_string()], |line| line.get::<_, String>(0))
+        .query_map((organization.to_string(), id.as_str()), |line| line.get::<_, String>(0))
         .sql()?
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;

@@ -1,9 +1,11 @@
-//! Results of evaluation runs in the file, and what datasets show of their runs. The run itself is a line of `job`.
+//! Results of evaluation runs in the file. The run itself is a line of `job`; what datasets show of it is in `activity`.
 
 use super::Engine;
+use super::activity;
 use super::collection;
 use super::error::Sql;
 use super::jobs;
+use super::readers::Lease;
 use super::row_scores::Sight;
 use super::scores::Scribe;
 use super::writer::Tx;
@@ -12,28 +14,41 @@ use async_trait::async_trait;
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, Step, Task};
 use evalset_model::page::{Page, Window};
-use evalset_model::run::{Activity, Unit, UnitResult};
-use evalset_model::score::ScoreValues;
+use evalset_model::run::{Unit, UnitResult};
+use evalset_model::score::{ScoreStatus, ScoreValues};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// About what a unit adds to a transaction (bytes).
 const UNIT_BYTES: usize = 512;
 
-const SELECT: &str = "SELECT l.unique_id, r.numerical_value, r.boolean_value, r.other_values, r.is_passed, r.error_message, \
-                      r.cost, l.custom_identifier FROM run_result r JOIN log l ON l.row = r.row WHERE r.run = ?1";
+/// Results of a run `?1` whose rows are there: those that await their purge are not.
+macro_rules! of_run {
+    () => {
+        " FROM run_result r CROSS JOIN log l ON l.row = r.row CROSS JOIN collection c ON c.id = l.collection AND c.hidden = 0 \
+         WHERE r.run = ?1"
+    };
+}
+
+const SELECT: &str = concat!(
+    "SELECT l.unique_id, r.numerical_value, r.boolean_value, r.other_values, r.is_passed, r.error_message, r.cost, \
+     l.custom_identifier",
+    of_run!()
+);
+
+const COUNT: &str = concat!("SELECT count(*)", of_run!(), " AND (?2 IS NULL OR r.failed = ?2)");
 
 #[async_trait]
 impl Runs for Engine {
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()> {
         self.writer
             .run(units.len() * UNIT_BYTES, move |tx| {
-                let run = number(tx.connection, None, step.job)?.ok_or_else(Error::not_found)?;
+                let run = number(tx.connection, None, step.job)?.ok_or_else(jobs::not_running)?;
                 let mut progress = step.progress;
                 progress.add_units(&units);
                 jobs::advance(tx.connection, &Step { progress, ..step })?;
                 keep(tx, run, &units)?;
-                show_of(tx.connection, step.job)
+                activity::show_of(tx.connection, step.job)
             })
             .await
     }
@@ -63,14 +78,8 @@ impl Runs for Engine {
                 let connection = lease.begin()?;
                 let nothing = Page { rows: Vec::new(), total: 0 };
                 let Some(run) = number(connection, Some(organization), run)? else { return Ok(nothing) };
-                let total: i64 = connection
-                    .prepare_cached(
-                        "SELECT count(*) FROM run_result r JOIN log l ON l.row = r.row \
-                         WHERE r.run = ?1 AND (?2 IS NULL OR r.failed = ?2)",
-                    )
-                    .sql()?
-                    .query_row((run, failed), |line| line.get(0))
-                    .sql()?;
+                let total: i64 =
+                    connection.prepare_cached(COUNT).sql()?.query_row((run, failed), |line| line.get(0)).sql()?;
                 let sql = format!("{SELECT} AND (?2 IS NULL OR r.failed = ?2) ORDER BY r.row LIMIT ?3 OFFSET ?4");
                 let bound = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
                 let mut statement = connection.prepare_cached(&sql).sql()?;
@@ -95,17 +104,17 @@ impl Runs for Engine {
     }
 
     async fn list(&self, organization: OrganizationId, dataset: DatasetId, window: Window) -> Result<Page<Job>> {
-        self.readers.run(move |lease| jobs::runs_of(lease.begin()?, organization, dataset, window)).await
+        self.readers.run(move |lease| activity::list(lease.begin()?, organization, dataset, window)).await
     }
 
     async fn values(&self, organization: OrganizationId, of: Compared) -> Result<Vec<RowValue>> {
         self.readers
             .run_long(move |lease| {
-                let connection = lease.begin()?;
+                lease.begin()?;
                 match of {
-                    Compared::Run(run) => of_run(connection, organization, run),
+                    Compared::Run(run) => of_run(lease, organization, run),
                     Compared::Dataset(dataset, key) => {
-                        of_dataset(connection, Collection { organization, place: Place::Dataset(dataset) }, &key)
+                        of_dataset(lease, Collection { organization, place: Place::Dataset(dataset) }, &key)
                     }
                 }
             })
@@ -145,7 +154,7 @@ fn keep(tx: &mut Tx<'_>, run: i64, units: &[Unit]) -> Result<()> {
             .execute(params![
                 run,
                 row,
-                score.error_message.is_some(),
+                score.status == ScoreStatus::Failed,
                 values.numerical,
                 values.boolean,
                 other,
@@ -177,20 +186,23 @@ fn decode(line: &Row<'_>) -> Result<UnitResult> {
     })
 }
 
-fn of_run(connection: &Connection, organization: OrganizationId, run: JobId) -> Result<Vec<RowValue>> {
+fn of_run(lease: &Lease, organization: OrganizationId, run: JobId) -> Result<Vec<RowValue>> {
+    let connection = lease.connection()?;
     let Some(run) = number(connection, Some(organization), run)? else { return Ok(Vec::new()) };
     let sql = format!("{SELECT} AND r.failed = 0 ORDER BY r.row");
     let mut statement = connection.prepare_cached(&sql).sql()?;
     let mut lines = statement.query([run]).sql()?;
     let mut all = Vec::new();
     while let Some(line) = lines.next().sql()? {
+        lease.stop().go_on()?;
         let UnitResult { log_id, values, is_passed, custom_identifier, .. } = decode(line)?;
         all.push(RowValue { log_id, custom_identifier, values, is_passed });
     }
     Ok(all)
 }
 
-fn of_dataset(connection: &Connection, name: Collection, key: &str) -> Result<Vec<RowValue>> {
+fn of_dataset(lease: &Lease, name: Collection, key: &str) -> Result<Vec<RowValue>> {
+    let connection = lease.connection()?;
     let Some(found) = collection::find(connection, name)? else { return Ok(Vec::new()) };
     let sight = Sight::of(connection, name, found.id)?;
     if sight.is_empty() {
@@ -202,6 +214,7 @@ fn of_dataset(connection: &Connection, name: Collection, key: &str) -> Result<Ve
     let mut lines = statement.query([found.id]).sql()?;
     let mut all = Vec::new();
     while let Some(line) = lines.next().sql()? {
+        lease.stop().go_on()?;
         let log_id = LogId(line.get(0).sql()?);
         let shown = sight.shown(connection, &log_id)?;
         let Some(score) = shown.into_iter().find(|score| score.source.key() == key) else { continue };
@@ -223,59 +236,23 @@ fn reopen(
 ) -> Result<Option<Job>> {
     let Some(number) = number(connection, Some(organization), run)? else { return Ok(None) };
     let Some(mut job) = jobs::by_number(connection, number)? else { return Ok(None) };
+    if let Some(dataset) = job.dataset
+        && !jobs::knows_dataset(connection, organization, dataset)?
+    {
+        return Ok(None);
+    }
     if !job.state.ended() {
         return Err(Error::Conflict("The run has not ended: it can be continued when it has.".to_owned()));
     }
-    let dropped = connection.execute("DELETE FROM run_result WHERE run = ?1 AND failed = 1", [number]).sql()? as u64;
-    let progress = &mut job.progress;
-    progress.done = progress.done.saturating_sub(dropped);
-    progress.failed = 0;
+    connection.execute("DELETE FROM run_result WHERE run = ?1 AND failed = 1", [number]).sql()?;
+    job.progress.forget_failed();
     if let Task::Evaluate(task) = &mut job.task {
         task.spending_limit = spending_limit.or(task.spending_limit);
     }
     if let Some(dataset) = job.dataset {
-        begin_activity(connection, dataset, at)?;
+        activity::begin(connection, dataset, at)?;
     }
     jobs::queue_again(connection, &job)?;
-    show_of(connection, run)?;
+    activity::show_of(connection, run)?;
     jobs::by_number(connection, number)
-}
-
-/// Notes that a run was asked for: from now on the dataset shows this one, unless others go on.
-pub(super) fn begin_activity(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE dataset SET running_at = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM job WHERE dataset = ?1 \
-             AND kind = 'evaluate' AND state IN ('queued', 'running'))",
-        )
-        .sql()?
-        .execute((dataset.to_string(), at))
-        .sql()?;
-    Ok(())
-}
-
-/// [`show`] for the dataset of a run; nothing for other jobs.
-pub(super) fn show_of(connection: &Connection, run: JobId) -> Result<()> {
-    let dataset: Option<Option<String>> = connection
-        .prepare_cached("SELECT dataset FROM job WHERE id = ?1 AND kind = 'evaluate'")
-        .sql()?
-        .query_row([run.to_string()], |line| line.get(0))
-        .optional()
-        .sql()?;
-    match dataset.flatten().and_then(|id| id.parse().ok()) {
-        Some(dataset) => show(connection, dataset),
-        None => Ok(()),
-    }
-}
-
-/// Brings `running_status` and `running_progress` of a dataset in line with its runs.
-pub(super) fn show(connection: &Connection, dataset: DatasetId) -> Result<()> {
-    let runs = jobs::activity_of(connection, dataset)?;
-    let Some(activity) = Activity::of(runs.iter().map(|(state, progress)| (*state, progress))) else { return Ok(()) };
-    connection
-        .prepare_cached("UPDATE dataset SET running_status = ?2, running_progress = ?3 WHERE id = ?1")
-        .sql()?
-        .execute((dataset.to_string(), activity.status, activity.progress))
-        .sql()?;
-    Ok(())
 }

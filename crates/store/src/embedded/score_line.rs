@@ -2,6 +2,7 @@
 
 use super::error::Sql;
 use super::sources;
+use super::writer::Tx;
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::{JobId, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
@@ -71,9 +72,23 @@ pub(super) fn decode(line: &Row<'_>, organization: OrganizationId, place: Place)
     })
 }
 
-/// Writes a score over the one of the same subject, source and scorer, if there is one. A failed score does not replace a
-/// completed one. Returns the id it has then; `None` when it was not written.
-pub(super) fn upsert(connection: &Connection, score: &Score, collection: i64, source: i64) -> Result<Option<ScoreId>> {
+/// What stands in the way of a failed score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A completed score of the same subject, source and scorer.
+    Yields,
+    /// Nothing.
+    Replaces,
+}
+
+/// Writes a score over the one of the same subject, source and scorer, if there is one. Returns the id it has then; `None` when
+/// it was not written.
+pub(super) fn upsert(
+    connection: &Connection,
+    score: &Score,
+    (collection, source): (i64, i64),
+    failure: Failure,
+) -> Result<Option<ScoreId>> {
     let values = &score.values;
     let extra = if score.extra.is_empty() { None } else { Some(to_json(&score.extra)?) };
     connection
@@ -90,7 +105,7 @@ pub(super) fn upsert(connection: &Connection, score: &Score, collection: i64, so
              error_message = excluded.error_message, explanation = excluded.explanation, \
              evaluator_version = excluded.evaluator_version, run = excluded.run, extra = excluded.extra, \
              updated_at = excluded.updated_at \
-             WHERE NOT (excluded.status = 'failed' AND score.status = 'completed') RETURNING id",
+             WHERE ?23 OR NOT (excluded.status = 'failed' AND score.status = 'completed') RETURNING id",
         )
         .sql()?
         .query_row(
@@ -117,6 +132,7 @@ pub(super) fn upsert(connection: &Connection, score: &Score, collection: i64, so
                 extra,
                 score.created_at,
                 score.updated_at,
+                failure == Failure::Replaces,
             ],
             |line| line.get::<_, Uuid>(0),
         )
@@ -126,8 +142,19 @@ pub(super) fn upsert(connection: &Connection, score: &Score, collection: i64, so
 }
 
 /// The number of a score's source, made when needed.
-pub(super) fn source(connection: &Connection, score: &Score) -> Result<i64> {
-    sources::number(connection, score.subject.organization, &score.source)
+pub(super) fn source(tx: &mut Tx<'_>, score: &Score) -> Result<i64> {
+    sources::number(tx, score.subject.organization, &score.source)
+}
+
+/// The id of the score of the same subject, source and scorer, if there is one.
+pub(super) fn present(connection: &Connection, score: &Score, collection: i64, source: i64) -> Result<Option<ScoreId>> {
+    connection
+        .prepare_cached("SELECT id FROM score WHERE collection = ?1 AND log_id = ?2 AND source = ?3 AND scorer = ?4")
+        .sql()?
+        .query_row((collection, score.subject.log_id.as_str(), source, &score.scorer), |line| line.get::<_, Uuid>(0))
+        .optional()
+        .sql()
+        .map(|id| id.map(ScoreId))
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {

@@ -15,14 +15,14 @@ pub(super) fn narrowed(filter: &Tree<NamedField>, places: &[(i64, Place)]) -> (S
     for Compare { field, test } in conjuncts(filter) {
         match (field.name, test) {
             ("id", Test::AnyOf(any)) => {
-                sql.any_of("s.id", any, |text| Some(Value::Blob(text.parse::<ScoreId>().ok()?.0.as_bytes().to_vec())))
+                sql.any_of("s.id", any, |text| Some(Value::Blob(text.parse::<ScoreId>().ok()?.0.as_bytes().to_vec())));
             }
             ("log_id", Test::AnyOf(any)) => sql.any_of("s.log_id", any, |text| Some(Value::Text(text.to_owned()))),
             ("evaluator_id", Test::AnyOf(any)) => {
-                sql.any_of("o.evaluator_id", any, |text| Some(Value::Text(text.to_owned())))
+                sql.any_of("o.evaluator_id", any, |text| Some(Value::Text(text.to_owned())));
             }
             ("evaluator_slug", Test::AnyOf(any)) => {
-                sql.any_of("o.slug", any, |text| Some(Value::Text(text.to_owned())))
+                sql.any_of("o.slug", any, |text| Some(Value::Text(text.to_owned())));
             }
             ("run_id", Test::AnyOf(any)) => sql.any_of("s.run", any, |text| Some(Value::Text(text.to_owned()))),
             ("dataset_id", Test::AnyOf(any)) => collections.retain(|id| {

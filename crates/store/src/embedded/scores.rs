@@ -4,10 +4,9 @@ use super::Engine;
 use super::collection;
 use super::error::Sql;
 use super::indexes::Change as IndexChange;
-use super::row_scores;
-use super::score_line::{self, SELECT};
+use super::row_scores::{self, Sight};
+use super::score_line::{self, Failure, SELECT};
 use super::score_query::narrowed;
-use super::sources;
 use super::writer::Tx;
 use crate::scores::{ScoreChange, ScoreQuery, Scores};
 use async_trait::async_trait;
@@ -24,14 +23,14 @@ impl Scores for Engine {
     async fn put(&self, score: Score) -> Result<(Score, bool)> {
         self.writer
             .run(2_048, move |tx| {
-                let source = score_line::source(tx.connection, &score)?;
                 let collection = collection::for_write(tx, score.subject.collection())?;
-                let written = score_line::upsert(tx.connection, &score, collection, source)?;
+                let source = score_line::source(tx, &score)?;
+                let present = score_line::present(tx.connection, &score, collection, source)?;
+                score_line::upsert(tx.connection, &score, (collection, source), Failure::Yields)?;
                 show(tx, &score)?;
-                // Not written: a failed one in the way of a completed one.
-                let id = written.unwrap_or(score.id);
-                let stored = find(tx.connection, score.subject.organization, id)?;
-                Ok((stored.unwrap_or_else(|| score.clone()), written == Some(score.id)))
+                let stored = find(tx.connection, score.subject.organization, present.unwrap_or(score.id))?;
+                let stored = stored.ok_or_else(|| Error::internal("a score that was written cannot be found"))?;
+                Ok((stored, present.is_none()))
             })
             .await
     }
@@ -53,9 +52,9 @@ impl Scores for Engine {
                     created_at: present.created_at,
                     ..changed
                 };
-                let source = score_line::source(tx.connection, &kept)?;
                 let collection = collection::for_write(tx, kept.subject.collection())?;
-                score_line::upsert(tx.connection, &kept, collection, source)?;
+                let source = score_line::source(tx, &kept)?;
+                score_line::upsert(tx.connection, &kept, (collection, source), Failure::Replaces)?;
                 show(tx, &kept)?;
                 Ok(kept)
             })
@@ -139,8 +138,10 @@ fn show(tx: &mut Tx<'_>, score: &Score) -> Result<()> {
 pub(super) struct Scribe {
     name: Collection,
     collection: i64,
+    sight: Sight,
     source: i64,
     key: Arc<str>,
+    /// The slug that it is found under beside its key.
     slug: Option<Arc<str>>,
     indexed: bool,
 }
@@ -148,16 +149,15 @@ pub(super) struct Scribe {
 impl Scribe {
     /// For scores like this one.
     pub fn new(tx: &mut Tx<'_>, like: &Score) -> Result<Self> {
-        let (connection, source) = (tx.connection, &like.source);
-        let name = like.subject.collection();
+        let (source, name) = (&like.source, like.subject.collection());
         let collection = collection::for_write(tx, name)?;
-        let custom = sources::is_custom(connection, name.organization, &source.slug)?;
         Ok(Self {
             name,
             collection,
-            source: score_line::source(connection, like)?,
+            sight: Sight::of(tx.connection, name, collection)?,
+            source: score_line::source(tx, like)?,
             key: source.key().into(),
-            slug: (source.evaluator_id.is_some() && !custom).then(|| source.slug.as_str().into()),
+            slug: source.evaluator_id.is_some().then(|| source.slug.as_str().into()),
             indexed: tx.indexed(collection),
         })
     }
@@ -168,16 +168,19 @@ impl Scribe {
         if !tx.connection.prepare_cached(there).sql()?.exists((row, self.collection)).sql()? {
             return Ok(false);
         }
-        let written = score_line::upsert(tx.connection, score, self.collection, self.source)?;
-        if written.is_none() || !self.indexed {
-            return Ok(true);
-        }
-        if score.status == ScoreStatus::Failed {
-            // Another scorer's good one may be what the row shows.
-            row_scores::refresh(tx, self.name, &score.subject.log_id)?;
-        } else {
-            let value = compared_value(&score.values);
-            tx.change(self.collection, IndexChange::Score(row, self.key.clone(), self.slug.clone(), value));
+        let place = (self.collection, self.source);
+        let Some(id) = score_line::upsert(tx.connection, score, place, Failure::Yields)? else { return Ok(true) };
+        if self.name.place == Place::RequestLogs {
+            // Rows of datasets show it as well.
+            row_scores::refresh_everywhere(tx, self.name.organization, &score.subject.log_id)?;
+        } else if self.indexed {
+            let rivals = || self.sight.has_rivals(tx.connection, place, id, score);
+            if score.status == ScoreStatus::Failed || rivals()? {
+                row_scores::refresh(tx, self.name, &score.subject.log_id)?;
+            } else {
+                let value = compared_value(&score.values);
+                tx.change(self.collection, IndexChange::Score(row, self.key.clone(), self.slug.clone(), value));
+            }
         }
         Ok(true)
     }

@@ -13,12 +13,12 @@ use super::view::View;
 use crate::logs::{Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
 use crate::reference;
 use evalset_columns::{Columns, Rows, Verdict};
-use evalset_model::Result;
-use evalset_model::filter::{LogField, LogFilter};
+use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, RowNumber};
 use evalset_model::page::Page;
 use evalset_model::score::Source;
 use evalset_model::summary::{Group, ScoreSum, ScoreTotals, Sums};
+use evalset_model::{Error, Result};
 use hashbrown::HashMap;
 
 /// What the columns said, `T` being their answer for the rows that pass for certain.
@@ -107,17 +107,25 @@ impl Engine {
     }
 
     pub(super) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
-        // Sources only ever become more: one that is read before the view is looked at may lack rows, not the other way round.
-        let sources = self.sources(lease, name)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
+            // The transaction of the lease is at the commit of the columns.
+            let sources = sources::all(lease.connection()?, name.organization)?;
             let verdict = columns.evaluate(filter);
             let mut sums = columns.sums(&verdict.yes);
-            sums.scores = score_sums(&sources, |key| columns.score_totals(&verdict.yes, key));
-            Seen::new(columns, verdict, sums)
+            let (clear, mixed) = sources.iter().partition(|source| !shares_column(source, &sources));
+            sums.scores = score_sums(clear, |key| columns.score_totals(&verdict.yes, key));
+            let mixed = mixed_rows(columns, &verdict.yes, mixed);
+            Ok::<_, Error>(Seen::new(columns, verdict, (sums, mixed)))
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Sums::default()) };
-        let (mut sums, decided) = seen.decide((name, collection), lease, &mut helpers)?;
+        let ((mut sums, mixed), decided) = seen?.decide((name, collection), lease, &mut helpers)?;
         let sight = Sight::of(lease.connection()?, name, collection)?;
+        for (id, key) in mixed {
+            lease.stop().go_on()?;
+            let mut shown = sight.shown(lease.connection()?, &id)?;
+            shown.retain(|score| score.source.key() == key);
+            sums.add_scores(&shown);
+        }
         for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
             lease.stop().go_on()?;
             let connection = lease.connection()?;
@@ -128,13 +136,6 @@ impl Engine {
             }
         }
         Ok(sums)
-    }
-
-    /// The sources of scores of the collection's organization.
-    fn sources(&self, lease: &Lease, name: Collection) -> Result<Vec<Source>> {
-        let sources = sources::all(lease.begin()?, name.organization)?;
-        lease.end()?;
-        Ok(sources)
     }
 
     pub(super) fn groups_now(
@@ -194,9 +195,28 @@ impl Engine {
 }
 
 /// The sources that have totals, with them.
-fn score_sums(sources: &[Source], totals: impl Fn(&str) -> ScoreTotals) -> Vec<ScoreSum> {
+fn score_sums(sources: Vec<&Source>, totals: impl Fn(&str) -> ScoreTotals) -> Vec<ScoreSum> {
     let sum = |source: &Source| ScoreSum { source: source.clone(), totals: totals(&source.key()) };
-    sources.iter().map(sum).filter(|sum| !sum.totals.is_empty()).collect()
+    sources.into_iter().map(sum).filter(|sum| !sum.totals.is_empty()).collect()
+}
+
+/// Whether the column under the key of a custom slug also holds scores of evaluators with that slug, of rows that have no custom
+/// one.
+fn shares_column(source: &Source, all: &[Source]) -> bool {
+    let namesake = |other: &Source| other.evaluator_id.is_some() && other.slug == source.slug;
+    source.evaluator_id.is_none() && all.iter().any(namesake)
+}
+
+/// Those of `rows` that have a value in a column that sources share, with the key in question: their scores tell whose it is.
+fn mixed_rows(columns: &Columns, rows: &Rows, sources: Vec<&Source>) -> Vec<(LogId, String)> {
+    let mut mixed = Vec::new();
+    for key in sources.into_iter().map(Source::key) {
+        let test = Test::HasKeys(vec![key.clone()]);
+        let mut having = columns.evaluate(&Tree::Compare(Compare { field: LogField::ScoreMap, test })).yes;
+        having.intersect(rows);
+        columns.for_each_id(&having, |_, id| mixed.push((LogId(id.to_owned()), key.clone())));
+    }
+    mixed
 }
 
 /// What the columns gave of a list.

@@ -3,14 +3,17 @@
 //! A source outlives its evaluator, so that old scores keep their names.
 
 use super::error::Sql;
+use super::indexes::Change;
+use super::writer::Tx;
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::OrganizationId;
 use evalset_model::score::Source;
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-/// The number of a source, made or brought up to date when needed. Inside the writer.
-pub(super) fn number(connection: &Connection, organization: OrganizationId, source: &Source) -> Result<i64> {
+/// The number of a source, made or brought up to date when needed.
+pub(super) fn number(tx: &mut Tx<'_>, organization: OrganizationId, source: &Source) -> Result<i64> {
+    let connection = tx.connection;
     let evaluator = source.evaluator_id.map(|id| id.to_string());
     let (owner, key, kind) = (organization.to_string(), source.key(), source.value_type.name());
     let same = connection
@@ -25,6 +28,15 @@ pub(super) fn number(connection: &Connection, organization: OrganizationId, sour
     if let Some(number) = same {
         return Ok(number);
     }
+    let slug: Option<String> = connection
+        .prepare_cached("SELECT slug FROM score_source WHERE organization = ?1 AND key = ?2")
+        .sql()?
+        .query_row((&owner, &key), |line| line.get(0))
+        .optional()
+        .sql()?;
+    if slug.is_some_and(|slug| slug != source.slug) {
+        reload_all(tx, &owner)?;
+    }
     connection
         .prepare_cached(
             "INSERT INTO score_source (organization, key, evaluator_id, slug, name, value_type) \
@@ -37,20 +49,24 @@ pub(super) fn number(connection: &Connection, organization: OrganizationId, sour
         .sql()
 }
 
-/// Whether a custom slug of the organization reads like this text: then it is found under it before any evaluator's slug.
-pub(super) fn is_custom(connection: &Connection, organization: OrganizationId, slug: &str) -> Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM score_source WHERE organization = ?1 AND key = ?2")
-        .sql()?
-        .exists((organization.to_string(), slug))
-        .sql()
+/// Has every index of an organization read anew: a slug that scores are found under has changed.
+fn reload_all(tx: &mut Tx<'_>, organization: &str) -> Result<()> {
+    let mut statement =
+        tx.connection.prepare_cached("SELECT id FROM collection WHERE organization = ?1 AND hidden = 0").sql()?;
+    let all = statement.query_map([organization], |line| line.get(0)).sql()?;
+    let all = all.collect::<rusqlite::Result<Vec<i64>>>().sql()?;
+    for collection in all {
+        tx.change(collection, Change::Reload);
+        tx.count(collection, 0, 0)?;
+    }
+    Ok(())
 }
 
-/// All sources of an organization, in the order they came.
+/// All sources of an organization, by rising key.
 pub(super) fn all(connection: &Connection, organization: OrganizationId) -> Result<Vec<Source>> {
     let mut statement = connection
         .prepare_cached(
-            "SELECT evaluator_id, slug, name, value_type FROM score_source WHERE organization = ?1 ORDER BY number",
+            "SELECT evaluator_id, slug, name, value_type FROM score_source WHERE organization = ?1 ORDER BY key",
         )
         .sql()?;
     let mut lines = statement.query([organization.to_string()]).sql()?;

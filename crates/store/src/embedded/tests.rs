@@ -5,6 +5,7 @@ mod concurrency;
 mod damage;
 mod durability;
 mod refusals;
+mod scores;
 
 use super::{Options, open};
 use crate::Stores;

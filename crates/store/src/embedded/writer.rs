@@ -109,6 +109,8 @@ impl Tx<'_> {
             .sql()?
             .execute((collection, rows, completed, self.seq))
             .sql()?;
+        // Without it the number would be given to the next commit too, which an index read meanwhile would take for known.
+        self.change(collection, Change::Touch);
         Ok(())
     }
 }

@@ -24,9 +24,7 @@ impl State {
 
     /// The job if it is running.
     pub(super) fn running(&mut self, id: JobId) -> Result<&mut Job> {
-        self.job(id)
-            .filter(|job| job.state == JobState::Running)
-            .ok_or_else(|| Error::Conflict("The job is no longer running.".to_owned()))
+        self.job(id).filter(|job| job.state == JobState::Running).ok_or_else(not_running)
     }
 
     /// Saves the progress of a running job after a unit in which `affected` of `rows` changed.
@@ -61,6 +59,11 @@ impl State {
     }
 }
 
+/// What is said to those who work on a job that was ended meanwhile.
+pub(super) fn not_running() -> Error {
+    Error::Conflict("The job is no longer running.".to_owned())
+}
+
 fn listed(job: &Job, organization: OrganizationId) -> bool {
     job.organization == organization && !matches!(job.task, Task::Purge { .. })
 }
@@ -72,10 +75,9 @@ impl Jobs for Memory {
         if let Some(id) = job.dataset {
             state.dataset(job.organization, id).ok_or_else(Error::not_found)?;
         }
+        state.add_job(job.clone())?;
         state.begin_activity(&job);
-        let of = job.dataset;
-        state.add_job(job)?;
-        state.show_runs(of);
+        state.show_runs(job.dataset);
         if let Some((id, status)) = dataset {
             state.set_status(id, status);
         }

@@ -22,15 +22,17 @@ impl State {
     /// Matching rows in row order.
     fn matching(&self, collection: Collection, filter: &LogFilter) -> Vec<(RowNumber, &Log)> {
         let rows = self.rows.get(&collection).into_iter().flatten();
-        rows.filter(|(_, log)| meaning::holds(filter, log, &self.row_scores(collection, &log.id)))
-            .map(|(row, log)| (*row, log))
-            .collect()
+        let asked = reference::asks_for_scores(filter);
+        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        rows.filter(|(_, log)| meaning::holds(filter, log, &scores(log))).map(|(row, log)| (*row, log)).collect()
     }
 
     fn sort_rows(&self, collection: Collection, rows: &mut [(RowNumber, &Log)], sort: &Sort) {
-        rows.sort_by(|(_, left), (_, right)| {
-            let scores = |log: &Log| self.row_scores(collection, &log.id);
-            meaning::compare_logs(sort, (left, &scores(left)), (right, &scores(right)))
+        let asked = matches!(sort.field, LogField::Score(_));
+        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        let scores: BTreeMap<_, _> = rows.iter().map(|(row, log)| (*row, scores(log))).collect();
+        rows.sort_by(|left, right| {
+            meaning::compare_logs(sort, (left.1, &scores[&left.0]), (right.1, &scores[&right.0]))
         });
     }
 
@@ -95,11 +97,10 @@ impl Logs for Memory {
     async fn delete(&self, collection: Collection, ids: &[LogId]) -> Result<u64> {
         let mut state = self.state();
         let rows = state.rows_mut(collection)?;
-        let before = rows.len();
-        rows.retain(|_, log| !ids.contains(&log.id));
-        let gone = (before - rows.len()) as u64;
-        state.drop_scores(collection, ids);
-        Ok(gone)
+        let gone: Vec<LogId> = rows.values().map(|log| &log.id).filter(|id| ids.contains(id)).cloned().collect();
+        rows.retain(|_, log| !gone.contains(&log.id));
+        state.drop_scores(collection, &gone);
+        Ok(gone.len() as u64)
     }
 
     async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>> {

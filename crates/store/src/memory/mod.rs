@@ -6,9 +6,9 @@ mod evaluators;
 mod jobs;
 mod keys;
 mod logs;
+mod providers;
 mod runs;
 mod scores;
-mod providers;
 #[cfg(test)]
 mod tests;
 
@@ -200,6 +200,7 @@ impl crate::Datasets for Memory {
         state.dataset(organization, id).ok_or_else(Error::not_found)?;
         state.cancel_jobs(id, at);
         state.settle(id);
+        state.show_runs(Some(id));
         Ok(state.hide(organization, id, purge, at))
     }
 

@@ -1,5 +1,6 @@
 //! Results of evaluation runs in memory.
 
+use super::jobs::not_running;
 use super::{Memory, State};
 use crate::runs::{Compared, RowValue, Runs};
 use async_trait::async_trait;
@@ -15,7 +16,9 @@ use evalset_model::{Error, Result};
 impl State {
     /// Notes that a run was asked for: from now on its dataset shows this one, unless others go on.
     pub(super) fn begin_activity(&mut self, job: &Job) {
-        let goes_on = |other: &Job| other.dataset == job.dataset && other.task.run().is_some() && !other.state.ended();
+        let goes_on = |other: &Job| {
+            other.id != job.id && other.dataset == job.dataset && other.task.run().is_some() && !other.state.ended()
+        };
         if job.task.run().is_none() || self.jobs.iter().any(goes_on) {
             return;
         }
@@ -70,10 +73,15 @@ impl Runs for Memory {
         let mut state = self.state();
         let dataset = {
             let job = state.running(step.job)?;
+            job.task.run().ok_or_else(not_running)?;
             job.progress = step.progress;
             job.progress.add_units(&units);
             job.dataset
         };
+        if let Some(Unit { score, .. }) = units.first() {
+            // What is said of the source holds, whether or not its rows are there.
+            state.rename(&score.source, score.subject.organization);
+        }
         for Unit { row, score } in units {
             let there = state.rows.get(&score.subject.collection()).is_some_and(|rows| rows.contains_key(&row));
             if there {
@@ -122,17 +130,17 @@ impl Runs for Memory {
     ) -> Result<Option<Job>> {
         let mut state = self.state();
         let Some(job) = state.run(organization, run).cloned() else { return Ok(None) };
+        if job.dataset.is_some_and(|dataset| state.dataset(organization, dataset).is_none()) {
+            return Ok(None);
+        }
         if !job.state.ended() {
             return Err(Error::Conflict("The run has not ended: it can be continued when it has.".to_owned()));
         }
         state.begin_activity(&Job { created_at: at, ..job });
         let results = state.results.entry(run).or_default();
-        let before = results.len();
         results.retain(|_, score| score.status == ScoreStatus::Completed);
-        let dropped = (before - results.len()) as u64;
         let Some(job) = state.job(run) else { return Ok(None) };
-        job.progress.done = job.progress.done.saturating_sub(dropped);
-        job.progress.failed = 0;
+        job.progress.forget_failed();
         if let Task::Evaluate(task) = &mut job.task {
             task.spending_limit = spending_limit.or(task.spending_limit);
         }

@@ -14,8 +14,8 @@ impl State {
     pub(super) fn shown_scores(&self, collection: Collection, id: &LogId) -> Vec<Score> {
         let concerns = |score: &&Score| {
             let subject = &score.subject;
-            subject.organization == collection.organization
-                && subject.log_id == *id
+            subject.log_id == *id
+                && subject.organization == collection.organization
                 && (subject.place == collection.place || subject.place == Place::RequestLogs)
         };
         score::shown(self.scores.iter().filter(concerns).cloned().collect(), collection.place)
@@ -32,30 +32,26 @@ impl State {
         self.scores.retain(|score| score.subject.collection() != collection || !ids.contains(&score.subject.log_id));
     }
 
-    /// Writes a score over the one of the same subject, source and scorer; a failed one does not replace a completed one.
+    /// Writes a score over the one of the same subject, source and scorer; a failed one does not replace a completed one. Returns
+    /// the one that is there then, and whether it is new.
     pub(super) fn write_score(&mut self, score: Score) -> Result<(Score, bool)> {
         self.rows_mut(score.subject.collection())?;
         self.rename(&score.source, score.subject.organization);
         let same = |other: &&mut Score| {
             other.subject == score.subject && other.source.key() == score.source.key() && other.scorer == score.scorer
         };
-        match self.scores.iter_mut().find(same) {
-            Some(present) => {
-                if score.status == ScoreStatus::Completed || present.status == ScoreStatus::Failed {
-                    *present = Score { id: present.id, created_at: present.created_at, ..score };
-                    return Ok((present.clone(), false));
-                }
-                Ok((score, false))
-            }
-            None => {
-                self.scores.push(score.clone());
-                Ok((score, true))
-            }
+        let Some(present) = self.scores.iter_mut().find(same) else {
+            self.scores.push(score.clone());
+            return Ok((score, true));
+        };
+        if score.status == ScoreStatus::Completed || present.status == ScoreStatus::Failed {
+            *present = Score { id: present.id, created_at: present.created_at, ..score };
         }
+        Ok((present.clone(), false))
     }
 
     /// All scores of a source show what was last said of it.
-    fn rename(&mut self, source: &Source, organization: OrganizationId) {
+    pub(super) fn rename(&mut self, source: &Source, organization: OrganizationId) {
         let same =
             |score: &&mut Score| score.subject.organization == organization && score.source.key() == source.key();
         self.scores.iter_mut().filter(same).for_each(|score| score.source = source.clone());
@@ -87,7 +83,13 @@ impl Scores for Memory {
             created_at: present.created_at,
             ..changed
         };
-        state.write_score(kept).map(|(score, _)| score)
+        let organization = kept.subject.organization;
+        state.rename(&kept.source, organization);
+        let there = state.scores.iter_mut().find(|score| score.subject.organization == organization && score.id == id);
+        if let Some(there) = there {
+            *there = kept.clone();
+        }
+        Ok(kept)
     }
 
     async fn delete(&self, organization: OrganizationId, id: ScoreId) -> Result<bool> {

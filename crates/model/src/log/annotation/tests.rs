@@ -28,7 +28,9 @@ fn patched(log: &Log, body: Value, now: i64) -> Log {
 }
 
 /// Status, who, when, assignee, lease.
-fn state(log: &Log) -> (Option<&str>, Option<&str>, Option<i64>, Option<&str>, Option<i64>) {
+type State<'a> = (Option<&'a str>, Option<&'a str>, Option<i64>, Option<&'a str>, Option<i64>);
+
+fn state(log: &Log) -> State<'_> {
     let text = |field| log.text(field);
     (
         text(Field::AnnotationStatus),

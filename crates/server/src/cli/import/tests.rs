@@ -14,7 +14,7 @@ use evalset_model::field::Field;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, OrganizationId, Place};
 use evalset_model::log::Log;
-use evalset_store::logs::Pick;
+use evalset_store::logs::{Pick, With};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -188,7 +188,7 @@ impl World {
         let rows = app.stores.logs.pick(collection, pick).await.unwrap().rows;
         let logs = app.stores.logs.read(collection, &rows, With::Nothing).await.unwrap();
         local::close(&app).await;
-        logs
+        logs.into_iter().map(|row| row.log).collect()
     }
 
     fn request_logs(&self) -> Collection {

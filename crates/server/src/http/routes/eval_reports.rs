@@ -98,9 +98,8 @@ pub(super) fn request(caller: &Caller, body: &Map<String, Value>) -> Result<RunR
 fn spending_limit(body: &Map<String, Value>) -> Result<Option<f64>> {
     let Some(value) = members::present(body, "spending_limit") else { return Ok(None) };
     let limit = read_number(value).filter(|limit| limit.is_finite() && *limit > 0.0 && !value.is_boolean());
-    let wrong = || {
-        Error::invalid("spending_limit", format!("`spending_limit` must be USD above 0, got {}", brief(value)))
-    };
+    let wrong =
+        || Error::invalid("spending_limit", format!("`spending_limit` must be USD above 0, got {}", brief(value)));
     limit.map(Some).ok_or_else(wrong)
 }
 

@@ -84,23 +84,32 @@ fn key_change(body: &Map<String, Value>) -> Result<KeyChange> {
 /// The settings with the members of the body in place of theirs; null is the default.
 fn merged(mut settings: Provider, body: &Map<String, Value>) -> Result<Provider> {
     members::only(body, "", MEMBERS)?;
+    // Absent keeps; null is the default.
+    let named = |name: &str| body.contains_key(name);
     let default = Provider::default();
-    for name in body.keys() {
-        match name.as_str() {
-            "base_url" => settings.base_url = members::text(body, name)?.unwrap_or_default(),
-            "default_model" => {
-                settings.default_model = members::text(body, name)?.unwrap_or(default.default_model.clone())
-            }
-            "prices" => merge_prices(&mut settings, &body[name])?,
-            "requests_per_minute" => settings.requests_per_minute = members::whole(body, name)?,
-            "tokens_per_minute" => settings.tokens_per_minute = members::whole(body, name)?,
-            "concurrency" => settings.concurrency = members::whole(body, name)?.unwrap_or(default.concurrency),
-            "timeout_seconds" => {
-                settings.timeout_seconds = members::whole(body, name)?.unwrap_or(default.timeout_seconds)
-            }
-            "attempts" => settings.attempts = members::whole(body, name)?.unwrap_or(default.attempts),
-            _ => {}
-        }
+    if named("base_url") {
+        settings.base_url = members::text(body, "base_url")?.unwrap_or_default();
+    }
+    if named("default_model") {
+        settings.default_model = members::text(body, "default_model")?.unwrap_or(default.default_model);
+    }
+    if let Some(prices) = body.get("prices") {
+        merge_prices(&mut settings, prices)?;
+    }
+    if named("requests_per_minute") {
+        settings.requests_per_minute = members::whole(body, "requests_per_minute")?;
+    }
+    if named("tokens_per_minute") {
+        settings.tokens_per_minute = members::whole(body, "tokens_per_minute")?;
+    }
+    if named("concurrency") {
+        settings.concurrency = members::whole(body, "concurrency")?.unwrap_or(default.concurrency);
+    }
+    if named("timeout_seconds") {
+        settings.timeout_seconds = members::whole(body, "timeout_seconds")?.unwrap_or(default.timeout_seconds);
+    }
+    if named("attempts") {
+        settings.attempts = members::whole(body, "attempts")?.unwrap_or(default.attempts);
     }
     Ok(settings)
 }

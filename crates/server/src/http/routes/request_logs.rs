@@ -224,5 +224,5 @@ async fn annotated(app: &App, caller: &Caller, item: &RawValue) -> Result<LogId>
     let item = crate::ops::dataset_logs::item(item, &app.limits)?;
     let id = members::text(&item, "unique_id")?;
     let id = LogId(id.ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required"))?);
-    request_logs::annotate(app, caller.request_logs(), &id, item).await.map(|log| log.id)
+    request_logs::annotate(app, caller.request_logs(), &id, item).await.map(|row| row.log.id)
 }

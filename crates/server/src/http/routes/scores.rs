@@ -42,11 +42,7 @@ const PAGE: Bounds = Bounds { page_size: 50, max_page_size: 0 };
 /// Write a score on a log or row: 201 when it is new, 200 when it replaces the one of the same log, evaluator and scorer.
 #[utoipa::path(post, path = "/api/scores/", tag = "Scores", request_body = ScoreBody,
     responses((status = 201, body = ScoreObject), (status = 200, body = ScoreObject), Failures))]
-async fn create(
-    State(app): State<App>,
-    caller: Caller,
-    Body(body): Body,
-) -> Answer<(StatusCode, Json<ScoreObject>)> {
+async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<(StatusCode, Json<ScoreObject>)> {
     let new = score_body::new_score(body)?;
     let (score, is_new) = scores::put(&app, caller.organization_id(), caller.key(), new, Target::Any).await?;
     Ok((created(is_new), Json(score.into())))
@@ -87,8 +83,7 @@ pub(super) async fn listed(
     within: Tree<NamedField>,
 ) -> Result<Envelope<ScoreObject>> {
     let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
-    let (sort, descending) =
-        check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), SORTABLE)?;
+    let (sort, descending) = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), SORTABLE)?;
     let asked = filters::parse(body, &app.limits)?;
     let filter = check::fields(&asked, FIELDS)?.and(window(listing, body)?).and(within);
     let query = ScoreQuery { filter, sort, descending, window: paging.window() };

@@ -1,9 +1,12 @@
 //! What a caller means by a reference to an evaluator: `id`, `id:version`, the id of a version, the slug (contract F.1).
 
+use super::NewEvaluator;
 use crate::app::App;
-use evalset_model::evaluator::Evaluator;
+use evalset_evaluate::rules::CATALOGUE;
+use evalset_model::evaluator::{Definition, Evaluator, ScoreValueType};
 use evalset_model::ids::{EvaluatorId, OrganizationId, VersionId};
 use evalset_model::{Error, Result};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// The evaluator a reference names: `id` or slug in its last version, `id:version` or `slug:version` in that version, and one
@@ -21,6 +24,35 @@ pub async fn resolve(app: &App, organization: OrganizationId, reference: &str) -
         },
     };
     found.ok_or_else(|| Error::NotFound(format!("There is no evaluator `{reference}`.")))
+}
+
+/// Begins a reference to a built-in evaluator.
+const BUILTIN: &str = "builtin:";
+
+/// As [`resolve`]; besides, `builtin:NAME` is the organization's evaluator of that name, made with its defaults when there is
+/// none yet, so that a built-in one can be run without being created first.
+pub async fn resolve_or_make(app: &App, organization: OrganizationId, reference: &str) -> Result<Evaluator> {
+    let Some(name) = reference.strip_prefix(BUILTIN) else { return resolve(app, organization, reference).await };
+    let Some(info) = CATALOGUE.iter().find(|info| info.name == name) else {
+        let names = CATALOGUE.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+        return Err(Error::NotFound(format!("There is no built-in evaluator `{name}`; there are: {names}.")));
+    };
+    let same = |evaluator: &Evaluator| {
+        let code = evaluator.definition.code_config.as_ref();
+        code.and_then(|code| code.get("builtin")).and_then(Value::as_str) == Some(name)
+    };
+    if let Some(found) = app.stores.evaluators.by_slug(organization, name).await?.filter(same) {
+        return Ok(found);
+    }
+    let definition = Definition {
+        name: name.to_owned(),
+        description: info.description.to_owned(),
+        kind: "code".to_owned(),
+        score_value_type: ScoreValueType::parse("score_value_type", info.natural.score_value_type())?,
+        code_config: Some(Map::from_iter([("builtin".to_owned(), Value::from(name))])),
+        ..Definition::default()
+    };
+    super::create(app, organization, NewEvaluator { definition, ..NewEvaluator::default() }).await
 }
 
 /// What a path names: an evaluator, or one version of it by number or by its own id.

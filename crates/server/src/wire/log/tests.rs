@@ -209,7 +209,7 @@ fn shapes_of_scores_differ_by_place() {
     let (log, organization) = (row(chat()), organization());
     let context = RowContext::new(&organization, None);
     let score = json!({"id": "s1", "evaluator_id": "e1", "numerical_value": 4.5});
-    let scores = [("e1".to_owned(), score.clone())];
+    let scores = evalset_model::score::RowScores::from_iter([("e1".to_owned(), score.clone())]);
     assert_eq!(to_map(&ListRow::new(&log, &context, None).scored(&scores))["scores"], json!({"e1": score}));
     assert_eq!(to_map(&DetailRow::new(&log, &context, None).scored(&scores))["scores"], json!([score]));
     assert_eq!(to_map(&SpanRow::new(&log, &context, None).scored(&scores))["scores"], json!({"e1": score}));

@@ -20,7 +20,7 @@ async fn file() -> (TempDir, Arc<Readers>) {
 }
 
 fn append(row: RowNumber) -> (i64, Change) {
-    (COLLECTION, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}"))))))
+    (COLLECTION, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), RowScores::new()))
 }
 
 /// Rows and commit of the index that readers get now.

@@ -7,6 +7,7 @@ use crate::logs::{Existing, Logs, Pick, Query};
 use crate::{Health, Jobs};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
+use evalset_model::job::Lane;
 use evalset_model::log::Log;
 use evalset_model::page::Window;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::embedded::doctor;
-use crate::logs::{Added, Existing, Pick};
+use crate::logs::{Added, Existing, Pick, With};
 use evalset_model::Error;
 use evalset_model::dataset::Status;
 use evalset_model::field::TextField;
@@ -63,7 +63,7 @@ async fn reads_of_many_rows_go_on_without_the_bad_ones() {
     let without = numbers(&stores, Tree::Not(Box::new(text)), None).await;
     assert!(!with.is_empty() && !without.is_empty());
     assert_eq!(with.len() + without.len(), 195);
-    assert_eq!(stores.logs.read(requests, &[4, 5, 6, 9, 10, 11]).await.unwrap().len(), 3);
+    assert_eq!(stores.logs.read(requests, &[4, 5, 6, 9, 10, 11], With::Scores).await.unwrap().len(), 3);
     // Asked for one by one they are errors.
     for row in [5, 9, 11, 12] {
         let one = stores.logs.get(requests, &log_id(row - 1)).await;
@@ -86,7 +86,7 @@ async fn bad_rows_can_be_copied_replaced_and_removed() {
     let new = [5, 11, 12].map(|row| log(row - 1, &mut dice)).to_vec();
     all(&stores, requests).await;
     stores.logs.insert(requests, new.clone(), Existing::Replace).await.unwrap();
-    assert_eq!(stores.logs.get(requests, &log_id(10)).await.unwrap(), Some(new[1].clone()));
+    assert_eq!(get(&stores, requests, &log_id(10)).await, Some(new[1].clone()));
     assert_eq!(all(&stores, requests).await.len(), 198);
     assert_eq!(stores.logs.remove(requests, &[9, 13], None).await.unwrap(), 2);
     assert_eq!(all(&stores, requests).await.len(), 198);
