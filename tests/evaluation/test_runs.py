@@ -183,7 +183,7 @@ def test_a_dataset_without_rows(api: Api) -> None:
 
 @pytest.mark.parametrize(("filters", "percent", "wanted"), [
     ({}, 100, 101), ({"metadata__half": {"operator": "", "value": 1}}, 100, 50),
-    ({"metadata__half": {"operator": "", "value": 1}}, 30, 15), ({}, 1, 1), ({}, 0.3, 30),
+    ({"metadata__half": {"operator": "", "value": 1}}, 30, 15), ({}, 1, 1), ({}, 0.3, 30), ({}, 0.5, 51),
     ({"metadata__half": {"operator": "", "value": 7}}, 50, 0),
 ])  # fmt: skip
 def test_filters_and_sampling(api: Api, filters: Any, percent: float, wanted: int) -> None:

@@ -46,7 +46,7 @@ def fill(api: Api) -> dict[str, list[str]]:
     acks = [api.expect(202, "POST", f"/api/datasets/{key}/logs/list/", {"is_exporting": True}) for key in datasets[:5]]
     evaluators = [
         api.expect(
-            201, "POST", "/api/evaluators/", {"name": f"fuzzed {number}", "code_config": {"eval_code_snippet": "x"}}
+            201, "POST", "/api/evaluators/", {"name": f"fuzzed {number}", "code_config": {"eval_code_snippet": "def main(eval_inputs):\n    return 1\n"}}
         )
         for number in range(10)
     ]

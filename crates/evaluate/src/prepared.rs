@@ -102,9 +102,10 @@ fn code(definition: &Definition) -> Result<Option<Prepared>> {
     let builtin = text(map, "builtin", "code_config.builtin")?;
     let snippet = text(map, "eval_code_snippet", "code_config.eval_code_snippet")?;
     match (builtin, snippet) {
-        (Some(_), Some(_)) => {
-            Err(Error::invalid("code_config", "`code_config` must hold `builtin` or `eval_code_snippet`, not both"))
-        }
+        (Some(_), Some(_)) => Err(Error::invalid(
+            "code_config.builtin",
+            "`code_config` must hold `builtin` or `eval_code_snippet`, not both",
+        )),
         (Some(name), None) => {
             let none = Map::new();
             let parameters = match member(map, "parameters") {
@@ -152,11 +153,11 @@ fn none_given(definition: &Definition) -> Result<()> {
     let has_code = code(definition)?.or(legacy_code(definition)?).is_some();
     match definition.kind.as_str() {
         "llm" if !has_llm => Err(Error::invalid(
-            "llm_config",
+            "llm_config.evaluator_definition",
             "an evaluator of type `llm` needs `llm_config` with `evaluator_definition`",
         )),
         "code" if !has_code => Err(Error::invalid(
-            "code_config",
+            "code_config.eval_code_snippet",
             "an evaluator of type `code` needs `code_config` with `eval_code_snippet` or `builtin`",
         )),
         _ => Ok(()),

@@ -53,8 +53,8 @@ fn the_way_is_chosen_by_method_and_what_there_is() {
     for (members, method, field) in [
         (json!({}), Method::Llm, "generation_method"),
         (json!({"llm_config": judge}), Method::Code, "generation_method"),
-        (json!({"kind": "llm"}), Method::Auto, "llm_config"),
-        (json!({"kind": "code"}), Method::Auto, "code_config"),
+        (json!({"kind": "llm"}), Method::Auto, "llm_config.evaluator_definition"),
+        (json!({"kind": "code"}), Method::Auto, "code_config.eval_code_snippet"),
     ] {
         let error = Prepared::new(&definition(&members), method).unwrap_err();
         assert!(error.by_field().contains_key(field), "{members}: {error}");
@@ -87,7 +87,7 @@ fn what_is_refused_before_it_is_stored() {
         (json!({"code_config": {"builtin": "no"}}), "code_config.builtin"),
         (json!({"code_config": {"builtin": 1}}), "code_config.builtin"),
         (json!({"code_config": {"eval_code_snippet": ["x"]}}), "code_config.eval_code_snippet"),
-        (json!({"code_config": {"builtin": "regex", "eval_code_snippet": "x"}}), "code_config"),
+        (json!({"code_config": {"builtin": "regex", "eval_code_snippet": "x"}}), "code_config.builtin"),
         (json!({"code_config": {"builtin": "regex", "parameters": []}}), "code_config.parameters"),
         (
             json!({"code_config": {"builtin": "regex", "parameters": {"pattern": "["}}}),
@@ -103,7 +103,7 @@ fn what_is_refused_before_it_is_stored() {
             json!({"passing_conditions": {"primary_score": {"operator": "much"}}}),
             "passing_conditions.primary_score.operator",
         ),
-        (json!({"kind": "llm", "code_config": {"builtin": "exact_match"}}), "llm_config"),
+        (json!({"kind": "llm", "code_config": {"builtin": "exact_match"}}), "llm_config.evaluator_definition"),
     ] {
         let error = check(&definition(&members)).unwrap_err();
         assert_eq!(error.by_field().keys().collect::<Vec<_>>(), [field], "{members}: {error}");

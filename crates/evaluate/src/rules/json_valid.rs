@@ -13,8 +13,8 @@ pub(super) const INFO: Info = Info {
     name: "json_valid",
     natural: Natural::Boolean,
     description: "Whether the text is valid JSON.",
-    formula: "true when the whole text is one JSON value (RFC 8259: no NaN, no comments, no trailing comma; nested at most 127 \
-              deep), with white space around; else false",
+    formula: "true when the whole text is one JSON value (RFC 8259: no NaN, no comments, no trailing comma), with white space \
+              around; else false",
     parameters: &[FIELD],
 };
 

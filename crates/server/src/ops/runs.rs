@@ -125,6 +125,8 @@ pub async fn list(app: &App, organization: OrganizationId, dataset: DatasetId, w
 
 /// One run of a dataset.
 pub async fn get(app: &App, organization: OrganizationId, dataset: DatasetId, id: JobId) -> Result<Job> {
+    // The runs of a dataset go with it (B.6).
+    datasets::get(app, organization, dataset).await?;
     let job = jobs::get(app, organization, id).await?;
     if job.task.run().is_some() && job.dataset == Some(dataset) { Ok(job) } else { Err(Error::not_found()) }
 }

@@ -131,10 +131,10 @@ async fn bad_bodies_name_the_member() {
 async fn every_kind_of_evaluator_is_taken() {
     with_app(async |server| {
         let both = json!({"name": "x", "llm_config": {"evaluator_definition": "{{llm_output}}"},
-            "code_config": {"builtin": "contains", "parameters": {"text": "a"}}});
+            "code_config": {"builtin": "contains", "parameters": {"values": ["a"]}}});
         let made = server.post("/api/evaluators/", both).await.expect_status(201);
         assert_eq!((&made["type"], &made["llm_config"].get("model")), (&json!("llm"), &None));
-        assert_eq!(made["code_config"]["parameters"], json!({"text": "a"}));
+        assert_eq!(made["code_config"]["parameters"], json!({"values": ["a"]}));
         let choices = json!([{"name": "good", "value": 1}, {"name": "bad", "value": false}]);
         let select = json!({"name": "x", "score_value_type": "single_select", "score_config": {"choices": choices}});
         let made = server.post("/api/evaluators/", select).await.expect_status(201);

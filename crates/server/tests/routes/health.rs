@@ -75,6 +75,12 @@ async fn the_document_lists_every_route() {
         /api/datasets/{dataset_id}/annotation/next/ POST
         /api/datasets/{dataset_id}/annotation/progress/ GET
         /api/datasets/{dataset_id}/annotation/release/ POST
+        /api/datasets/{dataset_id}/eval-reports/create/ POST
+        /api/datasets/{dataset_id}/eval-reports/list/ GET
+        /api/datasets/{dataset_id}/eval-reports/{task_id}/ GET
+        /api/datasets/{dataset_id}/eval-reports/{task_id}/cancel/ POST
+        /api/datasets/{dataset_id}/eval-reports/{task_id}/continue/ POST
+        /api/datasets/{dataset_id}/eval-reports/{task_id}/results/ GET
         /api/datasets/{dataset_id}/logs/ POST
         /api/datasets/{dataset_id}/logs/bulk/ POST
         /api/datasets/{dataset_id}/logs/export/ GET
@@ -98,6 +104,7 @@ async fn the_document_lists_every_route() {
         /api/evaluators/{evaluator_id}/ GET
         /api/evaluators/{evaluator_id}/ PATCH
         /api/evaluators/{evaluator_id}/ PUT
+        /api/evaluators/{evaluator_id}/run/ POST
         /api/evaluators/{evaluator_id}/versions/ GET
         /api/evaluators/{evaluator_id}/versions/ POST
         /api/evaluators/{evaluator_id}/versions/{version}/ GET
@@ -113,6 +120,12 @@ async fn the_document_lists_every_route() {
         /api/llm-provider/ GET
         /api/llm-provider/ PATCH
         /api/llm-provider/ PUT
+        /api/logs/{log_id}/scores/ GET
+        /api/logs/{log_id}/scores/ POST
+        /api/logs/{log_id}/scores/{score_id}/ DELETE
+        /api/logs/{log_id}/scores/{score_id}/ GET
+        /api/logs/{log_id}/scores/{score_id}/ PATCH
+        /api/logs/{log_id}/scores/{score_id}/ PUT
         /api/request-logs/ GET
         /api/request-logs/ POST
         /api/request-logs/batch-update/ PATCH
@@ -128,6 +141,13 @@ async fn the_document_lists_every_route() {
         /api/request-logs/summary/ POST
         /api/request-logs/{unique_id}/ GET
         /api/request-logs/{unique_id}/ PATCH
+        /api/scores/ GET
+        /api/scores/ POST
+        /api/scores/list/ POST
+        /api/scores/{score_id}/ DELETE
+        /api/scores/{score_id}/ GET
+        /api/scores/{score_id}/ PATCH
+        /api/scores/{score_id}/ PUT
         /healthz GET
         /metrics GET
         /readyz GET

@@ -8,8 +8,8 @@ use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::members;
 use crate::http::openapi::Failures;
 use crate::http::schema::{ContinueBody, PagingParameters, RunBody};
+use crate::ops::jobs;
 use crate::ops::runs::{self, RunRequest};
-use crate::ops::{datasets, jobs};
 use crate::wire::run::{RunObject, RunResultObject, StartedRuns};
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
@@ -170,7 +170,6 @@ async fn resume(
     RunPath(dataset, id): RunPath,
     Body(body): Body,
 ) -> Answer<Json<RunObject>> {
-    datasets::get(&app, caller.organization_id(), dataset).await?;
     let run = runs::get(&app, caller.organization_id(), dataset, id).await?;
     Ok(Json(object(&runs::resume(&app, caller.organization_id(), &run, spending_limit(&body)?).await?)?))
 }

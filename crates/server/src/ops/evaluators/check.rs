@@ -24,6 +24,12 @@ pub async fn check(app: &App, definition: &Definition) -> Result<()> {
     if let Some(conditions) = &definition.passing_conditions {
         wire::parse("passing_conditions", Some(&Value::Object(conditions.clone())), None, &app.limits)?;
     }
+    let model = definition.llm_config.as_ref().and_then(|config| config.get("model")).and_then(Value::as_str);
+    if model.is_some_and(|model| model.trim().is_empty()) {
+        let text = "`llm_config.model` must not be empty; leave it out for the provider's default model";
+        return Err(Error::invalid("llm_config.model", text));
+    }
+    legacy(definition)?;
     evalset_evaluate::check(definition)?;
     for (member, source) in evalset_evaluate::sources(definition)? {
         match app.evaluators.python().check(&source).await {
@@ -32,6 +38,18 @@ pub async fn check(app: &App, definition: &Definition) -> Result<()> {
                 return Err(Error::invalid(member, format!("`{member}`: {error}")));
             }
             Err(PythonError::Unavailable(cause)) => return Err(Error::internal(cause)),
+        }
+    }
+    Ok(())
+}
+
+/// The older settings are kept whether or not they are used: those that decide about scores must be what they seem.
+fn legacy(definition: &Definition) -> Result<()> {
+    for (name, is_object) in [("model_options", true), ("llm_engine", false), ("scoring_rubric", false)] {
+        let Some(value) = definition.configurations.get(name).filter(|value| !value.is_null()) else { continue };
+        if value.is_object() != is_object || (!is_object && !value.is_string()) {
+            let (path, wanted) = (format!("configurations.{name}"), if is_object { "an object" } else { "a string" });
+            return Err(Error::invalid(&path, format!("`{path}` must be {wanted}")));
         }
     }
     Ok(())
