@@ -1,4 +1,4 @@
-"""Every score of every kind of evaluator equals an independent calculation: ten built-in, a Python one, and an LLM judge
+"""Every score of every kind of evaluator equals an independent calculation: all built-in ones, a Python one, and an LLM judge
 whose provider has faults, on the repository's sample and on the real logs (`EVALSET_LOGS`) when they are there.
 
 Knows `independent.py`, the stand-in provider's rule, and the API. No expected number is written down here.
@@ -20,9 +20,9 @@ from harness.provider import Provider, expected
 from harness.runs import Task
 from real_logs import source
 
-# 13 % of the judge's rows meet a fault; those of the last three never get a score while the faults are on.
+# 15 % of the judge's rows meet a fault; those of the last three never get a score while the faults are on.
 FAULTS = {
-    "busy": 0.01, "broken": 0.02, "dropped": 0.02, "slow": 0.002, "fenced": 0.03, "prose": 0.03, "above": 0.01,
+    "busy": 0.01, "broken": 0.02, "dropped": 0.02, "slow": 0.002, "garbled": 0.01, "fenced": 0.03, "prose": 0.03, "above": 0.01,
     "down": 0.004, "refused": 0.006, "words": 0.01,
 }  # fmt: skip
 PYTHON = """
@@ -105,6 +105,12 @@ def plans() -> list[Plan]:
         planned("similarity", "numerical"),
         planned("token_f1", "numerical"),
         planned("numeric_tolerance", against="metadata.turn", extract="last", tolerance=1, relative=0.25),
+        # Rules that give 0 to 1 count to 100 as a percentage.
+        Plan(
+            "token_f1 in percent",
+            lambda api: runs.builtin(api, "token_f1", "percentage", against="input"),
+            lambda row: 100 * BUILTINS["token_f1"](row, against="input"),
+        ),
         planned("latency", max_seconds=1.5),
         planned("cost", max_usd=0.01),
         Plan("python", lambda api: runs.snippet(api, PYTHON, "percentage"), python(PYTHON)),

@@ -65,6 +65,7 @@ def test_every_fault() -> None:
         seen = provider.counts()
     assert seen["good"][units_with("broken", faults)[0]] == 2 and seen["asked"][units_with("down", faults)[0]] == 3
     assert not set(seen["good"]) & set(units_with("words", faults, 3))
+    assert seen["good"][units_with("garbled", faults)[0]] == 3, "four times asked, the first answer was no JSON"
     assert (
         all(len(units) == 1 for units in seen["keys"].values())
         and seen["keys"]["key of " + units_with("slow", faults)[0]]

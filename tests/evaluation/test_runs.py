@@ -5,6 +5,8 @@ Knows the API and the stand-in provider. Whether scores are right is in `test_bu
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from evaluation.rows import fill, plain_rows
 from harness import runs
 from harness.api import ENDED, Api
-from harness.provider import UNIT, Provider, fault_of
+from harness.provider import CHOICES, SCALES, UNIT, Provider, fault_of, verdict
 from harness.runs import Task, is_
 from harness.server import Server, free_port
 
@@ -181,7 +183,7 @@ def test_a_dataset_without_rows(api: Api) -> None:
 
 @pytest.mark.parametrize(("filters", "percent", "wanted"), [
     ({}, 100, 101), ({"metadata__half": {"operator": "", "value": 1}}, 100, 50),
-    ({"metadata__half": {"operator": "", "value": 1}}, 30, 15), ({}, 1, 1), ({}, 0.5, 51),
+    ({"metadata__half": {"operator": "", "value": 1}}, 30, 15), ({}, 1, 1), ({}, 0.3, 30), ({}, 0.5, 51),
     ({"metadata__half": {"operator": "", "value": 7}}, 50, 0),
 ])  # fmt: skip
 def test_filters_and_sampling(api: Api, filters: Any, percent: float, wanted: int) -> None:
@@ -372,6 +374,54 @@ def test_a_provider_without_schemas(api: Api, provider: Provider) -> None:
     dataset, rows = dataset_of(api, 10)
     [task] = runs.run(api, dataset, [runs.judge(api)])
     assert (task["status"], task["evaluated_logs_count"]) == ("completed", 10), task
+
+
+VALUE_FIELDS = {
+    "numerical": "numerical_value", "percentage": "numerical_value", "boolean": "boolean_value", "text": "string_value",
+    "single_select": "categorical_value", "multi_select": "categorical_value", "json": "json_value",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("schema", [True, False])
+def test_a_judge_of_every_value_type(api: Api, provider: Provider, scale: str, schema: bool) -> None:
+    """Answers alone, in fences and inside prose, with and without a schema that the provider keeps to."""
+    provider.set(scale=scale, schema=schema, faults={"fenced": 0.3, "prose": 0.3})
+    dataset, rows = dataset_of(api, 20)
+    choices = [{"name": name, "value": number} for number, name in enumerate(CHOICES)]
+    config = {"choices": choices} if scale.endswith("select") else None
+    key = runs.judge(api, score_value_type=scale, score_config=config)
+    [task] = runs.run(api, dataset, [key])
+    assert (task["status"], task["evaluated_logs_count"], task["failed_logs_count"]) == ("completed", 20, 0), task
+    shown, field = runs.scores_by_row(api, dataset), VALUE_FIELDS[scale]
+    for number, row in enumerate(rows):
+        score, explanation = verdict(f"answer {number}")
+        got, wanted = shown[row][key][field], SCALES[scale](score, explanation)
+        wanted = [wanted] if scale == "single_select" else wanted
+        assert (json.loads(got) if scale == "json" else got) == wanted, shown[row][key]
+        assert shown[row][key]["explanation"] == explanation
+
+
+def test_a_limit_of_requests_a_minute(api: Api, provider: Provider) -> None:
+    runs.set_provider(api, provider.url, concurrency=8, requests_per_minute=5)
+    dataset, _ = dataset_of(api, 40)
+    [task] = runs.start(api, dataset, [runs.judge(api)])
+    begun(api, dataset, task, 1)
+    time.sleep(2)  # That nothing more is asked can only be seen by waiting.
+    assert 1 <= sum(provider.counts()["asked"].values()) <= 5
+    action(api, dataset, task, "cancel")
+    [task] = runs.wait(api, dataset, [task], 60)
+    assert task["status"] == "cancelled" and task["evaluated_logs_count"] <= 6, task
+
+
+def test_given_inputs_that_lack_what_is_needed(api: Api) -> None:
+    for name, parameters, named in (
+        ("latency", {"max_seconds": 1}, "metrics.latency"), ("similarity", {}, "expected_output"),
+        ("contains", {"field": "metadata.a.b", "values": ["x"]}, "metadata.a.b"),
+    ):  # fmt: skip
+        key = runs.builtin(api, name, "numerical" if name == "similarity" else "boolean", **parameters)
+        said = api.expect(200, "POST", f"/api/evaluators/{key}/run/", {"inputs": {"input": "i", "output": "o"}})
+        assert said["status"] == "failed" and named in said["error_message"], said
 
 
 def test_some_failures_leave_a_run_completed(api: Api, provider: Provider) -> None:

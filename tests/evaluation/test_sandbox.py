@@ -21,8 +21,8 @@ from harness.server import Server
 
 # A hang guard: how long a row may take is the server's own affair.
 IN_TIME_SECONDS = 60.0
-SERVER_MB_MAX = 700
-CHILDREN_MB_MAX = 2500
+SERVER_MB_MAX = 300
+CHILDREN_MB_MAX = 1200
 BODY = "def main(eval_inputs):\n"
 
 # Name → (source, words of which one must be in the error). Those of the second table must fail as well, in whatever words.

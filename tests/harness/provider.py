@@ -27,6 +27,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 UNIT, UNIT_END = "<<<unit:", ">>>"
@@ -36,13 +37,14 @@ TEMPLATE = (
     "You judge answers.\n" + UNIT + "{{ metadata.unit }}" + UNIT_END + "\nThe question: {{ input }}\n"
     "The answer:\n" + JUDGED + "{{ output }}" + JUDGED_END
 )
-# Kind -> what a unit with it gets. The first four pass when asked again, the next three are answers a reader should cope
+# Kind -> what a unit with it gets. The first five pass when asked again, the next three are answers a reader should cope
 # with, the last three never become a score.
 FAULTS = {
     "busy": "429 with Retry-After the first time",
     "broken": "500 the first two times",
     "dropped": "the connection is closed without an answer the first time",
     "slow": "the answer takes `slow_seconds` the first time",
+    "garbled": "200 with a body that is no JSON the first time",
     "fenced": "the JSON stands in a fence",
     "prose": "the JSON stands inside prose",
     "above": "the score is 9, above the range",
@@ -51,6 +53,20 @@ FAULTS = {
     "words": "an answer without JSON and without a number, always",
 }
 LOST = ("down", "refused", "words")
+# Names of the choices of a select scale, and how the 1 to 5 of the rule becomes the `score` of each scale.
+CHOICES = ["awful", "bad", "fair", "good", "great"]
+SCALES: dict[str, Callable[[int, str], Any]] = {
+    "numerical": lambda score, _: score,
+    "percentage": lambda score, _: score * 20,
+    "boolean": lambda score, _: score >= 3,
+    "single_select": lambda score, _: CHOICES[score - 1],
+    "multi_select": lambda score, _: CHOICES[:score],
+    "text": lambda _, explanation: f"text: {explanation}",
+    "json": lambda score, explanation: {"grade": score, "why": [explanation, None]},
+}
+
+# Status, headers, and a body: JSON, or text as it is.
+Reply = tuple[int, dict[str, str], dict[str, Any] | str]
 
 
 def verdict(judged: str) -> tuple[int, str]:
@@ -60,7 +76,7 @@ def verdict(judged: str) -> tuple[int, str]:
 
 
 def expected(unit: str, judged: str, faults: dict[str, float]) -> tuple[float, str] | None:
-    """Score (1 to 5) and explanation that a row should get; none when it should fail."""
+    """Score (1 to 5) and explanation that a row should get on the numerical scale; none when it should fail."""
     fault = fault_of(unit, faults)
     if fault in LOST:
         return None
@@ -96,7 +112,7 @@ class Provider:
     def __init__(self, latency: float = 0.0, faults: dict[str, float] | None = None, **settings: Any) -> None:
         self.settings: dict[str, Any] = {
             "latency": latency, "faults": dict(faults or {}), "slow_seconds": 2.0, "retry_after": 1, "schema": True,
-            **settings,
+            "scale": "numerical", **settings,
         }  # fmt: skip
         assert set(self.settings["faults"]) <= set(FAULTS), self.settings["faults"]
         self.lock = threading.Lock()
@@ -168,9 +184,7 @@ class Provider:
         self.working += by
         self.most_working = max(self.most_working, self.working)
 
-    def answer(
-        self, headers: dict[str, str], body: dict[str, Any]
-    ) -> tuple[int, dict[str, str], dict[str, Any]] | None:
+    def answer(self, headers: dict[str, str], body: dict[str, Any]) -> Reply | None:
         """Status, headers and body of a reply; none to drop the connection."""
         prompt = "\n".join(text_of(message.get("content")) for message in body["messages"])
         unit = between(prompt, UNIT, UNIT_END) or hashlib.sha256(prompt.encode()).hexdigest()
@@ -194,7 +208,7 @@ class Provider:
 
     def _reply(
         self, unit: str, prompt: str, body: dict[str, Any], fault: str | None, times: int, settings: dict[str, Any]
-    ) -> tuple[int, dict[str, str], dict[str, Any]] | None:
+    ) -> Reply | None:
         form = (body.get("response_format") or {}).get("type")
         if form == "json_schema" and not settings["schema"]:
             return 400, {}, error("'response_format' of type 'json_schema' is not supported with this model.")
@@ -206,9 +220,12 @@ class Provider:
             return 400, {}, error("This prompt is refused.")
         if fault == "dropped" and times == 1:
             return None
+        if fault == "garbled" and times == 1:
+            return 200, {}, "<html>The gateway is upgraded.</html>"
         judged = between(prompt, JUDGED, JUDGED_END)
         score, explanation = verdict(prompt if judged is None else judged)
-        content = json.dumps({"score": 9 if fault == "above" else score, "explanation": explanation})
+        said = 9 if fault == "above" else SCALES[settings["scale"]](score, explanation)
+        content = json.dumps({"score": said, "explanation": explanation})
         if fault == "fenced":
             content = f"```json\n{content}\n```"
         elif fault == "prose":
@@ -294,7 +311,7 @@ class Connection(socketserver.StreamRequestHandler):
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             return False
         status, more, content = reply
-        text = json.dumps(content).encode()
+        text = (content if isinstance(content, str) else json.dumps(content)).encode()
         lines = [f"HTTP/1.1 {status} -", "Content-Type: application/json", f"Content-Length: {len(text)}"]
         lines += [f"{name}: {value}" for name, value in more.items()]
         self.wfile.write("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
