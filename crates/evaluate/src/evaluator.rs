@@ -13,6 +13,7 @@ use evalset_model::evaluator::{Definition, EvalInputs, Method, ScoreValueType};
 use evalset_model::score::ScoreValues;
 use futures::{FutureExt, StreamExt};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 /// `scorer` of what code scores.
 pub const CODE: &str = "code";
@@ -59,6 +60,8 @@ pub struct Failure {
     pub hopeless: bool,
     /// The model's endpoint gave no answer, so that nothing is said of the row.
     pub unanswered: bool,
+    /// The row was not evaluated, since the caller wants no more requests.
+    pub halted: bool,
 }
 
 /// What evaluators work with, shared by all of an organization.
@@ -68,6 +71,8 @@ pub struct Means<'a> {
     pub python: &'a Pool,
     /// Asks models; none when the organization has configured no endpoint.
     pub endpoint: Option<&'a Endpoint>,
+    /// Once this is cancelled no model is asked any more; requests under way end.
+    pub halt: &'a CancellationToken,
 }
 
 /// A row to be scored.
@@ -110,7 +115,7 @@ impl Evaluator {
                 // No more prompts in memory than questions under way.
                 let at_once = means.endpoint.map_or(1, |endpoint| endpoint.settings().concurrency as usize);
                 // Boxed: the compiler cannot see through the closure that the whole is `Send`.
-                let question = |unit| self.by_judge(config, unit, means.endpoint).boxed();
+                let question = |unit| self.by_judge(config, unit, means).boxed();
                 let questions: Vec<_> = units.iter().map(question).collect();
                 futures::stream::iter(questions).buffered(at_once.max(1)).collect().await
             }
@@ -137,24 +142,19 @@ impl Evaluator {
         failure(message, Usage { model: CODE.to_owned(), ..Usage::default() }, hopeless)
     }
 
-    async fn by_judge(
-        &self,
-        config: &JudgeConfig,
-        unit: &Unit,
-        endpoint: Option<&Endpoint>,
-    ) -> Result<Outcome, Failure> {
-        let Some(endpoint) = endpoint else {
+    async fn by_judge(&self, config: &JudgeConfig, unit: &Unit, means: Means<'_>) -> Result<Outcome, Failure> {
+        let Some(endpoint) = means.endpoint else {
             let usage = Usage { model: config.model.clone().unwrap_or_default(), ..Usage::default() };
             return Err(failure(NO_ENDPOINT.to_owned(), usage, true));
         };
-        match judge(config, &self.definition, endpoint, &unit.inputs, &unit.id).await {
+        match judge(config, &self.definition, endpoint, &unit.inputs, &unit.id, means.halt).await {
             Ok(judged) => {
                 let usage = judged.usage;
                 self.finish(judged.raw, "llm", &usage).map_err(|message| failure(message, usage, false))
             }
             Err(unjudged) => {
                 let failed = failure(unjudged.message, unjudged.usage, unjudged.hopeless);
-                Err(Failure { unanswered: unjudged.unanswered, ..failed })
+                Err(Failure { unanswered: unjudged.unanswered, halted: unjudged.halted, ..failed })
             }
         }
     }
@@ -178,7 +178,16 @@ impl Evaluator {
 
 fn failure(message: String, usage: Usage, hopeless: bool) -> Failure {
     let Usage { model, prompt_tokens, completion_tokens, cost } = usage;
-    Failure { message, cost, prompt_tokens, completion_tokens, scorer: model, hopeless, unanswered: false }
+    Failure {
+        message,
+        cost,
+        prompt_tokens,
+        completion_tokens,
+        scorer: model,
+        hopeless,
+        unanswered: false,
+        halted: false,
+    }
 }
 
 /// A rule's natural value on the scale of percentages.

@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Hidden subcommand of the program under which it runs Python for its parent.
 pub const PYTHON_WORKER: &str = "python-worker";
@@ -101,12 +102,14 @@ pub struct Failed {
     pub cost: f64,
     /// The model's name, or `code`.
     pub scorer: String,
+    /// The row was not evaluated, since the run is to stop.
+    pub halted: bool,
 }
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        let Failure { message, cost, scorer, unanswered, .. } = failure;
-        Self { message, by_provider: unanswered, cost, scorer }
+        let Failure { message, cost, scorer, unanswered, halted, .. } = failure;
+        Self { message, by_provider: unanswered, cost, scorer, halted }
     }
 }
 
@@ -152,14 +155,15 @@ impl Evaluation {
         }
     }
 
-    /// Scores rows; one result for each, in order.
-    pub async fn judge(&self, units: Vec<Unit>) -> Vec<Result<Outcome, Failed>> {
+    /// Scores rows; one result for each, in order. Once `halt` is cancelled no model is asked any more.
+    pub async fn judge(&self, units: Vec<Unit>, halt: &CancellationToken) -> Vec<Result<Outcome, Failed>> {
         let evaluator = self.evaluator.clone();
         let outcomes = if matches!(evaluator.prepared, Prepared::Rule(_)) {
             let (python, runtime) = (self.python.clone(), tokio::runtime::Handle::current());
             // Rules are work for a thread, without anything to wait for.
             let work = move || {
-                let means = Means { python: &python, endpoint: None };
+                let halt = CancellationToken::new();
+                let means = Means { python: &python, endpoint: None, halt: &halt };
                 let outcomes = runtime.block_on(evaluator.evaluate(&units, means));
                 (units.len(), outcomes)
             };
@@ -171,7 +175,8 @@ impl Evaluation {
                 }
             }
         } else {
-            evaluator.evaluate(&units, Means { python: &self.python, endpoint: self.endpoint.as_deref() }).await
+            let means = Means { python: &self.python, endpoint: self.endpoint.as_deref(), halt };
+            evaluator.evaluate(&units, means).await
         };
         outcomes.into_iter().map(|outcome| outcome.map_err(Failed::from)).collect()
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::python::PoolOptions;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 fn evaluator(members: &Value) -> Evaluator {
     Evaluator::new(serde_json::from_value(members.clone()).unwrap(), Method::Auto).unwrap()
@@ -15,7 +16,7 @@ fn unit(output: &str, expected: &Value) -> Unit {
 
 async fn evaluate(members: &Value, units: &[Unit]) -> Vec<Result<Outcome, Failure>> {
     let python = Pool::new(PoolOptions::new("/no/such/program".into(), Vec::new()));
-    evaluator(members).evaluate(units, Means { python: &python, endpoint: None }).await
+    evaluator(members).evaluate(units, Means { python: &python, endpoint: None, halt: &CancellationToken::new() }).await
 }
 
 #[tokio::test]

@@ -14,7 +14,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
+/// What is said of a question that was not asked to the end.
+const HALTED: &str = "the evaluation was stopped before the model was asked";
 /// Time to open a connection.
 const CONNECT_SECONDS: u64 = 10;
 /// Models remembered as not taking a reply format.
@@ -71,6 +74,17 @@ pub(super) struct Unanswered {
     pub message: String,
     /// The key, the model or the address is refused: no other question will do better.
     pub hopeless: bool,
+    /// It was not asked to the end, since the caller wants no more requests.
+    pub halted: bool,
+}
+
+/// What comes of waiting, unless the caller wants no more requests first.
+async fn unless_halted<T>(halt: &CancellationToken, wait: impl Future<Output = T>) -> std::result::Result<T, Trouble> {
+    tokio::select! {
+        biased;
+        () = halt.cancelled() => Err(Trouble::Halted),
+        waited = wait => Ok(waited),
+    }
 }
 
 impl Endpoint {
@@ -107,18 +121,24 @@ impl Endpoint {
         self.state.read().settings.clone()
     }
 
-    /// Asks a model, with as many tries as the settings allow. `unit` is the same for every try.
-    pub(super) async fn ask(&self, question: &Question, unit: &str) -> std::result::Result<Answer, Unanswered> {
+    /// Asks a model, with as many tries as the settings allow. `unit` is the same for every try. Once `halt` is cancelled no
+    /// request is sent any more; one under way ends.
+    pub(super) async fn ask(
+        &self,
+        question: &Question,
+        unit: &str,
+        halt: &CancellationToken,
+    ) -> std::result::Result<Answer, Unanswered> {
         let state = self.state.read().clone();
         let format = question.format.as_ref().filter(|_| !state.plain.lock().contains(&question.model));
         let mut body = question.body.clone();
         if let Some(format) = format {
             body.insert("response_format".to_owned(), format.clone());
         }
-        let first = self.exchange(&state, &Value::Object(body), unit).await;
+        let first = self.exchange(&state, &Value::Object(body), unit, halt).await;
         let result = match first {
             Err(Trouble::Refused { status, message }) if format.is_some() && refuses_format(status, &message) => {
-                let plain = self.exchange(&state, &Value::Object(question.body.clone()), unit).await;
+                let plain = self.exchange(&state, &Value::Object(question.body.clone()), unit, halt).await;
                 if plain.is_ok() {
                     state.remember_plain(&question.model);
                 }
@@ -127,18 +147,27 @@ impl Endpoint {
             other => other,
         };
         result.map_err(|trouble| match trouble {
-            Trouble::Passing { message, .. } | Trouble::Malformed(message) => Unanswered { message, hopeless: false },
+            Trouble::Passing { message, .. } | Trouble::Malformed(message) => {
+                Unanswered { message, hopeless: false, halted: false }
+            }
+            Trouble::Halted => Unanswered { message: HALTED.to_owned(), hopeless: false, halted: true },
             Trouble::Refused { status, message } => {
                 let hopeless = matches!(status.as_u16(), 401 | 403 | 404) || status.is_redirection();
-                Unanswered { message, hopeless }
+                Unanswered { message, hopeless, halted: false }
             }
         })
     }
 
     /// One request with its tries, within the limits.
-    async fn exchange(&self, state: &State, body: &Value, unit: &str) -> std::result::Result<Answer, Trouble> {
+    async fn exchange(
+        &self,
+        state: &State,
+        body: &Value,
+        unit: &str,
+        halt: &CancellationToken,
+    ) -> std::result::Result<Answer, Trouble> {
         let broken = |error: tokio::sync::AcquireError| Trouble::Malformed(error.to_string());
-        let _slot = state.slots.acquire().await.map_err(broken)?;
+        let _slot = unless_halted(halt, state.slots.acquire()).await?.map_err(broken)?;
         let call = Call {
             client: &self.client,
             url: &state.url,
@@ -149,10 +178,10 @@ impl Endpoint {
         let (attempts, estimate) = (state.settings.attempts.max(1), estimate(body));
         let (mut attempt, mut malformed) = (1, false);
         loop {
-            match self.counted(state, &call, body, estimate).await {
+            match self.counted(state, &call, body, estimate, halt).await {
                 Err(Trouble::Passing { message, retry_after }) if attempt < attempts => {
                     tracing::debug!(attempt, message, "a model endpoint is asked again");
-                    tokio::time::sleep(self.pause(attempt, retry_after)).await;
+                    unless_halted(halt, tokio::time::sleep(self.pause(attempt, retry_after))).await?;
                     attempt += 1;
                 }
                 Err(Trouble::Passing { message, retry_after }) => {
@@ -172,12 +201,13 @@ impl Endpoint {
         call: &Call<'_>,
         body: &Value,
         estimate: u64,
+        halt: &CancellationToken,
     ) -> std::result::Result<Answer, Trouble> {
         if let Some(limit) = state.settings.requests_per_minute {
-            self.requests.take(u64::from(limit), 1).await;
+            unless_halted(halt, self.requests.take(u64::from(limit), 1)).await?;
         }
         let ticket = match state.settings.tokens_per_minute {
-            Some(limit) => Some(self.tokens.take(limit, estimate).await),
+            Some(limit) => Some(unless_halted(halt, self.tokens.take(limit, estimate)).await?),
             None => None,
         };
         let result = call.send(body).await;
@@ -188,7 +218,7 @@ impl Endpoint {
                 }
                 // The endpoint does not say: the estimate stands.
                 Ok(_) | Err(Trouble::Malformed(_)) => estimate,
-                Err(Trouble::Passing { .. } | Trouble::Refused { .. }) => 0,
+                Err(Trouble::Passing { .. } | Trouble::Refused { .. } | Trouble::Halted) => 0,
             };
             self.tokens.correct(ticket, used);
         }

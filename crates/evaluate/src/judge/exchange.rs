@@ -37,6 +37,8 @@ pub(super) enum Trouble {
     Malformed(String),
     /// The endpoint does not take this request.
     Refused { status: StatusCode, message: String },
+    /// The caller wants no more requests; this one was not sent.
+    Halted,
 }
 
 /// Where and how to ask.

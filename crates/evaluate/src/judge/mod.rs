@@ -20,6 +20,7 @@ use crate::convert::Raw;
 use endpoint::Question;
 use evalset_model::evaluator::{Definition, EvalInputs};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 /// What a judge said of a row, and what it took.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,22 +56,30 @@ pub struct Unjudged {
     pub hopeless: bool,
     /// The endpoint gave no answer: nothing is said of the row.
     pub unanswered: bool,
+    /// It was not asked, since the caller wants no more requests.
+    pub halted: bool,
 }
 
 /// Judges a row: one question to the endpoint, which holds its own limits and retries. `unit` names the row and the evaluator
-/// and is sent with every try.
+/// and is sent with every try. Once `halt` is cancelled nothing more is sent.
 pub async fn judge(
     config: &JudgeConfig,
     definition: &Definition,
     endpoint: &Endpoint,
     inputs: &EvalInputs,
     unit: &str,
+    halt: &CancellationToken,
 ) -> Result<Judged, Unjudged> {
     let settings = endpoint.settings();
     let model = config.model.clone().unwrap_or_else(|| settings.default_model.clone());
     let mut usage = Usage { model: model.clone(), ..Usage::default() };
-    let failed =
-        |message: String, usage: Usage, hopeless: bool| Unjudged { message, usage, hopeless, unanswered: false };
+    let failed = |message: String, usage: Usage, hopeless: bool| Unjudged {
+        message,
+        usage,
+        hopeless,
+        unanswered: false,
+        halted: false,
+    };
     let asked = match config.template.render(inputs) {
         Ok(text) => prompt::message(&text, config.rubric.as_deref(), definition),
         Err(message) => return Err(failed(message, usage, false)),
@@ -80,11 +89,12 @@ pub async fn judge(
     body.insert("messages".to_owned(), json!([{"role": "user", "content": asked}]));
     let format = (!config.chooses_format()).then(|| prompt::response_format(definition));
     let question = Question { model, body, format };
-    let answer = match endpoint.ask(&question, unit).await {
+    let answer = match endpoint.ask(&question, unit, halt).await {
         Ok(answer) => answer,
         Err(unanswered) => {
+            let halted = unanswered.halted;
             let failed = failed(unanswered.message, usage, unanswered.hopeless);
-            return Err(Unjudged { unanswered: true, ..failed });
+            return Err(Unjudged { unanswered: true, halted, ..failed });
         }
     };
     usage.prompt_tokens = answer.prompt_tokens;

@@ -5,6 +5,7 @@ use evalset_model::evaluator::ScoreValueType;
 use evalset_model::provider::{Price, Provider};
 use secrecy::SecretString;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -40,7 +41,7 @@ fn config(config: &Value) -> JudgeConfig {
 async fn ask(settings: &Value, endpoint: &Endpoint) -> Result<Judged, Unjudged> {
     let inputs = EvalInputs { output: json!("the answer"), ..EvalInputs::default() };
     let definition = Definition { score_value_type: ScoreValueType::Numerical, ..Definition::default() };
-    judge(&config(settings), &definition, endpoint, &inputs, "unit-1").await
+    judge(&config(settings), &definition, endpoint, &inputs, "unit-1", &CancellationToken::new()).await
 }
 
 /// Answers in turn; the last one for ever.

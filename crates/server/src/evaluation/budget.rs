@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn down() -> Failed {
-        Failed { message: "no answer".to_owned(), by_provider: true, cost: 0.0, scorer: String::new() }
+        Failed { message: "no answer".to_owned(), by_provider: true, cost: 0.0, scorer: String::new(), halted: false }
     }
 
     #[test]

@@ -160,8 +160,11 @@ impl Work<'_> {
             .iter()
             .map(|row| Asked { id: format!("{}-{}", self.id, row.number), inputs: inputs::of_log(&row.log) })
             .collect();
-        let outcomes = self.evaluation.judge(asked).await;
-        let units = rows.into_iter().zip(outcomes).map(|(row, outcome)| {
+        let outcomes = self.evaluation.judge(asked, &self.halt).await;
+        // What was not evaluated has no result: it is done when the run goes on.
+        let ended =
+            rows.into_iter().zip(outcomes).filter(|(_, outcome)| !matches!(outcome, Err(failed) if failed.halted));
+        let units = ended.map(|(row, outcome)| {
             self.budget.end(&outcome);
             self.unit(row, outcome)
         });

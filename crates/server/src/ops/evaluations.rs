@@ -29,7 +29,7 @@ pub async fn of_inputs(
         return Ok(placeholder(blank, evaluator));
     };
     let unit = Unit { id: blank.id.to_string(), inputs };
-    let outcome = evaluation.judge(vec![unit]).await.pop();
+    let outcome = evaluation.judge(vec![unit], &app.stopping).await.pop();
     Ok(evaluation.scored(blank, outcome.unwrap_or_else(nothing)))
 }
 
@@ -57,7 +57,7 @@ pub async fn of_logs(
         return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
     };
     let named = blanks.iter().zip(given).map(|(blank, inputs)| Unit { id: blank.id.to_string(), inputs });
-    let outcomes = evaluation.judge(named.collect()).await;
+    let outcomes = evaluation.judge(named.collect(), &app.stopping).await;
     let mut scores = Vec::with_capacity(blanks.len());
     for (blank, outcome) in blanks.into_iter().zip(outcomes) {
         scores.push(app.stores.scores.put(evaluation.scored(blank, outcome)).await?.0);
@@ -109,5 +109,5 @@ fn placeholder(blank: Score, evaluator: &Evaluator) -> Score {
 /// An evaluator that gives fewer answers than it was asked for.
 fn nothing() -> Result<Outcome, Failed> {
     let message = "the evaluator gave no answer".to_owned();
-    Err(Failed { message, by_provider: false, cost: 0.0, scorer: String::new() })
+    Err(Failed { message, by_provider: false, cost: 0.0, scorer: String::new(), halted: false })
 }

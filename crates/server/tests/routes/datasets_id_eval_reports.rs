@@ -55,10 +55,12 @@ async fn a_run_is_shown_by_itself_and_on_rows_lists_and_summaries() {
 }
 
 async fn shown_on_rows(server: &TestApp, dataset: &str, id: &str, task: &str) {
-    let rows = server.get(&format!("/api/datasets/{dataset}/logs/list/?sort_by=custom_identifier")).await.expect_status(200);
+    let rows =
+        server.get(&format!("/api/datasets/{dataset}/logs/list/?sort_by=custom_identifier")).await.expect_status(200);
     let mut listed = rows["results"][0]["scores"].clone();
     let row = rows["results"][0]["unique_id"].as_str().unwrap();
-    let mut detail = server.get(&format!("/api/datasets/{dataset}/logs/{row}/")).await.expect_status(200)["scores"].take();
+    let mut detail =
+        server.get(&format!("/api/datasets/{dataset}/logs/{row}/")).await.expect_status(200)["scores"].take();
     assert_eq!(detail[0], listed[id], "an object in lists (T2), an array alone (T3)");
     assert_eq!((listed.as_object().unwrap().len(), detail.as_array().unwrap().len()), (1, 1));
     let summary = &mut listed[id];
@@ -280,7 +282,8 @@ async fn an_evaluator_of_others_cannot_be_run() {
     with_app(async |server| {
         let theirs = rule(server, "low", "0").await;
         let stranger = server.key_of("strangers", Environment::Prod).await;
-        let made = server.send_as(&stranger, Method::POST, "/api/datasets/", Some(json!({"name": "x", "is_empty": true})));
+        let made =
+            server.send_as(&stranger, Method::POST, "/api/datasets/", Some(json!({"name": "x", "is_empty": true})));
         let dataset = made.await.expect_status(201)["id"].as_str().unwrap().to_owned();
         let create = format!("/api/datasets/{dataset}/eval-reports/create/");
         for name in [theirs.as_str(), "low"] {

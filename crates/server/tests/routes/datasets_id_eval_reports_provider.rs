@@ -2,7 +2,7 @@
 
 use super::runs::{counting, counts, ended, judge, names, run, start};
 use evalset_model::limits::Limits;
-use evalset_testkit::provider::{Fault, FakeProvider};
+use evalset_testkit::provider::{FakeProvider, Fault};
 use evalset_testkit::{TestApp, Under, with_app, with_limits};
 use serde_json::{Value, json};
 
@@ -50,12 +50,18 @@ async fn a_judge_asks_as_much_at_once_as_it_may_and_shows_how_far_it_is() {
             provider.until_asked(3).await;
             let running = run(server, &url).await;
             assert_eq!(counts(&running), ("running", 0, 0, json!(8)));
-            assert_eq!((&running["progress"], &running["rate"], &running["seconds_left"]), (&json!(0), &Value::Null, &Value::Null));
+            assert_eq!(
+                (&running["progress"], &running["rate"], &running["seconds_left"]),
+                (&json!(0), &Value::Null, &Value::Null)
+            );
             let shown = server.get(&format!("/api/datasets/{dataset}/")).await.expect_status(200);
             assert_eq!(shown["running_status"], "running");
             provider.let_through(2);
             let running = until_done(server, &url, 2).await;
-            assert_eq!((counts(&running).0, &running["progress"], &running["cost"]), ("running", &json!(25), &json!(0.5)));
+            assert_eq!(
+                (counts(&running).0, &running["progress"], &running["cost"]),
+                ("running", &json!(25), &json!(0.5))
+            );
             assert!(running["rate"].as_f64() > Some(0.0) && running["seconds_left"].as_f64() >= Some(0.0), "{running}");
             assert_eq!(running["completed_at"], Value::Null);
             provider.release();
