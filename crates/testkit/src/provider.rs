@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::PATIENCE;
+use tokio_util::task::TaskTracker;
 
 /// Tokens that every prompt is said to have.
 pub const PROMPT_TOKENS: u64 = 100;
@@ -82,7 +83,7 @@ impl FakeProvider {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let routes = Router::new().route("/v1/chat/completions", post(complete)).with_state(Arc::clone(&shared));
-        let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        let server = TaskTracker::new().spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { url, shared, server }
     }
 
