@@ -7,18 +7,21 @@ pub use budget::Budget;
 
 use crate::app::App;
 use crate::ops::providers;
+use crate::ops::scores::source_of;
+use evalset_evaluate::evaluator::CODE;
 use evalset_evaluate::judge::Endpoint;
 use evalset_evaluate::python::{Pool, PoolOptions};
 use evalset_evaluate::{Failure, Means, Outcome, Prepared, Unit};
 use evalset_model::evaluator::{Evaluator, Method};
-use evalset_model::ids::OrganizationId;
+use evalset_model::ids::{JobId, OrganizationId, ScoreId};
 use evalset_model::limits::Limits;
-use evalset_model::score::{Score, ScoreStatus};
+use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
 use evalset_model::{Error, Result};
-use parking_lot::Mutex;
+use serde_json::Map;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Hidden subcommand of the program under which it runs Python for its parent.
@@ -35,6 +38,7 @@ const NO_PROVIDER: &str =
 pub struct Evaluators {
     python: Arc<Pool>,
     /// By organization, with the version of the settings that it has.
+    /// Held while settings are read, so that none is put in place after a newer one.
     endpoints: Mutex<HashMap<OrganizationId, (i64, Arc<Endpoint>)>>,
 }
 
@@ -59,34 +63,31 @@ impl Evaluators {
     /// The endpoint of an organization, with the settings it has now; none when none are stored. Everything of an organization
     /// shares one, and so its limits.
     async fn endpoint(&self, app: &App, organization: OrganizationId) -> Result<Option<Arc<Endpoint>>> {
+        let mut endpoints = self.endpoints.lock().await;
         let Some(version) = providers::version(app, organization).await? else {
-            self.endpoints.lock().remove(&organization);
+            endpoints.remove(&organization);
             return Ok(None);
         };
-        let known = self.endpoints.lock().get(&organization).cloned();
-        if let Some((seen, endpoint)) = &known
+        if let Some((seen, endpoint)) = endpoints.get(&organization)
             && *seen == version
         {
             return Ok(Some(endpoint.clone()));
         }
         let Some((settings, key)) = providers::get(app, organization).await? else { return Ok(None) };
-        let endpoint = match known {
+        let endpoint = match endpoints.get(&organization) {
             Some((_, endpoint)) => {
                 endpoint.replace(settings, key)?;
-                endpoint
+                endpoint.clone()
             }
             None => Arc::new(Endpoint::new(settings, key)?),
         };
-        let mut endpoints = self.endpoints.lock();
-        // Another caller may have been first: its limiter is the one in use.
-        let (seen, endpoint) = endpoints.entry(organization).or_insert((version, endpoint));
-        *seen = version;
-        Ok(Some(endpoint.clone()))
+        endpoints.insert(organization, (version, endpoint.clone()));
+        Ok(Some(endpoint))
     }
 
     /// Brings the endpoint of an organization, if it is in use, in line with settings that were just stored.
     pub async fn renew(&self, app: &App, organization: OrganizationId) -> Result<()> {
-        let in_use = self.endpoints.lock().contains_key(&organization);
+        let in_use = self.endpoints.lock().await.contains_key(&organization);
         if in_use { self.endpoint(app, organization).await.map(drop) } else { Ok(()) }
     }
 }
@@ -106,10 +107,43 @@ pub struct Failed {
     pub halted: bool,
 }
 
+impl Failed {
+    /// A fault of ours; the log has its cause.
+    fn broken() -> Self {
+        let message =
+            "the evaluator broke down on this row or one beside it; the server's log has the cause".to_owned();
+        Self { message, by_provider: false, cost: 0.0, scorer: CODE.to_owned(), halted: false }
+    }
+}
+
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
         let Failure { message, cost, scorer, unanswered, halted, .. } = failure;
         Self { message, by_provider: unanswered, cost, scorer, halted }
+    }
+}
+
+/// The score of a record by an evaluator, with nothing said in it yet.
+pub fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &str, run: Option<JobId>) -> Score {
+    let now = app.clock.now();
+    Score {
+        id: ScoreId(app.clock.new_id()),
+        subject,
+        source: source_of(evaluator),
+        scorer: String::new(),
+        kind: evaluator.definition.kind.clone(),
+        environment: environment.to_owned(),
+        values: ScoreValues::default(),
+        is_passed: None,
+        cost: 0.0,
+        status: ScoreStatus::Failed,
+        error_message: None,
+        explanation: None,
+        evaluator_version: Some(evaluator.version),
+        run,
+        extra: Map::new(),
+        created_at: now,
+        updated_at: now,
     }
 }
 
@@ -161,17 +195,16 @@ impl Evaluation {
         let outcomes = if matches!(evaluator.prepared, Prepared::Rule(_)) {
             let (python, runtime) = (self.python.clone(), tokio::runtime::Handle::current());
             // Rules are work for a thread, without anything to wait for.
+            let (rows, halt) = (units.len(), halt.clone());
             let work = move || {
-                let halt = CancellationToken::new();
                 let means = Means { python: &python, endpoint: None, halt: &halt };
-                let outcomes = runtime.block_on(evaluator.evaluate(&units, means));
-                (units.len(), outcomes)
+                runtime.block_on(evaluator.evaluate(&units, means))
             };
             match tokio::task::spawn_blocking(work).await {
-                Ok((_, outcomes)) => outcomes,
+                Ok(outcomes) => outcomes,
                 Err(error) => {
-                    tracing::error!(%error, "a rule panicked");
-                    Vec::new()
+                    tracing::error!(%error, "a built-in evaluator panicked");
+                    return vec![Err(Failed::broken()); rows];
                 }
             }
         } else {

@@ -7,19 +7,17 @@
 use super::run::{End, Run};
 use super::source::{self, Batches, Unknown};
 use crate::app::App;
-use crate::evaluation::{Budget, Evaluation, Failed};
-use crate::ops::scores::source_of;
+use crate::evaluation::{Budget, Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Unit as Asked, inputs};
-use evalset_model::ids::{JobId, RowNumber, ScoreId};
+use evalset_model::ids::{Collection, JobId, RowNumber};
 use evalset_model::job::Attempt;
 use evalset_model::page::Window;
 use evalset_model::run::{RunTask, Unit};
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
+use evalset_model::score::Subject;
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Pick, Row, Sample, With};
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
-use serde_json::Map;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -172,32 +170,10 @@ impl Work<'_> {
     }
 
     fn unit(&self, row: Row, outcome: Result<Outcome, Failed>) -> Unit {
-        let (now, evaluator) = (self.app.clock.now(), &self.task.evaluator);
         let Row { number, log, .. } = row;
-        let subject = Subject {
-            organization: self.task.collection.organization,
-            place: self.task.collection.place,
-            log_id: log.id,
-        };
-        let blank = Score {
-            id: ScoreId(self.app.clock.new_id()),
-            subject,
-            source: source_of(evaluator),
-            scorer: String::new(),
-            kind: String::new(),
-            environment: self.task.environment.clone(),
-            values: ScoreValues::default(),
-            is_passed: None,
-            cost: 0.0,
-            status: ScoreStatus::Failed,
-            error_message: None,
-            explanation: None,
-            evaluator_version: Some(evaluator.version),
-            run: Some(self.id),
-            extra: Map::new(),
-            created_at: now,
-            updated_at: now,
-        };
+        let Collection { organization, place } = self.task.collection;
+        let subject = Subject { organization, place, log_id: log.id };
+        let blank = blank(self.app, &self.task.evaluator, subject, &self.task.environment, Some(self.id));
         Unit { row: number, score: self.evaluation.scored(blank, outcome) }
     }
 }

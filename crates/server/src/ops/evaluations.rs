@@ -1,17 +1,17 @@
 //! One evaluator on what is at hand: given inputs, or stored logs (V9, contract F.4). Knows no HTTP. Whole datasets are `runs`.
 
 use crate::app::App;
-use crate::evaluation::{Evaluation, Failed};
-use crate::ops::scores::source_of;
+use crate::evaluation::{Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Unit, inputs};
 use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place};
+use evalset_model::score::{Score, ScoreStatus, Subject};
 use evalset_model::{Error, Result};
-use serde_json::Map;
 
 /// Logs that one request may have scored; more are a run.
 const LOGS_MAX: usize = 100;
+/// Seconds after which a caller may try again whom the server's end cut off.
+const RETRY_SECONDS: u64 = 5;
 
 /// Evaluates the inputs and gives what would be the score; nothing is stored. A fault of the evaluation is a score that
 /// `failed`: retries of the caller would ask and pay again.
@@ -24,13 +24,14 @@ pub async fn of_inputs(
     environment: &str,
 ) -> Result<Score> {
     let subject = Subject { organization, place: Place::RequestLogs, log_id: LogId(String::new()) };
-    let blank = blank(app, evaluator, subject, environment);
+    let blank = blank(app, evaluator, subject, environment, None);
     let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
         return Ok(placeholder(blank, evaluator));
     };
     let unit = Unit { id: blank.id.to_string(), inputs };
     let outcome = evaluation.judge(vec![unit], &app.stopping).await.pop();
-    Ok(evaluation.scored(blank, outcome.unwrap_or_else(nothing)))
+    let outcome = outcome.ok_or_else(|| Error::internal("an evaluator gave no answer"))?;
+    Ok(evaluation.scored(blank, answered(outcome)?))
 }
 
 /// Scores stored logs, wherever they are, and keeps the scores; the answers are in the order of the ids.
@@ -52,7 +53,8 @@ pub async fn of_logs(
         subjects.push(subject);
         given.push(read);
     }
-    let blanks: Vec<Score> = subjects.into_iter().map(|subject| blank(app, evaluator, subject, environment)).collect();
+    let blanks: Vec<Score> =
+        subjects.into_iter().map(|subject| blank(app, evaluator, subject, environment, None)).collect();
     let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
         return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
     };
@@ -60,7 +62,7 @@ pub async fn of_logs(
     let outcomes = evaluation.judge(named.collect(), &app.stopping).await;
     let mut scores = Vec::with_capacity(blanks.len());
     for (blank, outcome) in blanks.into_iter().zip(outcomes) {
-        scores.push(app.stores.scores.put(evaluation.scored(blank, outcome)).await?.0);
+        scores.push(app.stores.scores.put(evaluation.scored(blank, answered(outcome)?)).await?.0);
     }
     Ok(scores)
 }
@@ -76,27 +78,13 @@ async fn log(app: &App, organization: OrganizationId, id: LogId) -> Result<(Subj
     Ok((Subject { organization, place, log_id: id }, inputs))
 }
 
-/// A score that nothing is said in yet.
-fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &str) -> Score {
-    let now = app.clock.now();
-    Score {
-        id: ScoreId(app.clock.new_id()),
-        subject,
-        source: source_of(evaluator),
-        scorer: String::new(),
-        kind: evaluator.definition.kind.clone(),
-        environment: environment.to_owned(),
-        values: ScoreValues::default(),
-        is_passed: None,
-        cost: 0.0,
-        status: ScoreStatus::Failed,
-        error_message: None,
-        explanation: None,
-        evaluator_version: Some(evaluator.version),
-        run: None,
-        extra: Map::new(),
-        created_at: now,
-        updated_at: now,
+/// What was evaluated; an error when the server stops before.
+fn answered(outcome: Result<Outcome, Failed>) -> Result<Result<Outcome, Failed>> {
+    match outcome {
+        Err(failed) if failed.halted => {
+            Err(Error::Busy { message: "the server is stopping; try again".to_owned(), retry_after: RETRY_SECONDS })
+        }
+        outcome => Ok(outcome),
     }
 }
 
@@ -104,10 +92,4 @@ fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &str) 
 fn placeholder(blank: Score, evaluator: &Evaluator) -> Score {
     let text = format!("`{}` is scored by people: nothing was evaluated", evaluator.definition.name);
     Score { explanation: Some(text), status: ScoreStatus::Completed, ..blank }
-}
-
-/// An evaluator that gives fewer answers than it was asked for.
-fn nothing() -> Result<Outcome, Failed> {
-    let message = "the evaluator gave no answer".to_owned();
-    Err(Failed { message, by_provider: false, cost: 0.0, scorer: String::new(), halted: false })
 }

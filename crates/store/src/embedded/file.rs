@@ -110,11 +110,12 @@ pub(super) fn log_path(path: &Path) -> PathBuf {
 }
 
 /// What holds for every connection. A name in double quotes is a column, never text: else a column that a file lacks would read
-/// as its own name.
+/// as its own name. Plans do not depend on bound values: else a statement may be compiled anew each time it is bound.
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }

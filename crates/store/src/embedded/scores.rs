@@ -175,7 +175,7 @@ impl Scribe {
             row_scores::refresh_everywhere(tx, self.name.organization, &score.subject.log_id)?;
         } else if self.indexed {
             let rivals = || self.sight.has_rivals(tx.connection, place, id, score);
-            if score.status == ScoreStatus::Failed || rivals()? {
+            if rivals()? {
                 row_scores::refresh(tx, self.name, &score.subject.log_id)?;
             } else {
                 let value = compared_value(&score.values);
