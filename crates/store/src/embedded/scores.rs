@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use evalset_model::filter::scores as meaning;
 use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, ScoreId};
 use evalset_model::page::Page;
-use evalset_model::score::{Score, ScoreStatus, Source, compared_value};
+use evalset_model::score::{Score, Source, compared_value};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, params_from_iter};
 use std::sync::Arc;
