@@ -33,6 +33,10 @@ pub struct Limits {
     pub connections: usize,
     /// Time a new connection gets to send its first request's header; an idle one is kept five times as long.
     pub header_seconds: u64,
+    /// Rest of a body that was answered unread, taken off the connection so that it can go on; with more the connection is closed.
+    pub unread_body_bytes: usize,
+    /// Time for that rest, and for a client to end a connection that is closed.
+    pub unread_body_seconds: u64,
     /// Jobs not yet ended, per organization.
     pub open_jobs: usize,
     /// Jobs at work at once.
@@ -104,6 +108,8 @@ impl Default for Limits {
             concurrent_requests: 512,
             connections: 900,
             header_seconds: 15,
+            unread_body_bytes: 4 * 1024 * 1024,
+            unread_body_seconds: 5,
             open_jobs: 100,
             concurrent_jobs: 2,
             concurrent_runs: 4,

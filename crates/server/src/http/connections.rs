@@ -9,11 +9,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::poll_fn;
 use std::io::{Error, ErrorKind};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -40,6 +41,8 @@ struct Bounds {
     header: Duration,
     /// From an answer to the end of the next request's header.
     idle: Duration,
+    /// From the last answer to the client's end of a connection that we close.
+    last: Duration,
 }
 
 impl From<&Limits> for Bounds {
@@ -47,7 +50,8 @@ impl From<&Limits> for Bounds {
         let header = Duration::from_secs(limits.header_seconds).min(LONGEST);
         // A semaphore takes no more places than this.
         let connections = limits.connections.min(Semaphore::MAX_PERMITS);
-        Self { connections, header, idle: header.saturating_mul(IDLE_FACTOR) }
+        let last = Duration::from_secs(limits.unread_body_seconds).min(LONGEST);
+        Self { connections, header, idle: header.saturating_mul(IDLE_FACTOR), last }
     }
 }
 
@@ -120,11 +124,10 @@ async fn attend(bounds: Bounds, stream: TcpStream, routes: Router, stopping: Can
         routes.clone().oneshot(request)
     });
     // Hyper has one timer for both; it is set to the longer, and the shorter is kept here.
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.idle.max(bounds.header))
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
     let first = async {
         tokio::select! {
             () = tokio::time::sleep(bounds.header) => {}
@@ -132,7 +135,7 @@ async fn attend(bounds: Bounds, stream: TcpStream, routes: Router, stopping: Can
         }
     };
     let ended = tokio::select! {
-        ended = &mut connection => Some(ended),
+        ended = poll_fn(|context| connection.poll_without_shutdown(context)) => Some(ended),
         () = first => None,
     };
     let ended = match ended {
@@ -141,16 +144,26 @@ async fn attend(bounds: Bounds, stream: TcpStream, routes: Router, stopping: Can
         None if !asked.load(Ordering::Relaxed) => return tracing::debug!("closed a connection without a request"),
         None => {
             tokio::select! {
-                ended = &mut connection => ended,
+                ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
                 () = stopping.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                    poll_fn(|context| connection.poll_without_shutdown(context)).await
                 }
             }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+    let rest = see_off(connection.into_parts().io.into_inner());
+    tokio::time::timeout(bounds.last, stopping.run_until_cancelled(rest)).await.ok();
+}
+
+/// Says that nothing more comes, and waits for the client to do so. Closing over something unread would reset the connection, and
+/// the client would lose the answer to what it is still sending.
+async fn see_off(mut stream: TcpStream) {
+    if stream.shutdown().await.is_ok() {
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.ok();
     }
 }
 
@@ -228,7 +241,8 @@ mod tests {
     }
 
     fn bounds(connections: usize, header: u64, idle: u64) -> Bounds {
-        Bounds { connections, header: Duration::from_millis(header), idle: Duration::from_millis(idle) }
+        let [header, idle] = [header, idle].map(Duration::from_millis);
+        Bounds { connections, header, idle, last: Duration::from_millis(700) }
     }
 
     #[test]
@@ -291,6 +305,30 @@ mod tests {
             stream.write_all(GET).await.unwrap();
             assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200 OK"));
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_outlives_what_the_client_is_still_sending() {
+        let server = Server::start(bounds(10, 20_000, 20_000)).await;
+        let mut stream = server.connect(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 50000000\r\n\r\n").await;
+        let piece = vec![b'x'; 65_536];
+        // The route takes no POST: answered and closed at once, long before this much is sent.
+        for _ in 0..200 {
+            stream.write_all(&piece).await.unwrap();
+        }
+        let mut read = Vec::new();
+        timeout(LONG, stream.read_to_end(&mut read)).await.unwrap().unwrap();
+        assert!(String::from_utf8(read).unwrap().starts_with("HTTP/1.1 405"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_ends_is_left() {
+        let server = Server::start(bounds(1, 20_000, 20_000)).await;
+        let mut stream = server.connect(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 50000000\r\n\r\n").await;
+        let mut read = Vec::new();
+        timeout(LONG, stream.read_to_end(&mut read)).await.unwrap().unwrap();
+        let mut second = server.connect(GET).await;
+        assert!(answer(&mut second).await.starts_with("HTTP/1.1 200 OK"), "the place is free again");
     }
 
     #[tokio::test]

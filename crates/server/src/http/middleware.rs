@@ -1,10 +1,11 @@
-//! What happens to every request around its handler, from the outside in: canonical path, request id, access log and metrics,
-//! panic → 500, load shield, time limit. Also the answers for unknown paths and wrong methods. Knows no route but those of
+//! What happens to every request around its handler, from the outside in: canonical path, request id, rest of the body, access
+//! log and metrics, panic → 500, load shield, time limit. Also the answers for unknown paths and wrong methods. Knows no route but those of
 //! monitoring, which the load shield lets pass.
 
 use crate::app::App;
 use crate::clock::Clock;
 use crate::http::error::{Failure, REQUEST_ID};
+use crate::http::unread::{Rest, settle};
 use crate::http::{paths, routes};
 use crate::telemetry;
 use axum::Router;
@@ -39,32 +40,14 @@ fn around(limits: &Limits, router: Router) -> Router {
     let inner = router
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(read_small_body))
         .layer(from_fn_with_state(Duration::from_secs(limits.request_seconds), limit_time))
         .layer(from_fn_with_state(shield, shed_load))
         .layer(from_fn(catch_panic))
         .layer(from_fn(observe))
+        .layer(from_fn_with_state(Rest::from(limits), settle))
         .layer(from_fn_with_state(Arc::new(Clock::default()), identify));
     // Layers of a router run after its routing; the path must be canonical before.
     Router::new().fallback_service(MapRequestLayer::new(paths::normalise).layer(inner))
-}
-
-/// Bodies up to this size are read before anything is decided about the request.
-const SMALL_BODY_BYTES: u64 = 256 * 1024;
-
-/// Takes a small body off the connection at once. A request refused with its body unread would end the connection under the
-/// caller's next request.
-async fn read_small_body(request: Request, next: Next) -> Response {
-    let length =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if !length.is_some_and(|length| (1..=SMALL_BODY_BYTES).contains(&length)) {
-        return next.run(request).await;
-    }
-    let (parts, body) = request.into_parts();
-    match axum::body::to_bytes(body, SMALL_BODY_BYTES as usize).await {
-        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
-        Err(_) => Failure::status(StatusCode::BAD_REQUEST, "the body ended before it was complete").into_response(),
-    }
 }
 
 async fn unknown_path(request: Request) -> Failure {

@@ -18,3 +18,4 @@ pub mod router;
 pub mod routes;
 pub mod schema;
 pub mod score_body;
+pub mod unread;

@@ -4,6 +4,7 @@ use evalset_model::limits::Limits;
 use evalset_testkit::{Under, with_limits, with_queued_jobs};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn says(body: &Value, limit: &str) {
     assert!(body["detail"].as_str().unwrap().contains(limit), "{body}");
@@ -22,6 +23,38 @@ async fn a_body_larger_than_allowed_is_413() {
         says(&answer.json(), "limits.max_body_bytes");
         let reply = server.post("/api/request-logs/", json!({"input": "x".repeat(900)})).await;
         reply.expect_status(201);
+    })
+    .await;
+}
+
+/// Sends a request over a connection and reads the answer's head.
+async fn ask(stream: &mut tokio::net::TcpStream, key: &str, body: &str) -> String {
+    let head = format!(
+        "POST /api/request-logs/ HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {key}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut read = vec![0; 16_384];
+    let length = stream.read(&mut read).await.unwrap();
+    String::from_utf8_lossy(&read[..length]).to_lowercase()
+}
+
+/// Client libraries send the next request over the same connection unless the answer forbids it.
+#[tokio::test]
+async fn a_connection_goes_on_after_a_413_or_the_answer_says_that_it_does_not() {
+    let limits = Limits { max_body_bytes: 1_000, unread_body_bytes: 500_000, ..Limits::default() };
+    with_limits(Under::Memory, limits, async |server| {
+        let address = server.url.strip_prefix("http://").unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        for _ in 0..3 {
+            let refused = ask(&mut stream, &server.key, &"x".repeat(400_000)).await;
+            assert!(refused.starts_with("http/1.1 413") && !refused.contains("connection: close"), "{refused}");
+            let good = ask(&mut stream, &server.key, r#"{"input": "x"}"#).await;
+            assert!(good.starts_with("http/1.1 201"), "{good}");
+        }
+        let refused = ask(&mut stream, &server.key, &"x".repeat(600_000)).await;
+        assert!(refused.starts_with("http/1.1 413") && refused.contains("connection: close"), "{refused}");
     })
     .await;
 }
