@@ -128,6 +128,16 @@ impl FakeProvider {
         self.shared.counts.lock().asked.clone()
     }
 
+    /// Waits until nobody waits for an answer any more: who asked is gone, or has it.
+    pub async fn until_idle(&self) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.shared.counts.lock().under_way > 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "questions were still under way after {PATIENCE:?}");
+    }
+
     /// Most questions that were under way at once.
     pub fn most_under_way(&self) -> usize {
         self.shared.counts.lock().most_under_way

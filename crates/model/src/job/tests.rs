@@ -1,14 +1,65 @@
 //! The stored form of jobs: old ones must be readable for ever.
 
 use super::*;
+use crate::dataset::Tag;
+use crate::evaluator::{Choice, Definition, Evaluator, Method, ScoreConfig, ScoreValueType};
 use crate::field::Field;
 use crate::filter::LogField;
-use crate::ids::Place;
+use crate::ids::{EvaluatorId, Place, VersionId};
 use serde_json::json;
 use uuid::Uuid;
 
 fn dataset(number: u128) -> DatasetId {
     DatasetId(Uuid::from_u128(number))
+}
+
+/// A run of an evaluator with every member set.
+fn run_task() -> RunTask {
+    let map = |value: Value| value.as_object().cloned();
+    let definition = Definition {
+        name: "Judge".to_owned(),
+        description: "says yes".to_owned(),
+        kind: "llm".to_owned(),
+        score_value_type: ScoreValueType::SingleSelect,
+        eval_class: Some("judge".to_owned()),
+        score_config: Some(ScoreConfig {
+            min_score: Some(0.0),
+            max_score: Some(1.5),
+            choices: vec![Choice { name: "good".to_owned(), value: json!(1) }],
+        }),
+        passing_conditions: map(json!({"primary_score": {"operator": "gte", "value": 1}})),
+        llm_config: map(json!({"model": "m", "evaluator_definition": "{{output}}"})),
+        code_config: map(json!({"builtin": "contains", "parameters": {"text": "x"}})),
+        configurations: map(json!({"min_score": 0})).unwrap_or_default(),
+        categorical_choices: Some(vec![Choice { name: "bad".to_owned(), value: json!(false) }]),
+        custom_required_fields: vec![json!("input")],
+    };
+    let evaluator = Evaluator {
+        id: EvaluatorId(Uuid::from_u128(5)),
+        version_id: VersionId(Uuid::from_u128(6)),
+        organization: OrganizationId(Uuid::from_u128(9)),
+        slug: "judge".to_owned(),
+        version: 2,
+        is_read_only: true,
+        version_description: Some("better".to_owned()),
+        definition,
+        starred: true,
+        tags: vec![Tag { id: "t".to_owned(), name: "tag".to_owned(), color: "red".to_owned() }],
+        created_at: 10,
+        updated_at: 11,
+        version_count: 3,
+    };
+    RunTask {
+        collection: Collection { organization: evaluator.organization, place: Place::Dataset(dataset(3)) },
+        evaluator,
+        method: Method::Llm,
+        filters: json!({"model": {"operator": "eq", "value": "a"}}),
+        sampling_percentage: 50.0,
+        watermark: 7,
+        spending_limit: Some(2.5),
+        experiment_id: Some("e".to_owned()),
+        environment: "test".to_owned(),
+    }
 }
 
 /// One task of each kind with its JSON as the first release stores it. Never change a line: only add.
@@ -55,6 +106,10 @@ fn stored() -> Vec<(Task, &'static str)> {
                 file_name: "e.jsonl".to_owned(),
             },
             r#"{"kind":"export","collection":{"organization":"00000000-0000-0000-0000-000000000009","place":"request_logs"},"filters":null,"sort":{"field":{"Metadata":"tier"},"descending":false},"include_fields":null,"format":".jsonl","file_name":"e.jsonl"}"#,
+        ),
+        (
+            Task::Evaluate(Box::new(run_task())),
+            r#"{"kind":"evaluate","collection":{"organization":"00000000-0000-0000-0000-000000000009","place":{"dataset":"00000000-0000-0000-0000-000000000003"}},"evaluator":{"id":"00000000-0000-0000-0000-000000000005","version_id":"00000000-0000-0000-0000-000000000006","organization":"00000000-0000-0000-0000-000000000009","slug":"judge","version":2,"is_read_only":true,"version_description":"better","definition":{"name":"Judge","description":"says yes","kind":"llm","score_value_type":"single_select","eval_class":"judge","score_config":{"min_score":0.0,"max_score":1.5,"choices":[{"name":"good","value":1}]},"passing_conditions":{"primary_score":{"operator":"gte","value":1}},"llm_config":{"model":"m","evaluator_definition":"{{output}}"},"code_config":{"builtin":"contains","parameters":{"text":"x"}},"configurations":{"min_score":0},"categorical_choices":[{"name":"bad","value":false}],"custom_required_fields":["input"]},"starred":true,"tags":[{"id":"t","name":"tag","color":"red"}],"created_at":10,"updated_at":11,"version_count":3},"method":"llm","filters":{"model":{"operator":"eq","value":"a"}},"sampling_percentage":50.0,"watermark":7,"spending_limit":2.5,"experiment_id":"e","environment":"test"}"#,
         ),
         (Task::Purge { collection: 4 }, r#"{"kind":"purge","collection":4}"#),
     ]

@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const READ_AHEAD: usize = 2;
 /// Groups of results that wait to be kept.
 const RESULTS_WAITING: usize = 64;
-/// When the process is asked to end, what is under way gets this long.
+/// When the process is asked to end, what is under way gets this long, or half of `limits.shutdown_seconds` when that is less.
 const LAST_RESULTS: Duration = Duration::from_secs(5);
 
 /// Runs it, from wherever it was left.
@@ -194,6 +194,7 @@ async fn keep_all(
             _ = look.tick() => Some(Vec::new()),
             // Rows cost money: a run that is to stop does not wait for the next look.
             Ok(()) = stops.changed() => Some(Vec::new()),
+            () = run.app.stopping.cancelled(), if ending.is_none() || last.is_none() => Some(Vec::new()),
         };
         let Some(mut units) = first else { break };
         if units.is_empty() {
@@ -205,7 +206,8 @@ async fn keep_all(
             }
             // The process may be asked to end while a cancelled run waits for its last results, too.
             if last.is_none() && run.app.stopping.is_cancelled() {
-                last = Some(tokio::time::Instant::now() + LAST_RESULTS);
+                let half = Duration::from_secs(run.app.limits.shutdown_seconds) / 2;
+                last = Some(tokio::time::Instant::now() + LAST_RESULTS.min(half));
             }
             match last {
                 // What was asked and not answered by now is asked again when the run goes on.

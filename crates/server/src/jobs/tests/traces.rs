@@ -3,7 +3,7 @@
 use super::*;
 use crate::jobs::traces as scan;
 use evalset_model::dataset::Granularity;
-use evalset_model::filter::LogFilter;
+use evalset_model::filter::{LogFilter, wire};
 
 const TRACES: u64 = 9;
 
