@@ -13,12 +13,16 @@ mod routes {
     mod eval_reports_compare;
     mod evaluators;
     mod evaluators_builtins;
+    mod evaluators_id_run;
     mod evaluators_id_versions;
     mod exports;
     mod health;
     mod jobs;
     mod limits;
     mod llm_provider;
+    mod logs_id_scores;
     mod request_logs;
     mod runs;
+    mod scores;
+    mod scores_id;
 }

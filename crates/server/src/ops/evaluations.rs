@@ -34,7 +34,8 @@ pub async fn of_inputs(
     Ok(evaluation.scored(blank, answered(outcome)?))
 }
 
-/// Scores stored logs, wherever they are, and keeps the scores; the answers are in the order of the ids.
+/// Scores stored logs, wherever they are, and keeps the scores; the answers are in the order of the ids. One that `failed` is kept
+/// where there is no better.
 pub async fn of_logs(
     app: &App,
     organization: OrganizationId,
@@ -62,7 +63,10 @@ pub async fn of_logs(
     let outcomes = evaluation.judge(named.collect(), &app.stopping).await;
     let mut scores = Vec::with_capacity(blanks.len());
     for (blank, outcome) in blanks.into_iter().zip(outcomes) {
-        scores.push(app.stores.scores.put(evaluation.scored(blank, answered(outcome)?)).await?.0);
+        let score = evaluation.scored(blank, answered(outcome)?);
+        let (kept, _) = app.stores.scores.put(score.clone()).await?;
+        // A failure leaves a good score of before; the caller learns of the failure all the same.
+        scores.push(if score.status == ScoreStatus::Failed { score } else { kept });
     }
     Ok(scores)
 }
