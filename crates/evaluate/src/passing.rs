@@ -56,7 +56,7 @@ impl Passing {
         let conditions = definition.passing_conditions.as_ref().filter(|map| !map.is_empty());
         let rule = if let Some(map) = conditions {
             let map = Value::Object(map.clone());
-            let filters = wire::parse("passing_conditions", Some(&map), None, &Limits::default())?;
+            let filters = wire::parse("passing_conditions", Some(&map), None, &unbounded())?;
             PassingRule::Conditions(check::shaped(&filters, FIELDS, &|field| shape_of(field.name, value_type))?)
         } else if value_type == ScoreValueType::Boolean {
             PassingRule::OwnValue
@@ -80,6 +80,11 @@ impl Passing {
             PassingRule::Unknown => None,
         }
     }
+}
+
+/// Conditions were held to the configured limits when they were stored, which may be others than the present ones.
+fn unbounded() -> Limits {
+    Limits { filter_depth: usize::MAX, filter_conditions: usize::MAX, ..Limits::default() }
 }
 
 fn passing_score(definition: &Definition) -> Result<Option<f64>> {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub enum Prepared {
     /// A built-in evaluator.
     Rule(Rule),
-    /// Python source, still to be checked by a [`Pool`].
+    /// Python source, still to be checked by a [`Pool`](crate::python::Pool).
     Python(Arc<str>),
     /// A model is asked.
     Judge(Box<JudgeConfig>),
@@ -81,7 +81,7 @@ pub fn check(definition: &Definition) -> Result<()> {
     Passing::compile(definition).map(|_| ())
 }
 
-/// The Python sources of a definition, for [`Pool::check`]: the member each came in, and the source.
+/// The Python sources of a definition, for [`Pool::check`](crate::python::Pool::check): the member each came in, and the source.
 pub fn sources(definition: &Definition) -> Result<Vec<(&'static str, Arc<str>)>> {
     let source = |prepared: Option<Prepared>| match prepared {
         Some(Prepared::Python(source)) => Some(source),

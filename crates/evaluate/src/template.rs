@@ -14,8 +14,6 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// Bytes of a template.
-pub const SOURCE_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a rendered prompt.
 pub const RENDERED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Work of one rendering: about one for an instruction, and for 64 bytes made or looked at.
@@ -45,10 +43,6 @@ impl fmt::Debug for Template {
 impl Template {
     /// Compiles a template. `field` is the member it came in, for errors.
     pub fn compile(field: &str, source: &str) -> Result<Self> {
-        if source.len() > SOURCE_BYTES_MAX {
-            let message = format!("`{field}` has {} bytes, at most {SOURCE_BYTES_MAX} are taken", source.len());
-            return Err(Error::invalid(field, message));
-        }
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_fuel(Some(FUEL));

@@ -2,6 +2,7 @@
 //!
 //! Does not know how a job runs; the server's `jobs` does that.
 
+use crate::error::{Error, Result};
 use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber};
 use crate::page::Sort;
 use crate::run::{RunTask, Unit};
@@ -19,7 +20,7 @@ pub struct Job {
     pub organization: OrganizationId,
     /// The dataset it works on, if any: deleting the dataset cancels the job.
     pub dataset: Option<DatasetId>,
-    /// What to do. Never changes.
+    /// What to do. Never changes, but for the spending limit of a run that is taken up again.
     pub task: Task,
     /// Where it stands.
     pub state: State,
@@ -37,6 +38,21 @@ pub struct Job {
     pub started_at: Option<i64>,
     /// Ended.
     pub completed_at: Option<i64>,
+}
+
+impl Job {
+    /// The run as it is when it is taken up again: queued, its failed rows to be done anew, with this spending limit if one is
+    /// given. `Conflict` when it has not ended.
+    pub fn reopened(mut self, spending_limit: Option<f64>) -> Result<Self> {
+        if !self.state.ended() {
+            return Err(Error::Conflict("The run has not ended: it can be continued when it has.".to_owned()));
+        }
+        self.progress.forget_failed();
+        if let Task::Evaluate(task) = &mut self.task {
+            task.spending_limit = spending_limit.or(task.spending_limit);
+        }
+        Ok(Self { state: State::Queued, cancel_requested: false, error_message: None, completed_at: None, ..self })
+    }
 }
 
 /// State of a job.

@@ -46,6 +46,21 @@ pub struct Score {
     pub updated_at: i64,
 }
 
+impl Score {
+    /// What is kept when this score is changed to another: what it is about and whose it is stay.
+    #[must_use]
+    pub fn changed_to(self, changed: Self) -> Self {
+        Self {
+            id: self.id,
+            subject: self.subject,
+            source: Source { value_type: changed.source.value_type, ..self.source },
+            scorer: self.scorer,
+            created_at: self.created_at,
+            ..changed
+        }
+    }
+}
+
 /// What a score is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {

@@ -50,6 +50,7 @@ impl Evaluators {
             row_seconds: limits.python_seconds as f64,
             memory_bytes: limits.python_memory_bytes as u64,
             output_bytes: limits.python_output_bytes,
+            source_bytes: limits.evaluator_bytes,
             ..PoolOptions::new(program, vec![PYTHON_WORKER.to_owned()])
         };
         Self { python: Arc::new(Pool::new(options)), endpoints: Mutex::new(HashMap::new()) }
@@ -99,6 +100,8 @@ pub struct Failed {
     pub message: String,
     /// The provider did not answer or refused: nothing is said of the row.
     pub by_provider: bool,
+    /// No other row will do better: the provider refuses the key, the model or the address.
+    pub hopeless: bool,
     /// USD spent all the same.
     pub cost: f64,
     /// The model's name, or `code`.
@@ -112,14 +115,14 @@ impl Failed {
     fn broken() -> Self {
         let message =
             "the evaluator broke down on this row or one beside it; the server's log has the cause".to_owned();
-        Self { message, by_provider: false, cost: 0.0, scorer: CODE.to_owned(), halted: false }
+        Self { message, by_provider: false, hopeless: false, cost: 0.0, scorer: CODE.to_owned(), halted: false }
     }
 }
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        let Failure { message, cost, scorer, unanswered, halted, .. } = failure;
-        Self { message, by_provider: unanswered, cost, scorer, halted }
+        let Failure { message, cost, scorer, hopeless, unanswered, halted, .. } = failure;
+        Self { message, by_provider: unanswered, hopeless, cost, scorer, halted }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! One trait per noun, object-safe, gathered in [`Stores`]. Two stores: `embedded` (SQLite file + column index) and `memory`
 //! (plain maps and the reference meaning: the oracle of tests). Every method is atomic and, when it returns, durable and
-//! visible to the very next read. Ids and times come from the caller; a store writes what it is given.
+//! visible to the very next read. Times come from the caller, and so do ids, except that of the
+//! job that clears up what was removed.
 
 #[cfg(test)]
 pub mod conformance;

@@ -152,7 +152,8 @@ impl Endpoint {
             }
             Trouble::Halted => Unanswered { message: HALTED.to_owned(), hopeless: false, halted: true },
             Trouble::Refused { status, message } => {
-                let hopeless = matches!(status.as_u16(), 401 | 403 | 404) || status.is_redirection();
+                // Not 403: some endpoints refuse a single prompt with it.
+                let hopeless = matches!(status.as_u16(), 401 | 404) || status.is_redirection();
                 Unanswered { message, hopeless, halted: false }
             }
         })

@@ -130,7 +130,7 @@ async fn trouble_that_stays_is_told() {
             true,
             "refuses the API key (401): wrong key [API key]",
         ),
-        (ResponseTemplate::new(403), 1, true, "refuses the API key (403)"),
+        (ResponseTemplate::new(403), 1, false, "refuses the API key (403)"),
         (
             ResponseTemplate::new(404).set_body_json(json!({"detail": "no model m"})),
             1,

@@ -1,4 +1,4 @@
-//! Built-in evaluators that need no model, one file each: the catalogue, and their dispatch.
+//! Built-in evaluators that need no model, one file each (latency and cost share one): the catalogue, and their dispatch.
 //!
 //! A rule is compiled once, where everything that can be wrong with its parameters is refused, and then scores rows. A row
 //! that lacks what the rule needs is an error of that row, not a score. Does not know score value types beyond what a rule

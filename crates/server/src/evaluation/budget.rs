@@ -38,7 +38,8 @@ impl Drop for Room<'_> {
 }
 
 impl Budget {
-    /// Up to `limit` USD, of which `spent` are gone; after `faults_max` faults of the provider in a row it is over as well.
+    /// Up to `limit` USD, of which `spent` are gone; after `faults_max` faults of the provider in a row, or one
+    /// that every other row would meet too, it is over as well.
     pub fn new(limit: Option<f64>, spent: f64, faults_max: u32) -> Self {
         Self { limit, faults_max, state: Mutex::new(State { spent, ..State::default() }) }
     }
@@ -72,17 +73,20 @@ impl Budget {
         state.spent += cost;
         state.spent_now += cost;
         state.ended += 1;
-        match outcome {
-            Err(Failed { by_provider: true, message, .. }) => {
-                state.faults += 1;
-                if state.faults >= self.faults_max && state.stopped.is_none() {
-                    let faults = state.faults;
-                    state.stopped =
-                        Some(format!("The provider failed {faults} rows in a row, the last with: {message}"));
-                }
-            }
-            _ => state.faults = 0,
-        }
+        let Err(Failed { by_provider: true, hopeless, message, .. }) = outcome else {
+            state.faults = 0;
+            return;
+        };
+        state.faults += 1;
+        let faults = state.faults;
+        let reason = if *hopeless {
+            format!("The provider would refuse every row: {message}")
+        } else if faults >= self.faults_max {
+            format!("The provider failed {faults} rows in a row, the last with: {message}")
+        } else {
+            return;
+        };
+        state.stopped.get_or_insert(reason);
     }
 
     /// Why the run is over before its rows, if it is.
@@ -110,7 +114,16 @@ mod tests {
     }
 
     fn down() -> Failed {
-        Failed { message: "no answer".to_owned(), by_provider: true, cost: 0.0, scorer: String::new(), halted: false }
+        let message = "no answer".to_owned();
+        Failed { message, by_provider: true, hopeless: false, cost: 0.0, scorer: String::new(), halted: false }
+    }
+
+    #[test]
+    fn a_refused_key_stops_a_run_at_once() {
+        let budget = Budget::new(None, 0.0, 50);
+        budget.end(&Err(Failed { message: "wrong key".to_owned(), hopeless: true, ..down() }));
+        assert!(budget.begin(1).is_none());
+        assert!(budget.stopped().unwrap().contains("wrong key"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct HandedRow<'a> {
 
 /// How far the annotation of a dataset is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ProgressObject {
+pub struct AnnotationProgressObject {
     /// All rows.
     pub total: u64,
     /// Rows that nobody completed and nobody holds now.
@@ -46,7 +46,7 @@ pub struct AnnotatorObject {
     pub last_completed_at: Option<String>,
 }
 
-impl From<Progress> for ProgressObject {
+impl From<Progress> for AnnotationProgressObject {
     fn from(progress: Progress) -> Self {
         let Progress { total, in_progress, completed, annotators } = progress;
         // The counts are taken one after the other while people work.

@@ -73,7 +73,7 @@ pub struct SideObject {
     pub evaluator_slug: String,
     /// The version that the run used; null for the scores of a dataset, which may be by several.
     pub evaluator_version: Option<u32>,
-    /// Rows with a value.
+    /// Rows with a value; for labels, all rows with a result.
     pub count: u64,
     /// Their mean; null for labels.
     pub mean: Option<f64>,

@@ -1,5 +1,6 @@
 //! `/api/evaluators/builtins/`, and what `docs/evaluators.md` says of it.
 
+use super::runs::{counting, counts, ended, evaluator, start};
 use evalset_testkit::with_app;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,24 @@ async fn the_catalogue_is_what_the_page_says() {
             "default": "output", "description": "The text looked at."});
         assert_eq!(similarity["parameters"][0], field);
         assert_eq!(similarity["parameters"][2]["default"], Value::Null);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_built_in_evaluator_is_made_once_even_when_its_slug_is_taken() {
+    with_app(async |server| {
+        evaluator(server, "json_valid", json!({"type": "human"})).await;
+        let dataset = counting(server, 2).await;
+        for _ in 0..2 {
+            let url = start(server, &dataset, "builtin:json_valid", json!({})).await;
+            assert_eq!(counts(&ended(server, &url).await), ("completed", 2, 0, json!(2)));
+        }
+        let all = server.get("/api/evaluators/").await.expect_status(200);
+        let mut slugs: Vec<_> =
+            all["results"].as_array().unwrap().iter().map(|each| each["evaluator_slug"].as_str().unwrap()).collect();
+        slugs.sort_unstable();
+        assert_eq!(slugs, ["builtin_json_valid", "json_valid"]);
     })
     .await;
 }

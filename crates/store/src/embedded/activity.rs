@@ -1,7 +1,7 @@
 //! The runs of a dataset as jobs: their list, and what the dataset shows of them (contract B.1, B.18). Knows no results.
 
 use super::error::Sql;
-use super::jobs::{self, SELECT};
+use super::job_line::{self, SELECT};
 use evalset_model::Result;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId};
 use evalset_model::job::{Job, Progress, State};
@@ -29,7 +29,7 @@ pub(super) fn list(
     let mut lines = statement.query((&names.0, &names.1, bound(window.limit), bound(window.offset))).sql()?;
     let mut rows = Vec::new();
     while let Some(line) = lines.next().sql()? {
-        rows.push(jobs::decode(line)?);
+        rows.push(job_line::decode(line)?);
     }
     Ok(Page { rows, total: total.unsigned_abs() })
 }
@@ -49,7 +49,7 @@ fn shown(connection: &Connection, dataset: DatasetId) -> Result<Vec<(State, Prog
         // One that cannot be read must not hold up the others of its dataset: its claim will say so.
         let progress =
             line.get::<_, String>(1).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        runs.push((jobs::json(&format!("\"{state}\""))?, progress));
+        runs.push((job_line::json(&format!("\"{state}\""))?, progress));
     }
     Ok(runs)
 }

@@ -5,7 +5,7 @@ use super::collection::{self, Found};
 use super::error::Sql;
 use super::indexes::Change;
 use super::writer::Tx;
-use super::{activity, jobs, purge, row};
+use super::{activity, job_line, jobs, purge, row};
 use crate::datasets::Datasets;
 use crate::jobs::purge_job;
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ impl Datasets for Engine {
             .run(2_048, move |tx| {
                 insert(tx.connection, &dataset)?;
                 collection::create(tx.connection, rows_of(dataset.organization, dataset.id))?;
-                job.map_or(Ok(()), |job| jobs::insert(tx.connection, &job))
+                job.map_or(Ok(()), |job| job_line::insert(tx.connection, &job))
             })
             .await
     }
@@ -156,7 +156,7 @@ fn hide(tx: &mut Tx<'_>, found: &Found, organization: OrganizationId, purge: Job
     }
     tx.connection.execute("UPDATE collection SET hidden = 1 WHERE id = ?1", [found.id]).sql()?;
     let rows = found.log_count.unsigned_abs();
-    jobs::insert(tx.connection, &purge_job(purge, organization, found.id, rows, at))
+    job_line::insert(tx.connection, &purge_job(purge, organization, found.id, rows, at))
 }
 
 fn insert(connection: &Connection, dataset: &Dataset) -> Result<()> {

@@ -14,6 +14,7 @@ mod evaluators;
 mod file;
 mod health;
 mod indexes;
+mod job_line;
 mod jobs;
 mod keys;
 mod logs;

@@ -1,7 +1,7 @@
 //! Rows that no name leads to any more: deletes them for good, and sees to it that a job does so.
 
 use super::error::Sql;
-use super::{jobs, row};
+use super::{job_line, row};
 use crate::jobs::{purge_id, purge_job};
 use evalset_model::ids::RowNumber;
 use evalset_model::job::Task;
@@ -119,7 +119,7 @@ pub(super) fn enqueue_missing(connection: &Connection, at: i64) -> Result<u64> {
         };
         if !purged.contains(&collection) {
             let rows: i64 = line.get(2).sql()?;
-            jobs::insert(connection, &purge_job(purge_id(at), organization, collection, rows.unsigned_abs(), at))?;
+            job_line::insert(connection, &purge_job(purge_id(at), organization, collection, rows.unsigned_abs(), at))?;
             count += 1;
         }
     }

@@ -4,15 +4,15 @@ use super::Engine;
 use super::activity;
 use super::collection;
 use super::error::Sql;
-use super::jobs;
 use super::readers::Lease;
 use super::row_scores::Sight;
 use super::scores::Scribe;
 use super::writer::Tx;
+use super::{job_line, jobs};
 use crate::runs::{Compared, RowValue, Runs};
 use async_trait::async_trait;
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
-use evalset_model::job::{Job, Step, Task};
+use evalset_model::job::{Job, Step};
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{ScoreStatus, ScoreValues};
@@ -235,24 +235,18 @@ fn reopen(
     at: i64,
 ) -> Result<Option<Job>> {
     let Some(number) = number(connection, Some(organization), run)? else { return Ok(None) };
-    let Some(mut job) = jobs::by_number(connection, number)? else { return Ok(None) };
+    let Some(job) = job_line::by_number(connection, number)? else { return Ok(None) };
     if let Some(dataset) = job.dataset
         && !jobs::knows_dataset(connection, organization, dataset)?
     {
         return Ok(None);
     }
-    if !job.state.ended() {
-        return Err(Error::Conflict("The run has not ended: it can be continued when it has.".to_owned()));
-    }
+    let job = job.reopened(spending_limit)?;
     connection.execute("DELETE FROM run_result WHERE run = ?1 AND failed = 1", [number]).sql()?;
-    job.progress.forget_failed();
-    if let Task::Evaluate(task) = &mut job.task {
-        task.spending_limit = spending_limit.or(task.spending_limit);
-    }
     if let Some(dataset) = job.dataset {
         activity::begin(connection, dataset, at)?;
     }
-    jobs::queue_again(connection, &job)?;
+    job_line::queue_again(connection, &job)?;
     activity::show_of(connection, run)?;
-    jobs::by_number(connection, number)
+    job_line::by_number(connection, number)
 }

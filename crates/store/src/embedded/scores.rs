@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use evalset_model::filter::scores as meaning;
 use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, ScoreId};
 use evalset_model::page::Page;
-use evalset_model::score::{Score, Source, compared_value};
+use evalset_model::score::{Score, compared_value};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, params_from_iter};
 use std::sync::Arc;
@@ -44,14 +44,7 @@ impl Scores for Engine {
             .run(2_048, move |tx| {
                 let present = find(tx.connection, organization, id)?.ok_or_else(Error::not_found)?;
                 let changed = change(present.clone())?;
-                let kept = Score {
-                    id: present.id,
-                    subject: present.subject,
-                    source: Source { value_type: changed.source.value_type, ..present.source },
-                    scorer: present.scorer,
-                    created_at: present.created_at,
-                    ..changed
-                };
+                let kept = present.changed_to(changed);
                 let collection = collection::for_write(tx, kept.subject.collection())?;
                 let source = score_line::source(tx, &kept)?;
                 score_line::upsert(tx.connection, &kept, (collection, source), Failure::Replaces)?;

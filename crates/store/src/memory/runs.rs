@@ -4,14 +4,14 @@ use super::jobs::not_running;
 use super::{Memory, State};
 use crate::runs::{Compared, RowValue, Runs};
 use async_trait::async_trait;
+use evalset_model::Result;
 use evalset_model::field::Field;
 use evalset_model::ids::{Collection, DatasetId, JobId, OrganizationId, Place, RowNumber};
-use evalset_model::job::{Job, State as JobState, Step, Task};
+use evalset_model::job::{Job, Step};
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{Activity, Unit, UnitResult};
 use evalset_model::score::{Score, ScoreStatus};
-use evalset_model::{Error, Result};
 
 impl State {
     /// Notes that a run was asked for: from now on its dataset shows this one, unless others go on.
@@ -133,24 +133,14 @@ impl Runs for Memory {
         if job.dataset.is_some_and(|dataset| state.dataset(organization, dataset).is_none()) {
             return Ok(None);
         }
-        if !job.state.ended() {
-            return Err(Error::Conflict("The run has not ended: it can be continued when it has.".to_owned()));
-        }
+        let reopened = job.clone().reopened(spending_limit)?;
         state.begin_activity(&Job { created_at: at, ..job });
         let results = state.results.entry(run).or_default();
         results.retain(|_, score| score.status == ScoreStatus::Completed);
         let Some(job) = state.job(run) else { return Ok(None) };
-        job.progress.forget_failed();
-        if let Task::Evaluate(task) = &mut job.task {
-            task.spending_limit = spending_limit.or(task.spending_limit);
-        }
-        job.state = JobState::Queued;
-        job.cancel_requested = false;
-        job.error_message = None;
-        job.completed_at = None;
-        let job = job.clone();
-        state.show_runs(job.dataset);
-        Ok(Some(job))
+        *job = reopened.clone();
+        state.show_runs(reopened.dataset);
+        Ok(Some(reopened))
     }
 
     async fn list(&self, organization: OrganizationId, dataset: DatasetId, window: Window) -> Result<Page<Job>> {

@@ -75,14 +75,7 @@ impl Scores for Memory {
         let mine = |score: &&Score| score.subject.organization == organization && score.id == id;
         let present = state.scores.iter().find(mine).cloned().ok_or_else(Error::not_found)?;
         let changed = change(present.clone())?;
-        let kept = Score {
-            id: present.id,
-            subject: present.subject,
-            source: Source { value_type: changed.source.value_type, ..present.source },
-            scorer: present.scorer,
-            created_at: present.created_at,
-            ..changed
-        };
+        let kept = present.changed_to(changed);
         let organization = kept.subject.organization;
         state.rename(&kept.source, organization);
         let there = state.scores.iter_mut().find(|score| score.subject.organization == organization && score.id == id);

@@ -12,7 +12,7 @@ use crate::http::openapi::Failures;
 use crate::http::schema::{AnnotatedRowBody, NextRowBody};
 use crate::http::{filters, members};
 use crate::ops::annotation::{self as queue, Ask};
-use crate::wire::annotation::{HandedRow, ProgressObject};
+use crate::wire::annotation::{AnnotationProgressObject, HandedRow};
 use crate::wire::log::DetailRow;
 use axum::Json;
 use axum::extract::State;
@@ -110,13 +110,13 @@ async fn release(
 
 /// Read how far the annotation is, in all and per person, over all rows or those that the URL's filters keep.
 #[utoipa::path(get, path = "/api/datasets/{dataset_id}/annotation/progress/", tag = "Annotation",
-    params(("dataset_id" = String, Path)), responses((status = 200, body = ProgressObject), Failures))]
+    params(("dataset_id" = String, Path)), responses((status = 200, body = AnnotationProgressObject), Failures))]
 async fn progress(
     State(app): State<App>,
     caller: Caller,
     DatasetPath(dataset): DatasetPath,
     listing: Listing,
-) -> Answer<Json<ProgressObject>> {
+) -> Answer<Json<AnnotationProgressObject>> {
     let collection = caller.dataset(dataset_only(dataset)?);
     let scope = filters::scope(&caller, collection.place);
     let in_force = filters::of_body_and_url(&Map::new(), &listing, &scope, &app.limits)?;

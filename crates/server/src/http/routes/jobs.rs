@@ -32,14 +32,14 @@ pub(super) const PAGE_SIZE: u64 = 50;
 pub struct JobObject {
     /// Id.
     pub id: String,
-    /// `import`, `duplicate`, `remove` or `export`.
+    /// `import`, `duplicate`, `remove`, `export` or `evaluate`.
     pub kind: &'static str,
     /// `queued`, `running`, `completed`, `failed` or `cancelled`.
     pub status: &'static str,
     /// The dataset it works on, if any.
     pub dataset_id: Option<String>,
     /// How far it is.
-    pub progress: ProgressObject,
+    pub progress: JobProgressObject,
     /// Rows a second since it started.
     pub rate: Option<f64>,
     /// It was asked to stop and will at the next unit of work.
@@ -58,7 +58,7 @@ pub struct JobObject {
 
 /// How far a job is. Units are rows.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ProgressObject {
+pub struct JobProgressObject {
     /// Rows to do; null until known.
     pub total: Option<u64>,
     /// Rows looked at.
@@ -71,7 +71,7 @@ pub struct ProgressObject {
     pub percent: u8,
 }
 
-impl ProgressObject {
+impl JobProgressObject {
     fn new(progress: &Progress, state: JobState) -> Self {
         let percent = match (state, progress.total) {
             (JobState::Completed, _) => 100,
@@ -93,7 +93,7 @@ impl JobObject {
             kind: job.task.kind(),
             status: job.state.name(),
             dataset_id: job.dataset.map(|id| id.to_string()),
-            progress: ProgressObject::new(&job.progress, job.state),
+            progress: JobProgressObject::new(&job.progress, job.state),
             rate: seconds.map(|seconds| (job.progress.done as f64 / seconds * 10.0).round() / 10.0),
             cancel_requested: job.cancel_requested,
             error_message: job.error_message.clone(),

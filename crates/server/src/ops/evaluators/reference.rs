@@ -41,9 +41,6 @@ pub async fn resolve_or_make(app: &App, organization: OrganizationId, reference:
         let code = evaluator.definition.code_config.as_ref();
         code.and_then(|code| code.get("builtin")).and_then(Value::as_str) == Some(name)
     };
-    if let Some(found) = app.stores.evaluators.by_slug(organization, name).await?.filter(same) {
-        return Ok(found);
-    }
     let definition = Definition {
         name: name.to_owned(),
         description: info.description.to_owned(),
@@ -52,7 +49,23 @@ pub async fn resolve_or_make(app: &App, organization: OrganizationId, reference:
         code_config: Some(Map::from_iter([("builtin".to_owned(), Value::from(name))])),
         ..Definition::default()
     };
-    super::create(app, organization, NewEvaluator { definition, ..NewEvaluator::default() }).await
+    // Someone may have given the plain slug to an evaluator of their own.
+    for slug in [name.to_owned(), format!("builtin_{name}")] {
+        let new = NewEvaluator { slug: Some(slug.clone()), definition: definition.clone(), ..NewEvaluator::default() };
+        let made = match app.stores.evaluators.by_slug(organization, &slug).await? {
+            Some(found) if same(&found) => return Ok(found),
+            Some(_) => continue,
+            None => super::create(app, organization, new).await,
+        };
+        // Another request may have been quicker.
+        return match (made, app.stores.evaluators.by_slug(organization, &slug).await?.filter(same)) {
+            (Err(_), Some(found)) => Ok(found),
+            (made, _) => made,
+        };
+    }
+    let text =
+        format!("the slugs `{name}` and `builtin_{name}` belong to other evaluators; create one with another slug");
+    Err(Error::Conflict(text))
 }
 
 /// What a path names: an evaluator, or one version of it by number or by its own id.
