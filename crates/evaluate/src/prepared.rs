@@ -107,6 +107,15 @@ fn code(definition: &Definition) -> Result<Option<Prepared>> {
             "`code_config` must hold `builtin` or `eval_code_snippet`, not both",
         )),
         (Some(name), None) => {
+            if let Some(key) =
+                map.keys().find(|key| !matches!(key.as_str(), "builtin" | "parameters" | "eval_code_snippet"))
+            {
+                let path = format!("code_config.{key}");
+                let message = format!(
+                    "`{path}` is no member of a built-in evaluator's `code_config`: it has `builtin` and `parameters`"
+                );
+                return Err(Error::invalid(path, message));
+            }
             let none = Map::new();
             let parameters = match member(map, "parameters") {
                 None => &none,

@@ -21,6 +21,7 @@ use serde_json::Map;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -111,6 +112,16 @@ pub struct Failed {
 }
 
 impl Failed {
+    /// The evaluation took longer than a request may.
+    pub fn late(patience: Duration) -> Self {
+        let message = format!(
+            "no score within {} s (`limits.request_seconds`): the provider is slow or its limits hold the question back; run \
+             the evaluator over a dataset, where it may take longer",
+            patience.as_secs()
+        );
+        Self { message, by_provider: true, hopeless: false, cost: 0.0, scorer: String::new(), halted: false }
+    }
+
     /// A fault of ours; the log has its cause.
     fn broken() -> Self {
         let message =

@@ -186,7 +186,8 @@ impl Endpoint {
                     attempt += 1;
                 }
                 Err(Trouble::Passing { message, retry_after }) => {
-                    let message = format!("{message} (after {attempt} tries)");
+                    let tries = if attempt == 1 { "try" } else { "tries" };
+                    let message = format!("{message} (after {attempt} {tries})");
                     return Err(Trouble::Passing { message, retry_after });
                 }
                 Err(Trouble::Malformed(_)) if !malformed => malformed = true,

@@ -58,6 +58,7 @@ pub async fn run(arguments: Arguments, config: Config) -> anyhow::Result<()> {
         return Err(Usage("evaluators run in a server: name it with --url or EVALSET_URL".to_owned()).into());
     };
     let dataset = remote.dataset(&arguments.dataset).await?;
+    watch::filled(&remote, &dataset).await?;
     let reports = format!("/api/datasets/{dataset}/eval-reports");
     // Not sent again when the answer is lost: that would start, and pay, the runs twice.
     let started = remote.call_once(Method::POST, &format!("{reports}/create/"), Some(arguments.body()?)).await?;

@@ -1,6 +1,7 @@
 //! The data folder opened by a command itself, without a server. Knows no command.
 
 use super::folder;
+use super::remote::NEW_DATASET;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::ops::datasets;
@@ -68,7 +69,10 @@ pub async fn rows(app: &App, organization: &Organization, dataset: &str) -> anyh
     named.retain(|one| one.name == dataset);
     match named.as_slice() {
         [one] => Ok(of(Place::Dataset(one.id))),
-        [] => bail!("there is no dataset called `{dataset}` in the organization `{}`", organization.name),
+        [] => bail!(
+            "there is no dataset called `{dataset}` in the organization `{}`; create it first: {NEW_DATASET}",
+            organization.name
+        ),
         several => {
             let ids = several.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(", ");
             bail!("several datasets are called `{dataset}`: name one by id: {ids}")

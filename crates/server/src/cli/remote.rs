@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Times a request is sent before giving up.
 const ATTEMPTS: u32 = 7;
+/// How a dataset comes to be, for who names one that is not there.
+pub const NEW_DATASET: &str = "POST /api/datasets/ {\"name\": …, \"is_empty\": true}";
 /// Pause before the second attempt when the server names none; it doubles with each more.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause, whatever the server asks for.
@@ -23,7 +25,7 @@ const SILENCE: Duration = Duration::from_mins(2);
 /// Which server a command goes through, if any.
 #[derive(Debug, clap::Args)]
 pub struct Through {
-    /// Go through the server at this URL; without it the data folder is opened directly
+    /// Go through the server at this URL; without it `import`, `export` and `compare` open the data folder directly
     ///
     /// Without it EVALSET_URL counts, unless --data or --organization say that a data folder is meant. [env: EVALSET_URL]
     #[arg(long)]
@@ -172,7 +174,7 @@ impl Remote {
         let ids: Vec<&str> = found.iter().filter_map(|one| one.get("id")?.as_str()).collect();
         match ids.as_slice() {
             [id] => Ok((*id).to_owned()),
-            [] => bail!("there is no dataset called `{dataset}`"),
+            [] => bail!("there is no dataset called `{dataset}`; create it first: {NEW_DATASET}"),
             several => bail!("several datasets are called `{dataset}`: name one by id: {}", several.join(", ")),
         }
     }

@@ -54,7 +54,7 @@ impl Budget {
         if let Some(limit) = self.limit {
             let average = if state.ended == 0 { 0.0 } else { state.spent_now / state.ended as f64 };
             if state.spent + average * state.begun as f64 >= limit {
-                state.stopped = Some(format!("The spending limit of {limit} USD is reached."));
+                state.stopped = Some(format!("The spending limit of {limit} USD is reached"));
                 return None;
             }
         }

@@ -6,6 +6,7 @@ use crate::http::extract::type_name;
 use crate::http::members;
 use crate::ops::evaluators::{self, NewEvaluator};
 use crate::wire::evaluator::members as members_of;
+use evalset_evaluate::rules::CATALOGUE;
 use evalset_model::dataset::Tag;
 use evalset_model::evaluator::{Choice, Definition, ScoreConfig, ScoreValueType};
 use evalset_model::scalar::{brief, read_number};
@@ -74,7 +75,7 @@ pub fn definition(body: &Map<String, Value>) -> Result<Definition> {
         name,
         description: members::text(body, "description")?.unwrap_or_default(),
         kind: members::text(body, "type")?.unwrap_or_else(|| primary_use.to_owned()),
-        score_value_type: value_type.unwrap_or_default(),
+        score_value_type: value_type.or(natural(code_config.as_ref())).unwrap_or_default(),
         eval_class: members::text(body, "eval_class")?,
         score_config: members::object(body, "score_config")?.map(score_config).transpose()?,
         passing_conditions: members::object(body, "passing_conditions")?.cloned(),
@@ -84,6 +85,13 @@ pub fn definition(body: &Map<String, Value>) -> Result<Definition> {
         categorical_choices: choices(body, "categorical_choices", "categorical_choices")?,
         custom_required_fields: members::array(body, "custom_required_fields")?.unwrap_or_default().to_vec(),
     })
+}
+
+/// What a built-in evaluator gives by nature.
+fn natural(code_config: Option<&Map<String, Value>>) -> Option<ScoreValueType> {
+    let name = code_config?.get("builtin")?.as_str()?;
+    let info = CATALOGUE.iter().find(|info| info.name == name)?;
+    ScoreValueType::parse("score_value_type", info.natural.score_value_type()).ok()
 }
 
 /// A configuration without its nulls, which mean absent. A single `stop` becomes an array, since clients read one (T17).

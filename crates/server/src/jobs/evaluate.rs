@@ -36,8 +36,9 @@ const LAST_RESULTS: Duration = Duration::from_secs(5);
 pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
     let organization = run.job.organization;
     let Some(evaluation) = Evaluation::prepare(run.app, organization, &task.evaluator, task.method).await? else {
-        // People score these rows (F.7): there is nothing to do here.
-        return Ok(End::Done);
+        // F.7
+        let text = "People score with this evaluator: nothing was evaluated.";
+        return Ok(End::Partly(text.to_owned()));
     };
     let rows = select(run, task).await?;
     let budget = Budget::new(task.spending_limit, run.progress.cost, run.app.limits.run_faults_in_a_row);
@@ -116,20 +117,29 @@ impl Work<'_> {
             futures::stream::iter(groups.collect::<Vec<_>>())
         });
         let evaluating = async {
-            let judged = groups
-                .take_until(self.halt.cancelled())
-                .map(|group| self.group(group).boxed())
-                .buffer_unordered(self.evaluation.groups_at_once());
+            let mut groups = std::pin::pin!(groups.take_until(self.halt.cancelled()));
+            // What a row costs is known after the first: without it, as many as run at once could overrun the limit.
+            if self.task.spending_limit.is_some()
+                && let Some(first) = groups.next().await
+            {
+                self.hand_on(&keep, self.group(first).await).await;
+            }
+            let judged =
+                groups.map(|group| self.group(group).boxed()).buffer_unordered(self.evaluation.groups_at_once());
             let mut judged = std::pin::pin!(judged);
             while let Some(units) = judged.next().await {
-                // The other side is gone only when it failed, which it tells itself.
-                if !units.is_empty() && keep.send(units).await.is_err() {
-                    self.halt.cancel();
-                }
+                self.hand_on(&keep, units).await;
             }
         };
         tokio::join!(reading, evaluating);
         fault.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// Hands on what came out. The other side is gone only when it failed, which it tells itself.
+    async fn hand_on(&self, keep: &mpsc::Sender<Vec<Unit>>, units: Vec<Unit>) {
+        if !units.is_empty() && keep.send(units).await.is_err() {
+            self.halt.cancel();
+        }
     }
 
     /// Reads the rows in batches until nobody wants more.
@@ -247,7 +257,7 @@ async fn conclude(run: &Run<'_>, budget: &Budget) -> Result<End> {
     let total = progress.total.unwrap_or(progress.done);
     if let Some(reason) = budget.stopped() {
         let text =
-            format!("{reason} {} of {total} rows were evaluated; continue the run for the others.", progress.done);
+            format!("{reason}. {} of {total} rows have a result; continue the run for the others.", progress.done);
         return Err(Error::Invalid { field: None, message: text });
     }
     if progress.failed == 0 {

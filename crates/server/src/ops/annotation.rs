@@ -150,7 +150,7 @@ pub async fn release(app: &App, collection: Collection, id: &LogId, annotator: &
 }
 
 /// A person's score completes the annotation of the row (H24). Nothing happens for request logs, which are not annotated, for a
-/// row that does not exist, since a score's row need not, and for one that the same person completed already.
+/// row that does not exist, since a score's row need not, and for one that somebody completed already.
 pub async fn completed_by_score(app: &App, collection: Collection, id: &LogId, who: &str) -> Result<()> {
     if collection.place == Place::RequestLogs {
         return Ok(());
@@ -158,9 +158,9 @@ pub async fn completed_by_score(app: &App, collection: Collection, id: &LogId, w
     let who: String = who.trim().chars().filter(|c| !c.is_control()).take(annotation::ANNOTATOR_CHARS).collect();
     let now = app.clock.now();
     let change = move |mut log: Log| {
-        let by = Some(who.as_str()).filter(|who| !who.is_empty());
-        if !annotation::is_completed(&log) || log.text(Field::AnnotationCompletedBy) != by {
-            annotation::complete(&mut log, by, now);
+        // Who came first stays: a second opinion is a score, not another completion.
+        if !annotation::is_completed(&log) || log.text(Field::AnnotationCompletedBy).is_none() {
+            annotation::complete(&mut log, Some(who.as_str()).filter(|who| !who.is_empty()), now);
         }
         Ok(log)
     };

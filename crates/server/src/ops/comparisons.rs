@@ -24,7 +24,7 @@ pub enum Side {
     Scores {
         /// The dataset's id.
         dataset: String,
-        /// An evaluator's id, `id:version` or slug, or a custom slug.
+        /// An evaluator's id or slug, or a custom slug.
         evaluator: String,
     },
 }
@@ -81,13 +81,17 @@ pub async fn compare(app: &App, organization: OrganizationId, ask: Ask) -> Resul
     let (matching, options) = (ask.matching.unwrap_or(usual), ask.options);
     let how = options.clone();
     // Up to a second of work on a million rows, which must not hold up other requests.
-    let compared = tokio::task::spawn_blocking(move || rows::side_by_side(&of_a, &of_b, matching, &how));
-    let paired = compared.await.map_err(Error::internal)??;
+    let compared = tokio::task::spawn_blocking(move || {
+        let passed = (rows::passed(&of_a, matching), rows::passed(&of_b, matching));
+        rows::side_by_side(&of_a, &of_b, matching, &how).map(|paired| (passed, paired))
+    });
+    let ((passed_a, passed_b), paired) = compared.await.map_err(Error::internal)??;
+    let (a, b) = (Found { passed: passed_a, ..a }, Found { passed: passed_b, ..b });
     Ok(Told { a, b, matching, options, paired })
 }
 
 async fn find(app: &App, organization: OrganizationId, member: &str, side: &Side) -> Result<(Found, Vec<RowValue>)> {
-    let (mut found, of) = match side {
+    let (found, of) = match side {
         Side::Run(id) => run(app, organization, member, id).await?,
         Side::Scores { dataset, evaluator } => scores(app, organization, member, dataset, evaluator).await?,
     };
@@ -96,7 +100,6 @@ async fn find(app: &App, organization: OrganizationId, member: &str, side: &Side
         let message = format!("there is no evaluator `{0}`, and no score of that slug in this dataset", found.name);
         return Err(Error::invalid(format!("{member}.evaluator"), message));
     }
-    found.passed = PassRate::of(values.iter().map(|value| value.is_passed));
     Ok((found, values))
 }
 
@@ -123,6 +126,11 @@ async fn scores(
     let id: DatasetId = dataset.parse().map_err(|_| unknown())?;
     let dataset = datasets::get(app, organization, id).await.map_err(|error| named(error, unknown))?;
     let evaluator = match evaluators::resolve(app, organization, name).await {
+        Ok(evaluator) if evaluators::names_a_version(name, &evaluator) => {
+            let text = "the scores that rows show may be by several versions: compare runs of the version, \
+                        or leave it out";
+            return Err(Error::invalid(format!("{member}.evaluator"), text));
+        }
         Ok(evaluator) => Some(evaluator),
         // A custom slug, or an evaluator that is gone and left its scores.
         Err(Error::NotFound(_)) => None,

@@ -7,6 +7,7 @@ use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place};
 use evalset_model::score::{Score, ScoreStatus, Subject};
 use evalset_model::{Error, Result};
+use std::time::Duration;
 
 /// Logs that one request may have scored; more are a run.
 const LOGS_MAX: usize = 100;
@@ -29,8 +30,13 @@ pub async fn of_inputs(
         return Ok(placeholder(blank, evaluator));
     };
     let unit = Unit { id: blank.id.to_string(), inputs };
-    let outcome = evaluation.judge(vec![unit], &app.stopping).await.pop();
-    let outcome = outcome.ok_or_else(|| Error::internal("an evaluator gave no answer"))?;
+    // Before the request itself is out of time: its caller would learn nothing of the evaluator.
+    let patience = Duration::from_secs(app.limits.request_seconds) * 9 / 10;
+    let judged = tokio::time::timeout(patience, evaluation.judge(vec![unit], &app.stopping));
+    let Ok(mut outcomes) = judged.await else {
+        return Ok(evaluation.scored(blank, Err(Failed::late(patience))));
+    };
+    let outcome = outcomes.pop().ok_or_else(|| Error::internal("an evaluator gave no answer"))?;
     Ok(evaluation.scored(blank, answered(outcome)?))
 }
 

@@ -3,9 +3,9 @@
 
 use crate::app::App;
 use crate::jobs::source::{self, Unknown};
-use crate::ops::{datasets, evaluators, jobs};
+use crate::ops::{datasets, evaluators, jobs, providers};
 use evalset_evaluate::Prepared;
-use evalset_model::dataset::Dataset;
+use evalset_model::dataset::{Dataset, Status};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::filter::wire;
 use evalset_model::ids::{Collection, DatasetId, JobId, OrganizationId, Place};
@@ -54,6 +54,11 @@ pub async fn start(
     request: RunRequest,
 ) -> Result<Started> {
     let dataset = datasets::get(app, organization, dataset).await?;
+    if matches!(dataset.status, Status::Initializing | Status::Loading) {
+        let status = dataset.status.name();
+        let text = format!("the dataset is being filled (`status` is `{status}`): start the run when it is `ready`");
+        return Err(Error::Conflict(text));
+    }
     let names = distinct(&request.evaluators);
     if names.is_empty() {
         return Err(Error::invalid("evaluator_ids", "name at least one evaluator in `evaluator_ids`"));
@@ -67,7 +72,7 @@ pub async fn start(
     let watermark = app.stores.logs.watermark(rows).await?;
     let mut started = Started { runs: Vec::new(), errors: Vec::new() };
     for name in names {
-        match usable(app, organization, &name, request.method).await {
+        match usable(app, organization, &name, &request).await {
             Ok(evaluator) => {
                 let task = RunTask {
                     collection: rows,
@@ -105,10 +110,22 @@ fn distinct(names: &[String]) -> Vec<String> {
     once
 }
 
-/// The evaluator of this name, if it can run by this method.
-async fn usable(app: &App, organization: OrganizationId, name: &str, method: Method) -> Result<Evaluator> {
+/// The evaluator of this name, if it can run as it is asked to.
+async fn usable(app: &App, organization: OrganizationId, name: &str, request: &RunRequest) -> Result<Evaluator> {
     let evaluator = evaluators::resolve_or_make(app, organization, name).await?;
-    Prepared::new(&evaluator.definition, method)?;
+    if let Prepared::Judge(config) = Prepared::new(&evaluator.definition, request.method)?
+        && request.spending_limit.is_some()
+        && let Some((settings, _)) = providers::get(app, organization).await?
+    {
+        let model = config.model.as_ref().unwrap_or(&settings.default_model);
+        if !settings.prices.contains_key(model) {
+            let text = format!(
+                "`spending_limit` would have no effect: the LLM provider's settings have no price of `{model}`; PATCH \
+                 `prices` of /api/llm-provider/, or leave the limit out"
+            );
+            return Err(Error::invalid("spending_limit", text));
+        }
+    }
     Ok(evaluator)
 }
 

@@ -2,6 +2,7 @@
 
 use evalset_evaluate::rules::{Info, Parameter};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// All built-in evaluators.
@@ -38,7 +39,7 @@ pub struct ParameterObject {
     /// What it holds.
     pub r#type: &'static str,
     /// What holds when it is absent; null: nothing, or it is needed.
-    pub default: Option<&'static str>,
+    pub default: Option<Value>,
     /// What it does.
     pub description: &'static str,
 }
@@ -67,6 +68,8 @@ impl From<&Info> for BuiltinObject {
 impl From<&Parameter> for ParameterObject {
     fn from(Parameter { name, kind, default, description }: &Parameter) -> Self {
         // Words of fixed meaning stand between back-ticks there, for people.
-        Self { name, r#type: kind, default: default.map(|text| text.trim_matches('`')), description }
+        let word = |text: &str| Value::from(text.trim_matches('`'));
+        let default = default.map(|text| serde_json::from_str(text).unwrap_or_else(|_| word(text)));
+        Self { name, r#type: kind, default, description }
     }
 }

@@ -293,3 +293,35 @@ async fn an_evaluator_of_others_cannot_be_run() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_dataset_that_is_being_filled_is_not_evaluated_yet() {
+    with_queued_jobs(Limits::default(), async |server| {
+        server.post("/api/request-logs/", json!({"input": "q", "output": "1"})).await.expect_status(201);
+        let body = json!({"name": "filling", "initial_log_filters": {"status_code": 200}});
+        let dataset = server.post("/api/datasets/", body).await.expect_status(201);
+        let create = format!("/api/datasets/{}/eval-reports/create/", dataset["id"].as_str().unwrap());
+        let body = json!({"evaluator_ids": ["builtin:json_valid"]});
+        let refused = server.post(&create, body.clone()).await.expect_status(409);
+        assert!(refused["detail"].as_str().unwrap().contains("`ready`"), "{refused}");
+        server.work().await;
+        let started = server.post(&create, body).await.expect_status(200);
+        server.work().await;
+        let url = create.replace("create", started["id"].as_str().unwrap());
+        assert_eq!(counts(&run(server, &url).await), ("completed", 1, 0, json!(1)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_as_evaluator_ends_a_run_that_says_so() {
+    with_app(async |server| {
+        let dataset = counting(server, 2).await;
+        let id = evaluator(server, "taste", json!({"type": "human"})).await;
+        let url = start(server, &dataset, &id, json!({})).await;
+        let run = ended(server, &url).await;
+        assert_eq!((&run["status"], &run["evaluated_logs_count"]), (&json!("completed"), &json!(0)));
+        assert!(run["error_message"].as_str().unwrap().contains("People"), "{run}");
+    })
+    .await;
+}

@@ -246,3 +246,38 @@ async fn a_run_ends_with_its_dataset() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn a_spending_limit_needs_a_price_and_learns_what_a_row_costs_before_it_asks_for_many() {
+    with_app(async |server| {
+        let provider = FakeProvider::start().await;
+        let dataset = counting(server, 20).await;
+        let id = judge(server, &provider, 8, 1.0).await;
+        let url = start(server, &dataset, &id, json!({"spending_limit": 0.5})).await;
+        let run = ended(server, &url).await;
+        assert_eq!((counts(&run), &run["cost"]), (("failed", 1, 0, json!(20)), &json!(1.0)));
+        assert_eq!(provider.asked(), 1);
+        server.patch("/api/llm-provider/", json!({"prices": {"judge": null}})).await.expect_status(200);
+        let body = json!({"evaluator_ids": [id], "spending_limit": 0.5});
+        let refused = server.post(&format!("/api/datasets/{dataset}/eval-reports/create/"), body).await;
+        let refused = refused.expect_status(400);
+        assert!(refused["detail"].as_str().unwrap().contains("prices"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_key_costs_one_question() {
+    with_app(async |server| {
+        let provider = FakeProvider::start().await;
+        let dataset = counting(server, 20).await;
+        let id = judge(server, &provider, 1, 0.0).await;
+        provider.fail(|_| Some(Fault::Status(401)));
+        let url = start(server, &dataset, &id, json!({})).await;
+        let run = ended(server, &url).await;
+        assert_eq!(counts(&run), ("failed", 0, 1, json!(20)));
+        assert!(run["error_message"].as_str().unwrap().contains("refuses the API key"), "{run}");
+        assert_eq!(provider.asked(), 1);
+    })
+    .await;
+}

@@ -135,11 +135,15 @@ async fn two_runs_and_a_run_with_scores() {
             json!({"dataset_id": dataset, "evaluator": "similarity"}),
             json!({"dataset_id": dataset, "evaluator_slug": "similarity"}),
             json!({"dataset_id": dataset, "evaluator_id": id}),
-            json!({"dataset_id": dataset, "evaluator": format!("{}:0", id.as_str().unwrap())}),
         ] {
             let with = compare(server, json!({"a": run(0), "b": named})).await;
             assert_eq!((&with["difference"], &with["changed"]), (&told["difference"], &told["changed"]));
             assert_eq!((&with["b"]["run"], &with["b"]["cost"]), (&Value::Null, &Value::Null));
+        }
+        // Scores of a dataset may be by several versions.
+        for version in ["similarity:0".to_owned(), format!("{}:0", id.as_str().unwrap())] {
+            let one = json!({"a": run(0), "b": {"dataset_id": dataset, "evaluator": version}});
+            assert!(server.post(PATH, one).await.expect_status(400)["errors"]["b.evaluator"].is_array());
         }
         // Scores outlive their evaluator, and are found by its id.
         server.delete("/api/evaluators/similarity/", None).await;

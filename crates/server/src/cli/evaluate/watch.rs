@@ -5,7 +5,7 @@ use anyhow::{Context as _, ensure};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Method;
 use serde::Deserialize;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 /// How often the server is asked.
@@ -60,6 +60,24 @@ impl Seen {
         let why = self.error_message.as_ref().map_or_else(String::new, |why| format!("\n  {why}"));
         let (name, status, rows, failed) = (self.name(), &self.status, self.done(), self.failed_logs_count);
         format!("{name}  {status}: {rows} rows, {failed} failed{score}, ${:.4}  run:{}{why}", self.cost, self.task_id)
+    }
+}
+
+/// Waits while the dataset is being filled: runs cover the rows there are when they start.
+pub async fn filled(remote: &Remote, dataset: &str) -> anyhow::Result<()> {
+    let path = format!("/api/datasets/{dataset}/");
+    let mut told = false;
+    loop {
+        let reply = remote.call(Method::GET, &path, None).await?;
+        ensure!(reply.status.is_success(), "the dataset {dataset}: {}", reply.detail());
+        let status = reply.body.get("status").and_then(serde_json::Value::as_str);
+        if !matches!(status, Some("initializing" | "loading")) {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut told, true) {
+            writeln!(std::io::stderr(), "waiting until the dataset is filled").ok();
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

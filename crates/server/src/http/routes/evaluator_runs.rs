@@ -49,6 +49,10 @@ async fn run(
     let method = members::text(&body, "generation_method")?;
     let method = method.map(|text| Method::parse(&text)).transpose()?.unwrap_or_default();
     if let Some(dataset) = members::text(&body, "dataset_id")? {
+        if members::texts(&body, "log_ids")?.is_some() {
+            let text = "`log_ids` and `dataset_id` exclude each other: name some logs, or a whole dataset";
+            return Err(Error::invalid("log_ids", text).into());
+        }
         let dataset = dataset_only(dataset.parse::<DatasetRef>()?)?;
         let mut request = eval_reports::request(&caller, &body)?;
         request.evaluators = vec![reference];

@@ -1,6 +1,6 @@
 //! Values of rows → keys with numbers or labels, the comparison of these, and the rows that differ. Pure.
 
-use evalset_model::comparison::{self, Agreement, Comparison, Options};
+use evalset_model::comparison::{self, Agreement, Comparison, Options, PassRate};
 use evalset_model::score::ScoreValues;
 use evalset_model::{Error, Result};
 use evalset_store::runs::RowValue;
@@ -81,6 +81,17 @@ pub fn side_by_side(a: &[RowValue], b: &[RowValue], by: Match, options: &Options
 /// None when there is nothing to tell it by.
 fn holds_numbers(values: &[RowValue]) -> Option<bool> {
     (!values.is_empty()).then(|| values.iter().any(|value| value.values.number().is_some()))
+}
+
+/// How many passed; of several rows of one name the last counts, as in the means.
+pub fn passed(rows: &[RowValue], by: Match) -> PassRate {
+    if by == Match::UniqueId {
+        return PassRate::of(rows.iter().map(|row| row.is_passed));
+    }
+    let named = |row: &&RowValue| row.custom_identifier.as_ref().is_some_and(|name| !name.is_empty());
+    let (named, nameless): (Vec<&RowValue>, Vec<&RowValue>) = rows.iter().partition(named);
+    let last: HashMap<_, _> = named.into_iter().map(|row| (&row.custom_identifier, row.is_passed)).collect();
+    PassRate::of(last.into_values().chain(nameless.into_iter().map(|row| row.is_passed)))
 }
 
 fn numbers(a: &[RowValue], b: &[RowValue], by: Match, options: &Options) -> Paired {
@@ -181,6 +192,17 @@ mod tests {
         let [pair] = told.changed.as_slice() else { panic!("{:?}", told.changed) };
         assert_eq!((pair.key.as_str(), pair.a.log_id.0.as_str(), pair.b.log_id.0.as_str()), ("x", "3", "4"));
         assert_eq!(pair.change, Some(1.0));
+    }
+
+    #[test]
+    fn the_last_row_of_a_name_says_whether_it_passed() {
+        let judged = |id: &str, name, is_passed| RowValue { is_passed, ..flag(id, name, true) };
+        let rows =
+            [judged("1", Some("x"), Some(true)), judged("2", Some("x"), Some(false)), judged("3", None, Some(true))];
+        let PassRate { judged, passed } = passed(&rows, Match::CustomIdentifier);
+        assert_eq!((judged, passed), (2, 1));
+        let all = super::passed(&rows, Match::UniqueId);
+        assert_eq!((all.judged, all.passed), (3, 2));
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Target<'_> {
 }
 
 /// Whether the reference, which led to `found`, names one version of it rather than the evaluator.
-pub(super) fn names_a_version(reference: &str, found: &Evaluator) -> bool {
+pub fn names_a_version(reference: &str, found: &Evaluator) -> bool {
     version_in(reference).is_some() || Uuid::parse_str(reference).is_ok_and(|id| id == found.version_id.0)
 }
 
