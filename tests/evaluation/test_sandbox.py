@@ -139,7 +139,7 @@ class Place:
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server]) -> Server:
     """One that gives a row less time than usual, so that the table is done sooner."""
-    return serve("sandbox", EVALSET_LIMITS__PYTHON_SECONDS="2")
+    return serve("sandbox", EVALSET_LIMITS__SANDBOX_SECONDS="2")
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
-use evalset_evaluate::python::{Pool, PoolOptions};
 use evalset_evaluate::rules::Rule;
+use evalset_evaluate::sandbox::{Language, Pool, PoolOptions, Source};
 use evalset_model::evaluator::EvalInputs;
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ fn processor_time() -> Duration {
 async fn python(row: &EvalInputs) -> Result<(), Box<dyn std::error::Error>> {
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(|folder| folder.parent()).ok_or("the example has no folder")?;
-    let pool = Pool::new(PoolOptions::new(folder.join("evalset-python-worker"), Vec::new()));
+    let pool = Pool::new(PoolOptions::new(folder.join("evalset-sandbox-worker"), Vec::new()));
     println!("Python, rows/s through one worker:");
     for (name, source) in [
         ("length", "def main(e):\n    return len(e['output'])"),
@@ -90,10 +90,11 @@ async fn python(row: &EvalInputs) -> Result<(), Box<dyn std::error::Error>> {
         ),
         ("words by pattern", "import re\ndef main(e):\n    return len(re.findall(r'\\w+', e['output']))"),
     ] {
-        pool.check(source).await?;
+        let source = Source::new(Language::Python, source);
+        pool.check(&source).await?;
         let rows = vec![row; 5_000];
         let begin = Instant::now();
-        let results = pool.run(source, &rows).await;
+        let results = pool.run(&source, &rows).await;
         if let Some(Err(error)) = results.first() {
             return Err(error.clone().into());
         }

@@ -1,13 +1,12 @@
 //! An evaluator made ready to run: rows go in, outcomes come out, whatever way the definition scores.
 //!
-//! Knows the three ways to score (`rules`, `python`, `judge`). Does not know where rows come from, nor where scores go.
+//! Knows the three ways to score (`rules`, `judge`, and code in a `sandbox`). Does not know where rows come from, nor where scores go.
 
 use crate::convert::{Range, Raw, convert, unwrap};
 use crate::judge::{Endpoint, JudgeConfig, Usage, judge};
 use crate::passing::Passing;
 use crate::prepared::Prepared;
-use crate::python::Pool;
-use crate::rules::Rule;
+use crate::sandbox::{Pool, Source};
 use evalset_model::Result;
 use evalset_model::evaluator::{Definition, EvalInputs, Method, ScoreValueType};
 use evalset_model::score::ScoreValues;
@@ -67,8 +66,10 @@ pub struct Failure {
 /// What evaluators work with, shared by all of an organization.
 #[derive(Clone, Copy)]
 pub struct Means<'a> {
-    /// Runs Python.
-    pub python: &'a Pool,
+    /// Runs Python and schemas.
+    pub code: &'a Pool,
+    /// Runs templates: apart from code, so that no slow code keeps a judge from asking.
+    pub templates: &'a Pool,
     /// Asks models; none when the organization has configured no endpoint.
     pub endpoint: Option<&'a Endpoint>,
     /// Once this is cancelled no model is asked any more; requests under way end.
@@ -105,12 +106,17 @@ impl Evaluator {
     /// allows. Rules work on the calling thread: hand it few enough rows to bear that.
     pub async fn evaluate(&self, units: &[Unit], means: Means<'_>) -> Vec<Result<Outcome, Failure>> {
         match &self.prepared {
-            Prepared::Rule(rule) => units.iter().map(|unit| self.by_rule(rule, &unit.inputs)).collect(),
-            Prepared::Python(source) => {
-                let rows: Vec<&EvalInputs> = units.iter().map(|unit| &unit.inputs).collect();
-                let results = means.python.run(source, &rows).await;
-                results.into_iter().map(|result| self.by_code(result.map(unwrap))).collect()
-            }
+            Prepared::Rule(rule) => match rule.source() {
+                Some(source) => self.apart(source, units, means).await.map(|raw| self.by_rule(raw)).collect(),
+                None => units
+                    .iter()
+                    .map(|unit| {
+                        let halted = means.halt.is_cancelled();
+                        if halted { Err(self.halted()) } else { self.by_rule(rule.score(&unit.inputs)) }
+                    })
+                    .collect(),
+            },
+            Prepared::Python(source) => self.apart(source, units, means).await.map(|raw| self.by_code(raw)).collect(),
             Prepared::Judge(config) => {
                 // No more prompts in memory than questions under way.
                 let at_once = means.endpoint.map_or(1, |endpoint| endpoint.settings().concurrency as usize);
@@ -126,10 +132,25 @@ impl Evaluator {
         }
     }
 
-    /// Scores one row by a rule.
-    fn by_rule(&self, rule: &Rule, inputs: &EvalInputs) -> Result<Outcome, Failure> {
+    /// What comes out of a child process for each row.
+    async fn apart(
+        &self,
+        source: &Source,
+        units: &[Unit],
+        means: Means<'_>,
+    ) -> impl Iterator<Item = Result<Raw, String>> {
+        let rows: Vec<&EvalInputs> = units.iter().map(|unit| &unit.inputs).collect();
+        means.code.run(source, &rows).await.into_iter().map(|result| result.map(unwrap))
+    }
+
+    /// What a rule says of a row.
+    fn by_rule(&self, raw: Result<Raw, String>) -> Result<Outcome, Failure> {
         let percentage = self.definition.score_value_type == ScoreValueType::Percentage;
-        self.by_code(rule.score(inputs).map(|raw| if percentage { as_percentage(raw) } else { raw }))
+        self.by_code(raw.map(|raw| if percentage { as_percentage(raw) } else { raw }))
+    }
+
+    fn halted(&self) -> Failure {
+        Failure { halted: true, ..self.of_code("the evaluation is to stop".to_owned()) }
     }
 
     fn by_code(&self, raw: Result<Raw, String>) -> Result<Outcome, Failure> {
@@ -147,7 +168,12 @@ impl Evaluator {
             let usage = Usage { model: config.model.clone().unwrap_or_default(), ..Usage::default() };
             return Err(failure(NO_ENDPOINT.to_owned(), usage, true));
         };
-        match judge(config, &self.definition, endpoint, &unit.inputs, &unit.id, means.halt).await {
+        let asked = match means.templates.run(&config.template, &[&unit.inputs]).await.pop() {
+            Some(Ok(Value::String(text))) => text,
+            Some(Err(message)) => return Err(unasked(config, endpoint, message)),
+            _ => return Err(unasked(config, endpoint, "the template gave no text".to_owned())),
+        };
+        match judge(config, &self.definition, endpoint, &asked, &unit.id, means.halt).await {
             Ok(judged) => {
                 let usage = judged.usage;
                 self.finish(judged.raw, "llm", &usage).map_err(|message| failure(message, usage, false))
@@ -174,6 +200,11 @@ impl Evaluator {
             kind,
         })
     }
+}
+
+/// A row whose question could not be made.
+fn unasked(config: &JudgeConfig, endpoint: &Endpoint, message: String) -> Failure {
+    failure(message, Usage { model: config.model_of(&endpoint.settings()), ..Usage::default() }, false)
 }
 
 fn failure(message: String, usage: Usage, hopeless: bool) -> Failure {

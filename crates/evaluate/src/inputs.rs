@@ -7,7 +7,7 @@ use evalset_model::field::Field;
 use evalset_model::log::{Log, derive, payload};
 use evalset_model::scalar::{Scalar, brief};
 use evalset_model::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -107,6 +107,20 @@ pub struct Dictionary<'a> {
     metadata: &'a Map<String, Value>,
     llm_input: Cow<'a, str>,
     llm_output: Cow<'a, str>,
+}
+
+/// The inputs back from the JSON of a [`Dictionary`].
+pub fn of_dictionary(text: &[u8]) -> serde_json::Result<EvalInputs> {
+    #[derive(Deserialize)]
+    struct Row {
+        input: Value,
+        output: Value,
+        expected_output: Value,
+        metrics: Map<String, Value>,
+        metadata: Map<String, Value>,
+    }
+    let Row { input, output, expected_output, metrics, metadata } = serde_json::from_slice(text)?;
+    Ok(EvalInputs { input, output, expected_output, metrics, metadata })
 }
 
 /// The inputs as Python evaluators get them.

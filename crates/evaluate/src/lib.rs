@@ -9,9 +9,10 @@ pub mod judge;
 pub mod passing;
 pub mod posted;
 pub mod prepared;
-pub mod python;
+mod python;
 pub mod rules;
-pub mod template;
+pub mod sandbox;
+mod template;
 
 pub use evaluator::{Evaluator, Failure, Means, Outcome, Unit};
 pub use prepared::{Prepared, check, sources};

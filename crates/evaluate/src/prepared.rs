@@ -6,20 +6,20 @@ use crate::convert::{CHOICES_MAX, member};
 use crate::judge::JudgeConfig;
 use crate::passing::Passing;
 use crate::rules::{Natural, Rule};
+use crate::sandbox::{Language, Source};
 use evalset_model::evaluator::{Definition, Method, ScoreValueType};
 use evalset_model::scalar::brief;
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// The way a definition scores.
 #[derive(Clone, Debug)]
 pub enum Prepared {
     /// A built-in evaluator.
     Rule(Rule),
-    /// Python source, still to be checked by a [`Pool`](crate::python::Pool).
-    Python(Arc<str>),
+    /// Python, still to be checked by a [`Pool`](crate::sandbox::Pool).
+    Python(Source),
     /// A model is asked.
     Judge(Box<JudgeConfig>),
     /// People score; nothing runs.
@@ -59,6 +59,11 @@ impl Prepared {
         }
     }
 
+    /// Whether its work is done in this process, by the thread that asks for it.
+    pub fn runs_here(&self) -> bool {
+        matches!(self, Self::Rule(rule) if rule.source().is_none())
+    }
+
     /// `type` of the scores it makes: `llm` or `code`; none for people.
     pub fn kind(&self) -> Option<&'static str> {
         match self {
@@ -69,7 +74,7 @@ impl Prepared {
     }
 }
 
-/// Everything that can be refused of a definition before it is stored, except what only Python can say of its source.
+/// Everything that can be refused of a definition before it is stored, except what only a child process can say of its sources.
 pub fn check(definition: &Definition) -> Result<()> {
     check_bounds(definition)?;
     check_choices(definition)?;
@@ -81,15 +86,21 @@ pub fn check(definition: &Definition) -> Result<()> {
     Passing::compile(definition).map(|_| ())
 }
 
-/// The Python sources of a definition, for [`Pool::check`](crate::python::Pool::check): the member each came in, and the source.
-pub fn sources(definition: &Definition) -> Result<Vec<(&'static str, Arc<str>)>> {
-    let source = |prepared: Option<Prepared>| match prepared {
-        Some(Prepared::Python(source)) => Some(source),
-        _ => None,
+/// The sources of a definition, for [`Pool::check`](crate::sandbox::Pool::check): the member each came in, and the source.
+pub fn sources(definition: &Definition) -> Result<Vec<(&'static str, Source)>> {
+    let found = [
+        (llm(definition)?, "llm_config.evaluator_definition"),
+        (legacy_llm(definition)?, "configurations.evaluator_definition"),
+        (code(definition)?, "code_config.eval_code_snippet"),
+        (legacy_code(definition)?, "configurations.eval_code_snippet"),
+    ];
+    let source = |(prepared, member)| match prepared? {
+        Prepared::Python(source) => Some((member, source)),
+        Prepared::Judge(config) => Some((member, config.template)),
+        Prepared::Rule(rule) => rule.source().map(|source| ("code_config.parameters.schema", source.clone())),
+        Prepared::Human => None,
     };
-    let current = source(code(definition)?).map(|source| ("code_config.eval_code_snippet", source));
-    let legacy = source(legacy_code(definition)?).map(|source| ("configurations.eval_code_snippet", source));
-    Ok(current.into_iter().chain(legacy).collect())
+    Ok(found.into_iter().filter_map(source).collect())
 }
 
 fn llm(definition: &Definition) -> Result<Option<Prepared>> {
@@ -129,7 +140,7 @@ fn code(definition: &Definition) -> Result<Option<Prepared>> {
             fits(&rule, definition.score_value_type)?;
             Ok(Some(Prepared::Rule(rule)))
         }
-        (None, Some(source)) => Ok(Some(Prepared::Python(Arc::from(source)))),
+        (None, Some(source)) => Ok(Some(Prepared::Python(Source::new(Language::Python, source)))),
         (None, None) => Ok(None),
     }
 }
@@ -144,7 +155,7 @@ fn legacy_llm(definition: &Definition) -> Result<Option<Prepared>> {
 
 fn legacy_code(definition: &Definition) -> Result<Option<Prepared>> {
     let source = text(&definition.configurations, "eval_code_snippet", "configurations.eval_code_snippet")?;
-    Ok(source.map(|source| Prepared::Python(Arc::from(source))))
+    Ok(source.map(|source| Prepared::Python(Source::new(Language::Python, source))))
 }
 
 /// A text that says something.

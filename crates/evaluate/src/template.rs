@@ -1,4 +1,5 @@
-//! Templates of LLM judges: Jinja2 over the inputs of a row, compiled once, bounded in work and in size.
+//! Templates of LLM judges: Jinja2 over the inputs of a row, compiled once, bounded in work and in size. These bounds do not
+//! cover everything a template can do to a process, which is why it runs in a child, see `sandbox`.
 //!
 //! Knows inputs, not models. A variable that does not exist is refused when the template is compiled; a key that a row's
 //! metadata lacks renders as nothing, since rows differ.
@@ -6,7 +7,6 @@
 use crate::convert::cut;
 use crate::inputs::{ideal_output, input_text, output_text};
 use evalset_model::evaluator::EvalInputs;
-use evalset_model::{Error, Result};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Serde, Value, ValueKind};
 use minijinja::{Environment, Output, State, UndefinedBehavior, context};
 use std::borrow::Cow;
@@ -41,8 +41,8 @@ impl fmt::Debug for Template {
 }
 
 impl Template {
-    /// Compiles a template. `field` is the member it came in, for errors.
-    pub fn compile(field: &str, source: &str) -> Result<Self> {
+    /// Compiles a template; else what is wrong with it, to be said after the name of its member.
+    pub fn compile(source: &str) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_fuel(Some(FUEL));
@@ -51,33 +51,28 @@ impl Template {
         environment.add_template_owned(NAME, source.to_owned()).map_err(|error| {
             let what = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
             let line = error.line().map(|line| format!(" at line {line}")).unwrap_or_default();
-            Error::invalid(field, format!("`{field}` is not a usable Jinja2 template{line}: {}", cut(&what, 300)))
+            format!("is not a usable Jinja2 template{line}: {}", cut(&what, 300))
         })?;
-        let template = environment.get_template(NAME).map_err(Error::internal)?;
+        let template = environment.get_template(NAME).map_err(|error| error.to_string())?;
         let names = template.undeclared_variables(false);
         let known = |name: &str| VARIABLES.contains(&name) || environment.globals().any(|(global, _)| global == name);
         let mut strangers: Vec<&String> = names.iter().filter(|name| !known(name)).collect();
         strangers.sort();
         if let Some(stranger) = strangers.first() {
             let (stranger, allowed) = (cut(stranger, 80), VARIABLES.join(", "));
-            return Err(Error::invalid(
-                field,
-                format!("`{field}` names `{stranger}`, which is no variable; allowed: {allowed}"),
-            ));
+            return Err(format!("names `{stranger}`, which is no variable; allowed: {allowed}"));
         }
         if !NEEDED.iter().any(|name| names.contains(*name)) {
-            let message =
-                format!("`{field}` must contain {{{{output}}}} (or {{{{llm_output}}}}): what is to be judged");
-            return Err(Error::invalid(field, message));
+            return Err("must contain {{output}} (or {{llm_output}}): what is to be judged".to_owned());
         }
         let template = Self(Arc::new(environment));
-        template.try_out().map_err(|what| Error::invalid(field, format!("`{field}` cannot be used: {what}")))?;
+        template.try_out().map_err(|what| format!("cannot be used: {what}"))?;
         Ok(template)
     }
 
     /// Renders nothing once: filters and functions that do not exist are only seen then. What else goes wrong may be for lack
     /// of a row.
-    fn try_out(&self) -> std::result::Result<(), String> {
+    fn try_out(&self) -> Result<(), String> {
         use minijinja::ErrorKind::{OutOfFuel, UnknownFilter, UnknownFunction, UnknownTest};
         match self.write(&EvalInputs::default()) {
             Err(error) if matches!(error.kind(), OutOfFuel | UnknownFilter | UnknownFunction | UnknownTest) => {
@@ -88,11 +83,11 @@ impl Template {
     }
 
     /// The text for a row, or why there is none.
-    pub fn render(&self, inputs: &EvalInputs) -> std::result::Result<String, String> {
+    pub fn render(&self, inputs: &EvalInputs) -> Result<String, String> {
         String::from_utf8(self.write(inputs).map_err(|error| explain(&error))?).map_err(|error| error.to_string())
     }
 
-    fn write(&self, inputs: &EvalInputs) -> std::result::Result<Vec<u8>, minijinja::Error> {
+    fn write(&self, inputs: &EvalInputs) -> Result<Vec<u8>, minijinja::Error> {
         let (input, output) = (input_text(&inputs.input), output_text(&inputs.output));
         let values = context! {
             input => viewed(&inputs.input, &input),
@@ -164,11 +159,7 @@ impl Object for View {
 }
 
 /// Text as it is, null and undefined as nothing, structures by their view or as compact JSON.
-fn write_value(
-    out: &mut Output<'_>,
-    _: &mut State<'_, '_>,
-    value: &Value,
-) -> std::result::Result<(), minijinja::Error> {
+fn write_value(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
     let text: Cow<'_, str> = match value.kind() {
         ValueKind::Undefined | ValueKind::None => return Ok(()),
         ValueKind::String => return value.as_str().map_or(Ok(()), |text| out.write_str(text)).map_err(Into::into),
@@ -216,7 +207,7 @@ mod tests {
     }
 
     fn render(source: &str) -> Result<String, String> {
-        Template::compile("f", &format!("{source}{{# {{{{output}}}} #}}{{% if false %}}{{{{output}}}}{{% endif %}}"))
+        Template::compile(&format!("{source}{{# {{{{output}}}} #}}{{% if false %}}{{{{output}}}}{{% endif %}}"))
             .unwrap()
             .render(&inputs())
     }
@@ -256,20 +247,17 @@ mod tests {
             ("{{ output | nofilter }}", "nofilter"),
             ("{% include 'other' %}{{ output }}", "not a usable Jinja2 template"),
         ] {
-            let compiled = Template::compile("llm_config.evaluator_definition", source);
+            let compiled = Template::compile(source);
             let error = match compiled {
                 Err(error) => error,
                 Ok(template) => panic!("{source}: {:?}", template.render(&inputs())),
             };
-            assert!(
-                error.by_field().contains_key("llm_config.evaluator_definition") && error.to_string().contains(said),
-                "{source}: {error}"
-            );
+            assert!(error.contains(said), "{source}: {error}");
         }
         for source in
             ["{{ llm_output }}", "{{ output.content }}", "{% if output %}x{% endif %}", "{{ input ~ output }}"]
         {
-            assert!(Template::compile("f", source).is_ok(), "{source}");
+            assert!(Template::compile(source).is_ok(), "{source}");
         }
     }
 
@@ -284,8 +272,8 @@ mod tests {
             "{% for i in range(90000) %}{{ 'x' * 100 }}{% endfor %}",
         ] {
             let source = format!("{source}{{{{ output }}}}");
-            let error = match Template::compile("f", &source) {
-                Err(error) => error.to_string(),
+            let error = match Template::compile(&source) {
+                Err(error) => error,
                 Ok(template) => template.render(&inputs()).map(|text| text.len()).unwrap_err(),
             };
             assert!(error.contains("the template cannot be rendered"), "{error}");

@@ -48,14 +48,14 @@ pub struct Limits {
     /// Rows of a run that fail one after the other because of the provider, after which the run stops and waits to be
     /// continued.
     pub run_faults_in_a_row: u32,
-    /// Child processes that run Python at once.
-    pub python_workers: usize,
-    /// Time for Python on one row.
-    pub python_seconds: u64,
-    /// Memory of a child that runs Python, beyond what the program itself takes.
-    pub python_memory_bytes: usize,
+    /// Child processes that run Python and schemas at once, and so many others that run templates.
+    pub sandbox_workers: usize,
+    /// Time for one row in such a child.
+    pub sandbox_seconds: u64,
+    /// Memory of such a child, beyond what the program itself takes.
+    pub sandbox_memory_bytes: usize,
     /// What Python returns for one row, as JSON text.
-    pub python_output_bytes: usize,
+    pub sandbox_output_bytes: usize,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
     /// Evaluators of an organization.
@@ -115,10 +115,10 @@ impl Default for Limits {
             concurrent_runs: 4,
             run_batch_rows: 1_000,
             run_faults_in_a_row: 50,
-            python_workers: 2,
-            python_seconds: 5,
-            python_memory_bytes: 256 * 1024 * 1024,
-            python_output_bytes: 1024 * 1024,
+            sandbox_workers: 2,
+            sandbox_seconds: 5,
+            sandbox_memory_bytes: 256 * 1024 * 1024,
+            sandbox_output_bytes: 1024 * 1024,
             job_batch_rows: 1_000,
             evaluators: 2_000,
             evaluator_versions: 1_000,

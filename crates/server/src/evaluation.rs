@@ -10,7 +10,7 @@ use crate::ops::providers;
 use crate::ops::scores::source_of;
 use evalset_evaluate::evaluator::CODE;
 use evalset_evaluate::judge::Endpoint;
-use evalset_evaluate::python::{Pool, PoolOptions};
+use evalset_evaluate::sandbox::{Language, Pool, PoolOptions};
 use evalset_evaluate::{Failure, Means, Outcome, Prepared, Unit};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::ids::{JobId, OrganizationId, ScoreId};
@@ -25,41 +25,52 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// Hidden subcommand of the program under which it runs Python for its parent.
-pub const PYTHON_WORKER: &str = "python-worker";
-/// Rows of a group that a rule or a Python child takes at a time.
+/// Hidden subcommand of the program under which it runs for its parent what others wrote.
+pub const SANDBOX_WORKER: &str = "sandbox-worker";
+/// Rows of a group that a rule or a child takes at a time.
 const GROUP_ROWS: usize = 100;
 /// Groups that rules work on at once: one more than the writer leaves cores for helps nobody.
 const RULE_GROUPS: usize = 2;
+/// Bytes of a prompt as JSON text: every character of its 4 MiB may have to be escaped.
+const PROMPT_JSON_BYTES: usize = 6 * 4 * 1024 * 1024 + 2;
 /// What a run without a provider is told.
 const NO_PROVIDER: &str =
     "No LLM provider is configured: PUT its `base_url` and `api_key` to /api/llm-provider/ first.";
 
 /// What evaluators work with, for all organizations.
 pub struct Evaluators {
-    python: Arc<Pool>,
+    code: Arc<Pool>,
+    templates: Arc<Pool>,
     /// By organization, with the version of the settings that it has.
     /// Held while settings are read, so that none is put in place after a newer one.
     endpoints: Mutex<HashMap<OrganizationId, (i64, Arc<Endpoint>)>>,
 }
 
 impl Evaluators {
-    /// Nothing runs yet. `program` is this program, which Python runs in as [`PYTHON_WORKER`].
+    /// Nothing runs yet. `program` is this program, which children are started from as [`SANDBOX_WORKER`].
     pub fn new(program: PathBuf, limits: &Limits) -> Self {
         let options = PoolOptions {
-            workers: limits.python_workers.max(1),
-            row_seconds: limits.python_seconds as f64,
-            memory_bytes: limits.python_memory_bytes as u64,
-            output_bytes: limits.python_output_bytes,
+            workers: limits.sandbox_workers.max(1),
+            row_seconds: limits.sandbox_seconds as f64,
+            memory_bytes: limits.sandbox_memory_bytes as u64,
+            output_bytes: limits.sandbox_output_bytes,
             source_bytes: limits.evaluator_bytes,
-            ..PoolOptions::new(program, vec![PYTHON_WORKER.to_owned()])
+            ..PoolOptions::new(program, vec![SANDBOX_WORKER.to_owned()])
         };
-        Self { python: Arc::new(Pool::new(options)), endpoints: Mutex::new(HashMap::new()) }
+        let templates = PoolOptions { output_bytes: PROMPT_JSON_BYTES, ..options.clone() };
+        Self {
+            code: Arc::new(Pool::new(options)),
+            templates: Arc::new(Pool::new(templates)),
+            endpoints: Mutex::new(HashMap::new()),
+        }
     }
 
-    /// The children that run Python.
-    pub fn python(&self) -> &Pool {
-        &self.python
+    /// The children that run sources of a language.
+    pub fn pool(&self, language: Language) -> &Pool {
+        match language {
+            Language::Template => &self.templates,
+            Language::Python | Language::JsonSchema => &self.code,
+        }
     }
 
     /// The endpoint of an organization, with the settings it has now; none when none are stored. Everything of an organization
@@ -164,7 +175,8 @@ pub fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &s
 /// An evaluator made ready to score for an organization.
 pub struct Evaluation {
     evaluator: Arc<evalset_evaluate::Evaluator>,
-    python: Arc<Pool>,
+    code: Arc<Pool>,
+    templates: Arc<Pool>,
     endpoint: Option<Arc<Endpoint>>,
 }
 
@@ -185,7 +197,8 @@ impl Evaluation {
             },
             Prepared::Rule(_) | Prepared::Python(_) => None,
         };
-        Ok(Some(Self { evaluator: Arc::new(ready), python: app.evaluators.python.clone(), endpoint }))
+        let (code, templates) = (app.evaluators.code.clone(), app.evaluators.templates.clone());
+        Ok(Some(Self { evaluator: Arc::new(ready), code, templates, endpoint }))
     }
 
     /// Rows of a group: what is under way is lost with the process, so a model is asked row by row.
@@ -195,23 +208,23 @@ impl Evaluation {
 
     /// Groups at work at once.
     pub fn groups_at_once(&self) -> usize {
-        match (&self.endpoint, &self.evaluator.prepared) {
-            (Some(endpoint), _) => (endpoint.settings().concurrency as usize).max(1),
+        match &self.endpoint {
+            Some(endpoint) => (endpoint.settings().concurrency as usize).max(1),
+            None if self.evaluator.prepared.runs_here() => RULE_GROUPS,
             // One more than there are children, so that none waits for its next rows.
-            (None, Prepared::Python(_)) => self.python.workers() + 1,
-            (None, _) => RULE_GROUPS,
+            None => self.code.workers() + 1,
         }
     }
 
     /// Scores rows; one result for each, in order. Once `halt` is cancelled no model is asked any more.
     pub async fn judge(&self, units: Vec<Unit>, halt: &CancellationToken) -> Vec<Result<Outcome, Failed>> {
         let evaluator = self.evaluator.clone();
-        let outcomes = if matches!(evaluator.prepared, Prepared::Rule(_)) {
-            let (python, runtime) = (self.python.clone(), tokio::runtime::Handle::current());
-            // Rules are work for a thread, without anything to wait for.
-            let (rows, halt) = (units.len(), halt.clone());
+        let outcomes = if evaluator.prepared.runs_here() {
+            let (code, templates) = (self.code.clone(), self.templates.clone());
+            // Work for a thread, without anything to wait for.
+            let (rows, halt, runtime) = (units.len(), halt.clone(), tokio::runtime::Handle::current());
             let work = move || {
-                let means = Means { python: &python, endpoint: None, halt: &halt };
+                let means = Means { code: &code, templates: &templates, endpoint: None, halt: &halt };
                 runtime.block_on(evaluator.evaluate(&units, means))
             };
             match tokio::task::spawn_blocking(work).await {
@@ -222,7 +235,8 @@ impl Evaluation {
                 }
             }
         } else {
-            let means = Means { python: &self.python, endpoint: self.endpoint.as_deref(), halt };
+            let (code, templates) = (&*self.code, &*self.templates);
+            let means = Means { code, templates, endpoint: self.endpoint.as_deref(), halt };
             evaluator.evaluate(&units, means).await
         };
         outcomes.into_iter().map(|outcome| outcome.map_err(Failed::from)).collect()

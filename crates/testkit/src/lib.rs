@@ -261,8 +261,9 @@ impl TestApp {
     }
 }
 
-/// The program `evalset`, which cargo puts beside the folder of the tests; it runs Python for the server.
-fn program() -> std::path::PathBuf {
+/// The program `evalset`, which cargo puts beside the folder of the tests: the server starts it to run what others wrote. Cargo builds
+/// it for tests of routes; for unit tests alone (`--lib`) it must have been built before.
+pub fn program() -> std::path::PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().and_then(std::path::Path::parent).unwrap().join("evalset")
 }

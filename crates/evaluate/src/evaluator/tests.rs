@@ -1,7 +1,7 @@
 //! Rows in, outcomes out.
 
 use super::*;
-use crate::python::PoolOptions;
+use crate::sandbox::PoolOptions;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -15,8 +15,9 @@ fn unit(output: &str, expected: &Value) -> Unit {
 }
 
 async fn evaluate(members: &Value, units: &[Unit]) -> Vec<Result<Outcome, Failure>> {
-    let python = Pool::new(PoolOptions::new("/no/such/program".into(), Vec::new()));
-    evaluator(members).evaluate(units, Means { python: &python, endpoint: None, halt: &CancellationToken::new() }).await
+    let pool = Pool::new(PoolOptions::new("/no/such/program".into(), Vec::new()));
+    let halt = CancellationToken::new();
+    evaluator(members).evaluate(units, Means { code: &pool, templates: &pool, endpoint: None, halt: &halt }).await
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 //! Knows which members there are and what they may hold; does not know what is asked of the model.
 
 use crate::convert::member;
-use crate::template::Template;
+use crate::sandbox::{Language, Source};
+use evalset_model::provider::Provider;
 use evalset_model::scalar::brief;
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
@@ -20,8 +21,8 @@ const MODEL_BYTES_MAX: usize = 256;
 pub struct JudgeConfig {
     /// The model; none: the endpoint's default.
     pub model: Option<String>,
-    /// What is asked.
-    pub template: Template,
+    /// What is asked: a template, still to be checked by a [`Pool`](crate::sandbox::Pool).
+    pub template: Source,
     /// How to score, appended to what is asked.
     pub rubric: Option<String>,
     /// Members that go into the request as they are.
@@ -29,6 +30,11 @@ pub struct JudgeConfig {
 }
 
 impl JudgeConfig {
+    /// The model that is asked.
+    pub fn model_of(&self, settings: &Provider) -> String {
+        self.model.clone().unwrap_or_else(|| settings.default_model.clone())
+    }
+
     /// Whether the caller chose the form of the reply.
     pub fn chooses_format(&self) -> bool {
         self.sent.contains_key("response_format")
@@ -72,14 +78,14 @@ impl JudgeConfig {
             }
         };
         let definition = format!("{path}.evaluator_definition");
-        // The template bounds its own size.
+        // The pool bounds its size.
         let Some(source) = text("evaluator_definition", usize::MAX)? else {
             let message = format!("`{definition}` is missing: a Jinja2 template that contains {{{{output}}}}");
             return Err(Error::invalid(definition, message));
         };
         Ok(Self {
             model: text(model, MODEL_BYTES_MAX)?,
-            template: Template::compile(&definition, &source)?,
+            template: Source::new(Language::Template, &source),
             rubric: text("scoring_rubric", RUBRIC_BYTES_MAX)?,
             sent: sent(options, options_path)?,
         })
@@ -194,7 +200,6 @@ mod tests {
             ("model", json!(3)),
             ("scoring_rubric", json!(["a"])),
             ("evaluator_definition", json!("")),
-            ("evaluator_definition", json!("no variable")),
             ("temperature", json!(2.1)),
             ("temperature", json!("0")),
             ("max_tokens", json!(0)),

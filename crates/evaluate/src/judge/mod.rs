@@ -18,7 +18,7 @@ pub use endpoint::{Endpoint, Pacing};
 
 use crate::convert::Raw;
 use endpoint::Question;
-use evalset_model::evaluator::{Definition, EvalInputs};
+use evalset_model::evaluator::Definition;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -60,18 +60,18 @@ pub struct Unjudged {
     pub halted: bool,
 }
 
-/// Judges a row: one question to the endpoint, which holds its own limits and retries. `unit` names the row and the evaluator
-/// and is sent with every try. Once `halt` is cancelled nothing more is sent.
+/// Judges a row: one question to the endpoint, which holds its own limits and retries. `asked` is the template's text for the row;
+/// `unit` names the row and the evaluator and is sent with every try. Once `halt` is cancelled nothing more is sent.
 pub async fn judge(
     config: &JudgeConfig,
     definition: &Definition,
     endpoint: &Endpoint,
-    inputs: &EvalInputs,
+    asked: &str,
     unit: &str,
     halt: &CancellationToken,
 ) -> Result<Judged, Unjudged> {
     let settings = endpoint.settings();
-    let model = config.model.clone().unwrap_or_else(|| settings.default_model.clone());
+    let model = config.model_of(&settings);
     let mut usage = Usage { model: model.clone(), ..Usage::default() };
     let failed = |message: String, usage: Usage, hopeless: bool| Unjudged {
         message,
@@ -80,10 +80,7 @@ pub async fn judge(
         unanswered: false,
         halted: false,
     };
-    let asked = match config.template.render(inputs) {
-        Ok(text) => prompt::message(&text, config.rubric.as_deref(), definition),
-        Err(message) => return Err(failed(message, usage, false)),
-    };
+    let asked = prompt::message(asked, config.rubric.as_deref(), definition);
     let mut body = config.sent.clone();
     body.insert("model".to_owned(), Value::from(model.as_str()));
     body.insert("messages".to_owned(), json!([{"role": "user", "content": asked}]));

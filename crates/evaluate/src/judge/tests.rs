@@ -39,9 +39,8 @@ fn config(config: &Value) -> JudgeConfig {
 }
 
 async fn ask(settings: &Value, endpoint: &Endpoint) -> Result<Judged, Unjudged> {
-    let inputs = EvalInputs { output: json!("the answer"), ..EvalInputs::default() };
     let definition = Definition { score_value_type: ScoreValueType::Numerical, ..Definition::default() };
-    judge(&config(settings), &definition, endpoint, &inputs, "unit-1", &CancellationToken::new()).await
+    judge(&config(settings), &definition, endpoint, "Judge the answer", "unit-1", &CancellationToken::new()).await
 }
 
 /// Answers in turn; the last one for ever.

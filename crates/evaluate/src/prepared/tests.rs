@@ -98,7 +98,7 @@ fn what_is_refused_before_it_is_stored() {
             json!({"score_value_type": "single_select", "score_config": {"choices": choices}, "code_config": {"builtin": "token_f1"}}),
             "code_config.builtin",
         ),
-        (json!({"configurations": {"evaluator_definition": "{{who}}"}}), "configurations.evaluator_definition"),
+        (json!({"configurations": {"evaluator_definition": 1}}), "configurations.evaluator_definition"),
         (
             json!({"passing_conditions": {"primary_score": {"operator": "much"}}}),
             "passing_conditions.primary_score.operator",
@@ -124,7 +124,7 @@ fn sources_for_the_interpreter() {
     let both =
         definition(&json!({"code_config": {"eval_code_snippet": "a"}, "configurations": {"eval_code_snippet": "b"}}));
     let found = sources(&both).unwrap();
-    let found: Vec<(&str, &str)> = found.iter().map(|(field, source)| (*field, source.as_ref())).collect();
+    let found: Vec<(&str, &str)> = found.iter().map(|(field, source)| (*field, source.text())).collect();
     assert_eq!(found, [("code_config.eval_code_snippet", "a"), ("configurations.eval_code_snippet", "b")]);
     assert!(sources(&definition(&json!({"code_config": {"builtin": "exact_match"}}))).unwrap().is_empty());
 }

@@ -2,10 +2,9 @@
 //!
 //! Knows the interpreter. Every call starts from nothing: the module runs anew, so that no row sees what another left.
 
-use super::MESSAGE_BYTES_MAX;
-use super::frame::{Refusal, Settings};
 use super::values::{Given, to_json};
 use crate::convert::cut;
+use crate::sandbox::{MESSAGE_BYTES_MAX, Refusal, Settings, too_slow};
 use monty::MontyRun;
 use monty_types::{
     CompileOptions, DictPairs, ExcType, MontyException, MontyObject, PrintWriter, ResourceLimits, ResourceTracker,
@@ -33,7 +32,7 @@ const CALLS: [(&str, &str); 2] = [
 const BARE_CALL: &str = "evaluate(eval_inputs['llm_input'], eval_inputs['llm_output'])";
 
 /// A source whose function can be called.
-pub(super) struct Program {
+pub(crate) struct Program {
     run: MontyRun,
     /// For an older function, until it is seen whether it takes keywords.
     bare: Option<MontyRun>,
@@ -42,7 +41,7 @@ pub(super) struct Program {
 
 impl Program {
     /// Compiles a source, runs its module once, and finds its function.
-    pub(super) fn load(source: &str, settings: &Settings) -> Result<Self, Refusal> {
+    pub(crate) fn load(source: &str, settings: &Settings) -> Result<Self, Refusal> {
         let lines = source.lines().count() as u32;
         let refuse = |error: &MontyException| {
             let (message, line) = explain(error, lines, settings);
@@ -67,7 +66,7 @@ impl Program {
     }
 
     /// Calls the function on a row; the JSON text of what it returns.
-    pub(super) fn call(&mut self, row: &[u8], settings: &Settings) -> Result<Vec<u8>, String> {
+    pub(crate) fn call(&mut self, row: &[u8], settings: &Settings) -> Result<Vec<u8>, String> {
         let read = |row| serde_json::from_slice(row).map_err(|error| format!("the row cannot be read: {error}"));
         let Given(inputs) = read(row)?;
         let mut result = execute(&self.run, inputs, settings);
@@ -122,9 +121,4 @@ fn explain(error: &MontyException, lines: u32, settings: &Settings) -> (String, 
         return (too_slow(settings.row_seconds), inside);
     }
     (cut(&error.summary(), MESSAGE_BYTES_MAX), inside)
-}
-
-/// What is said of a row that took too long, whoever noticed.
-pub(super) fn too_slow(row_seconds: f64) -> String {
-    format!("the evaluator took longer than the {row_seconds} s that a row may take")
 }

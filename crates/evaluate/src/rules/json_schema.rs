@@ -7,11 +7,10 @@ use super::regex::PATTERN_BYTES_MAX;
 use super::texts::{FIELD, Field};
 use super::{Info, Natural};
 use crate::convert::{Raw, cut};
-use evalset_model::Result;
+use crate::sandbox::{Language, Source};
 use evalset_model::evaluator::EvalInputs;
 use jsonschema::{PatternOptions, Validator};
-use serde_json::Value;
-use std::sync::Arc;
+use serde_json::{Map, Value};
 
 /// Bytes of a schema, as JSON text.
 const SCHEMA_BYTES_MAX: usize = 256 * 1024;
@@ -35,14 +34,15 @@ pub(super) const INFO: Info = Info {
     ],
 };
 
+/// The rule as its parameters say. The schema is used in a child process only: one may take as long as it likes, and the library
+/// that checks it has no bound of its own.
 #[derive(Clone, Debug)]
 pub(super) struct JsonSchema {
-    field: Field,
-    schema: Arc<Validator>,
+    pub(super) source: Source,
 }
 
 impl JsonSchema {
-    pub(super) fn compile(given: &Given<'_>) -> Result<Self> {
+    pub(super) fn compile(given: &Given<'_>) -> evalset_model::Result<Self> {
         let schema = given.needed("schema")?;
         if !schema.is_object() && !schema.is_boolean() {
             return Err(wrong("schema", "a JSON Schema: an object", schema));
@@ -50,16 +50,39 @@ impl JsonSchema {
         if schema.to_string().len() > SCHEMA_BYTES_MAX {
             return Err(invalid("schema", &format!("may have at most {SCHEMA_BYTES_MAX} bytes")));
         }
+        Field::read(given, "field", Field::Output)?;
+        Ok(Self { source: Source::new(Language::JsonSchema, &given.text_of_all()) })
+    }
+
+    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+        Schema::load(self.source.text())?.score(inputs)
+    }
+}
+
+/// A schema made ready, in the child.
+pub(crate) struct Schema {
+    field: Field,
+    schema: Validator,
+}
+
+impl Schema {
+    /// Reads the parameters and builds the schema; else what is wrong with it, to be said after the name of its member.
+    pub(crate) fn load(parameters: &str) -> Result<Self, String> {
+        let map: Map<String, Value> = serde_json::from_str(parameters).map_err(|error| error.to_string())?;
+        let given = Given::new(&INFO, &map).map_err(|error| error.to_string())?;
+        let schema = given.needed("schema").map_err(|error| error.to_string())?;
         let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES_MAX);
         let built = jsonschema::options().with_pattern_options(patterns).offline().build(schema);
         let schema = built.map_err(|error| {
             let error = cut(&error.to_string(), COMPLAINT_BYTES_MAX);
-            invalid("schema", &format!("is not a usable JSON Schema: {error}"))
+            format!("is not a usable JSON Schema: {error}")
         })?;
-        Ok(Self { field: Field::read(given, "field", Field::Output)?, schema: Arc::new(schema) })
+        let field = Field::read(&given, "field", Field::Output).map_err(|error| error.to_string())?;
+        Ok(Self { field, schema })
     }
 
-    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+    /// Whether the text of a row is as the schema says, with the first complaint when it is not.
+    pub(crate) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
         let text = self.field.text(inputs)?;
         let complaint = match serde_json::from_str::<Value>(&text) {
             Err(error) => Some(format!("not JSON: {error}")),

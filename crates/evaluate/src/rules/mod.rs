@@ -20,9 +20,11 @@ mod token_f1;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use json_schema::Schema;
 pub use parameters::Parameter;
 
 use crate::convert::Raw;
+use crate::sandbox::Source;
 use evalset_model::evaluator::EvalInputs;
 use evalset_model::{Error, Result};
 use parameters::Given;
@@ -125,6 +127,11 @@ impl Rule {
     /// Its line of the catalogue.
     pub fn info(&self) -> &'static Info {
         self.info
+    }
+
+    /// What to run it by in a child process, for a rule that could be made to take all time or memory there is.
+    pub fn source(&self) -> Option<&Source> {
+        if let Kind::JsonSchema(rule) = &self.kind { Some(&rule.source) } else { None }
     }
 
     /// The score of a row, or what the row lacks.

@@ -34,6 +34,12 @@ impl<'a> Given<'a> {
         Ok(Self(map))
     }
 
+    /// All of them, as JSON text.
+    pub(super) fn text_of_all(&self) -> String {
+        // Keys are texts: this cannot fail.
+        serde_json::to_string(self.0).unwrap_or_default()
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }

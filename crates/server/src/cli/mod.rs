@@ -45,9 +45,9 @@ struct Arguments {
 enum Command {
     /// Run the server
     Serve(serve::Arguments),
-    /// Run Python for a server, which starts this itself
-    #[command(name = crate::evaluation::PYTHON_WORKER, hide = true)]
-    PythonWorker,
+    /// Run what others wrote for a server, which starts this itself
+    #[command(name = crate::evaluation::SANDBOX_WORKER, hide = true)]
+    SandboxWorker,
     /// Make, list and end API keys; works beside a running server
     #[command(subcommand)]
     Key(key::Command),
@@ -77,9 +77,9 @@ const WRONG_ARGUMENTS: u8 = 2;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if matches!(arguments.command, Command::PythonWorker) {
+    if matches!(arguments.command, Command::SandboxWorker) {
         // Before any configuration is read: it gives up all it could reach.
-        return evalset_evaluate::python::worker_main();
+        return evalset_evaluate::sandbox::worker_main();
     }
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,7 +111,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         match command {
             Command::Serve(_) => serve::run(config).await,
-            Command::PythonWorker => Ok(()),
+            Command::SandboxWorker => Ok(()),
             Command::Key(command) => key::run(command, config).await,
             Command::Import(arguments) => import::run(arguments, config).await,
             Command::Export(arguments) => export::run(arguments, config).await,

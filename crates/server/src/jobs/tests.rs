@@ -133,7 +133,7 @@ impl World {
         App::new(Parts {
             stores,
             limits: self.limits.clone(),
-            program: std::env::current_exe().unwrap(),
+            program: evalset_testkit::program(),
             secrets: crate::secrets::Secrets::new(self.folder.path(), None),
             exports_dir: self.folder.path().join("exports"),
             span_window_seconds: 3600,

@@ -2,7 +2,6 @@
 //! can be refused for, before anything runs.
 
 use crate::app::App;
-use evalset_evaluate::python::PythonError;
 use evalset_model::evaluator::{Definition, KINDS};
 use evalset_model::filter::wire;
 use evalset_model::{Error, Result};
@@ -32,13 +31,8 @@ pub async fn check(app: &App, definition: &Definition) -> Result<()> {
     legacy(definition)?;
     evalset_evaluate::check(definition)?;
     for (member, source) in evalset_evaluate::sources(definition)? {
-        match app.evaluators.python().check(&source).await {
-            Ok(()) => {}
-            Err(error @ PythonError::Source { .. }) => {
-                return Err(Error::invalid(member, format!("`{member}`: {error}")));
-            }
-            Err(PythonError::Unavailable(cause)) => return Err(Error::internal(cause)),
-        }
+        let checked = app.evaluators.pool(source.language()).check(&source).await;
+        checked.map_err(|error| source.refused(member, error))?;
     }
     Ok(())
 }

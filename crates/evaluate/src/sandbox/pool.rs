@@ -1,16 +1,16 @@
-//! A pool of child processes that run Python evaluators. A row that kills its child, or takes too long, fails alone: the rows
+//! A pool of child processes. A row that kills its child, or takes too long, fails alone: the rows
 //! after it go to another child.
 //!
 //! Knows which row is to be blamed; does not know how a child is talked to (`parent`).
 
-use super::PythonError;
+use super::SandboxError;
 use super::frame::{BATCH_BYTES, BATCH_ROWS, ROW_BYTES_MAX};
-use super::parent::{End, Hash, Worker};
+use super::parent::{End, Worker};
+use super::source::Source;
 use crate::inputs::dictionary;
 use evalset_model::evaluator::EvalInputs;
 use parking_lot::Mutex;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -67,32 +67,31 @@ impl Pool {
         self.options.workers.max(1)
     }
 
-    /// Whether a source compiles, its module runs, and it defines `main` (or the older `evaluate`).
-    pub async fn check(&self, source: &str) -> Result<(), PythonError> {
+    /// Whether a source can be used: it compiles; a Python module runs and has its function; a template renders nothing.
+    pub async fn check(&self, source: &Source) -> Result<(), SandboxError> {
         self.bounded(source)?;
-        let hash = hash(source);
         let _permit = self.permit().await?;
         // A child that was idle may have died since; a new one has no such excuse.
         loop {
-            let mut worker = self.worker(hash).await.map_err(PythonError::Unavailable)?;
+            let mut worker = self.worker(source).await.map_err(SandboxError::Unavailable)?;
             let fresh = worker.fresh;
             worker.fresh = false;
-            match worker.load(source, hash).await {
+            match worker.load(source).await {
                 Ok(result) => {
                     self.idle.lock().push(worker);
                     return result;
                 }
                 Err(End::Died(_)) if !fresh => {}
                 Err(End::Died(message) | End::Late(message)) => {
-                    return Err(PythonError::Source { message, line: None });
+                    return Err(SandboxError::Source { message, line: None });
                 }
             }
         }
     }
 
-    /// Runs a source on rows, in order, in one child at a time: what its function returned, or why there is nothing. To use
+    /// Runs a source on rows, in order, in one child at a time: what came out, or why there is nothing. To use
     /// more children at once, call this at once for parts of the rows.
-    pub async fn run(&self, source: &str, rows: &[&EvalInputs]) -> Vec<Result<Value, String>> {
+    pub async fn run(&self, source: &Source, rows: &[&EvalInputs]) -> Vec<Result<Value, String>> {
         let mut results = Vec::with_capacity(rows.len());
         if let Err(error) = self.run_into(source, rows, &mut results).await {
             // What could not be tried fails with what stopped it.
@@ -104,18 +103,17 @@ impl Pool {
 
     async fn run_into(
         &self,
-        source: &str,
+        source: &Source,
         rows: &[&EvalInputs],
         results: &mut Vec<Result<Value, String>>,
-    ) -> Result<(), PythonError> {
+    ) -> Result<(), SandboxError> {
         self.bounded(source)?;
-        let hash = hash(source);
         let _permit = self.permit().await?;
         while results.len() < rows.len() {
-            let mut worker = self.worker(hash).await.map_err(PythonError::Unavailable)?;
+            let mut worker = self.worker(source).await.map_err(SandboxError::Unavailable)?;
             let (fresh, before) = (worker.fresh, results.len());
             worker.fresh = false;
-            match serve(&mut worker, source, hash, rows, results).await {
+            match serve(&mut worker, source, rows, results).await {
                 Ok(loaded) => {
                     self.idle.lock().push(worker);
                     loaded?;
@@ -128,26 +126,26 @@ impl Pool {
         Ok(())
     }
 
-    fn bounded(&self, source: &str) -> Result<(), PythonError> {
-        if source.len() <= self.options.source_bytes {
+    fn bounded(&self, source: &Source) -> Result<(), SandboxError> {
+        if source.text().len() <= self.options.source_bytes {
             return Ok(());
         }
-        let (bytes, most) = (source.len(), self.options.source_bytes);
-        Err(PythonError::Source {
+        let (bytes, most) = (source.text().len(), self.options.source_bytes);
+        Err(SandboxError::Source {
             message: format!("the source has {bytes} bytes, at most {most} are taken"),
             line: None,
         })
     }
 
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, PythonError> {
-        self.permits.acquire().await.map_err(|error| PythonError::Unavailable(error.to_string()))
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, SandboxError> {
+        self.permits.acquire().await.map_err(|error| SandboxError::Unavailable(error.to_string()))
     }
 
     /// An idle child, best one that holds the source already, else a new one.
-    async fn worker(&self, hash: Hash) -> Result<Worker, String> {
+    async fn worker(&self, source: &Source) -> Result<Worker, String> {
         let found = {
             let mut idle = self.idle.lock();
-            let holder = idle.iter().position(|worker| worker.loaded == Some(hash));
+            let holder = idle.iter().position(|worker| worker.loaded == Some(source.hash()));
             holder.map(|position| idle.swap_remove(position)).or_else(|| idle.pop())
         };
         match found {
@@ -160,19 +158,18 @@ impl Pool {
 /// Has the child do the rows that have no result yet. The inner error is the source's fault: no row can be done.
 async fn serve(
     worker: &mut Worker,
-    source: &str,
-    hash: Hash,
+    source: &Source,
     rows: &[&EvalInputs],
     results: &mut Vec<Result<Value, String>>,
-) -> Result<Result<(), PythonError>, End> {
-    if let Err(error) = worker.load(source, hash).await? {
+) -> Result<Result<(), SandboxError>, End> {
+    if let Err(error) = worker.load(source).await? {
         return Ok(Err(error));
     }
     while results.len() < rows.len() {
         let batch = batch(&rows[results.len()..]);
         if batch.is_empty() {
             results.push(Err(format!(
-                "the row has more than {ROW_BYTES_MAX} bytes as JSON, which is too large for Python"
+                "the row has more than {ROW_BYTES_MAX} bytes as JSON, which is too large to be evaluated"
             )));
             continue;
         }
@@ -198,8 +195,4 @@ fn batch(rows: &[&EvalInputs]) -> Vec<String> {
         texts.push(text);
     }
     texts
-}
-
-fn hash(source: &str) -> Hash {
-    Sha256::digest(source.as_bytes()).into()
 }

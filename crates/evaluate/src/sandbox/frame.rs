@@ -2,19 +2,18 @@
 //!
 //! Knows no interpreter and no process.
 
-use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Parent to child, once, first: [`Settings`] as JSON.
+/// Parent to child, once, first: [`super::Settings`] as JSON.
 pub(super) const START: u8 = b'S';
-/// Parent to child: a source.
+/// Parent to child: a language (1 byte, see `source`) and a source.
 pub(super) const LOAD: u8 = b'L';
 /// Parent to child: rows, each a length and JSON text. Answered by one [`VALUE`] or [`FAILED`] for each, in order.
 pub(super) const ROWS: u8 = b'R';
 /// Child to parent: done with [`START`] or [`LOAD`].
 pub(super) const READY: u8 = b'Y';
-/// Child to parent: the source is wrong, [`Refusal`] as JSON.
+/// Child to parent: the source is wrong, [`super::Refusal`] as JSON.
 pub(super) const REFUSED: u8 = b'X';
 /// Child to parent: the value of a row, JSON text.
 pub(super) const VALUE: u8 = b'V';
@@ -29,21 +28,6 @@ pub(super) const BATCH_ROWS: usize = 1_000;
 pub(super) const ROW_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes that a frame to the child may have at most.
 pub(super) const ORDER_BYTES_MAX: usize = ROW_BYTES_MAX + BATCH_BYTES + 1024;
-
-/// What the child is held to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Settings {
-    pub memory_bytes: u64,
-    pub output_bytes: usize,
-    pub row_seconds: f64,
-}
-
-/// What is wrong with a source.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Refusal {
-    pub message: String,
-    pub line: Option<u32>,
-}
 
 /// A frame ready to be written.
 pub(super) fn pack(tag: u8, body: &[u8]) -> Vec<u8> {

@@ -2,10 +2,10 @@
 //!
 //! Knows processes and frames, not which rows are to be blamed: `pool` does.
 
-use super::frame::{FAILED, LOAD, READY, REFUSED, Refusal, START, Settings, VALUE, pack, pack_rows, read_async};
+use super::frame::{FAILED, LOAD, READY, REFUSED, START, VALUE, pack, pack_rows, read_async};
 use super::pool::PoolOptions;
-use super::program::too_slow;
-use super::{MESSAGE_BYTES_MAX, PythonError};
+use super::source::Source;
+use super::{MESSAGE_BYTES_MAX, Refusal, SandboxError, Settings, too_slow};
 use serde_json::Value;
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,9 +22,6 @@ const REAP_SECONDS: u64 = 5;
 /// Bytes that an answer may have beyond the value or message in it.
 const ANSWER_BYTES_OVER: usize = 16 * 1024;
 
-/// What identifies a source.
-pub(super) type Hash = [u8; 32];
-
 /// Why a child can be used no more.
 pub(super) enum End {
     /// It ended, or spoke out of turn: how, for the row it was at.
@@ -40,7 +37,7 @@ pub(super) struct Worker {
     answers: BufReader<ChildStdout>,
     options: PoolOptions,
     /// The source it holds.
-    pub(super) loaded: Option<Hash>,
+    pub(super) loaded: Option<[u8; 32]>,
     /// Nothing was asked of it yet.
     pub(super) fresh: bool,
 }
@@ -48,7 +45,8 @@ pub(super) struct Worker {
 impl Worker {
     /// Starts a child that has nothing: no environment, no files but the pipes, its limits set.
     pub(super) async fn start(options: &PoolOptions) -> Result<Self, String> {
-        let failed = |cause: &dyn std::fmt::Display| format!("the Python process cannot be started: {cause}");
+        let failed =
+            |cause: &dyn std::fmt::Display| format!("the child process of evaluators cannot be started: {cause}");
         let mut child = Command::new(&options.program)
             .args(&options.arguments)
             .env_clear()
@@ -78,20 +76,21 @@ impl Worker {
     }
 
     /// Makes the child hold a source; the inner error is the source's fault.
-    pub(super) async fn load(&mut self, source: &str, hash: Hash) -> Result<Result<(), PythonError>, End> {
-        if self.loaded == Some(hash) {
+    pub(super) async fn load(&mut self, source: &Source) -> Result<Result<(), SandboxError>, End> {
+        if self.loaded == Some(source.hash()) {
             return Ok(Ok(()));
         }
         self.loaded = None;
-        match self.ask(&pack(LOAD, source.as_bytes()), self.row_time()).await? {
+        let order = [&[source.language().tag()], source.text().as_bytes()].concat();
+        match self.ask(&pack(LOAD, &order), self.row_time()).await? {
             (READY, _) => {
-                self.loaded = Some(hash);
+                self.loaded = Some(source.hash());
                 Ok(Ok(()))
             }
             (REFUSED, body) => {
                 let Refusal { message, line } =
                     serde_json::from_slice(&body).map_err(|error| End::Died(error.to_string()))?;
-                Ok(Err(PythonError::Source { message, line }))
+                Ok(Err(SandboxError::Source { message, line }))
             }
             (tag, _) => Err(unexpected(tag)),
         }
@@ -154,7 +153,7 @@ impl Worker {
         }
         let killed = timeout(Duration::from_secs(REAP_SECONDS), self.child.kill()).await;
         if !matches!(killed, Ok(Ok(()))) {
-            tracing::warn!("a Python process could not be ended");
+            tracing::warn!("a child process of evaluators could not be ended");
         }
         "the evaluator's process stopped answering".to_owned()
     }

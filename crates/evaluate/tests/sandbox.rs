@@ -1,6 +1,6 @@
-//! Python evaluators in real child processes: what they can do, and everything they must not be able to do.
+//! Python, templates and schemas in real child processes: what they can do, and everything they must not be able to do.
 
-use evalset_evaluate::python::{Pool, PoolOptions, PythonError};
+use evalset_evaluate::sandbox::{Language, Pool, PoolOptions, SandboxError, Source};
 use evalset_model::evaluator::EvalInputs;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ fn options() -> PoolOptions {
         workers: 1,
         row_seconds: 1.0,
         memory_bytes: 128 * 1024 * 1024,
-        ..PoolOptions::new(PathBuf::from(env!("CARGO_BIN_EXE_evalset-python-worker")), Vec::new())
+        ..PoolOptions::new(PathBuf::from(env!("CARGO_BIN_EXE_evalset-sandbox-worker")), Vec::new())
     }
 }
 
@@ -24,7 +24,11 @@ fn rows(outputs: &[Value]) -> Vec<EvalInputs> {
 }
 
 async fn run_all(pool: &Pool, source: &str, rows: &[EvalInputs]) -> Vec<Result<Value, String>> {
-    pool.run(source, &rows.iter().collect::<Vec<_>>()).await
+    pool.run(&python(source), &rows.iter().collect::<Vec<_>>()).await
+}
+
+fn python(text: &str) -> Source {
+    Source::new(Language::Python, text)
 }
 
 /// What one row gives.
@@ -80,14 +84,16 @@ async fn sources_that_cannot_be_used() {
         ("import not_there\ndef main(e):\n    return 1", Some(1), "ModuleNotFoundError"),
         ("x = 1\nx = 1 / 0\ndef main(e):\n    return 1", Some(2), "ZeroDivisionError"),
     ] {
-        let Err(PythonError::Source { message, line: found }) = pool.check(source).await else { panic!("{source}") };
+        let Err(SandboxError::Source { message, line: found }) = pool.check(&python(source)).await else {
+            panic!("{source}")
+        };
         assert!(message.contains(said), "{source}: {message}");
         assert_eq!(found, line, "{source}: {message}");
     }
-    assert_eq!(pool.check("def main(e):\n    return 1").await, Ok(()));
-    assert_eq!(pool.check("def evaluate(llm_input, llm_output):\n    return 1").await, Ok(()));
+    assert_eq!(pool.check(&python("def main(e):\n    return 1")).await, Ok(()));
+    assert_eq!(pool.check(&python("def evaluate(llm_input, llm_output):\n    return 1")).await, Ok(()));
     let long = format!("# {}", "x".repeat(300_000));
-    assert!(pool.check(&long).await.unwrap_err().to_string().contains("at most 262144"));
+    assert!(pool.check(&python(&long)).await.unwrap_err().to_string().contains("at most 262144"));
 }
 
 #[tokio::test]
@@ -183,16 +189,16 @@ async fn a_source_that_kills_at_once_fails_every_row_and_ends() {
     let results =
         run_all(&pool, "x = 'y' * 10_000_000_000\ndef main(e):\n    return 1", &rows(&[json!(1), json!(2)])).await;
     assert!(results.iter().all(Result::is_err), "{results:?}");
-    assert!(pool.check("x = 'y' * 10_000_000_000\ndef main(e):\n    return 1").await.is_err());
+    assert!(pool.check(&python("x = 'y' * 10_000_000_000\ndef main(e):\n    return 1")).await.is_err());
 }
 
 #[tokio::test]
 async fn a_program_that_cannot_be_started_is_said_so() {
     let missing = PoolOptions { program: PathBuf::from("/no/such/program"), ..options() };
-    let error = Pool::new(missing).check("def main(e):\n    return 1").await.unwrap_err();
-    assert!(matches!(&error, PythonError::Unavailable(message) if message.contains("cannot be started")), "{error}");
+    let error = Pool::new(missing).check(&python("def main(e):\n    return 1")).await.unwrap_err();
+    assert!(matches!(&error, SandboxError::Unavailable(message) if message.contains("cannot be started")), "{error}");
     let silent = PoolOptions { program: PathBuf::from("/bin/true"), ..options() };
-    assert!(matches!(Pool::new(silent).check("x").await, Err(PythonError::Unavailable(_))));
+    assert!(matches!(Pool::new(silent).check(&python("x")).await, Err(SandboxError::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -206,5 +212,101 @@ async fn many_rows_and_large_rows() {
     let large = rows(&[json!("x".repeat(3_000_000)), json!("é"), json!("y".repeat(34_000_000)), json!("z")]);
     let results = run_all(&pool, "def main(e):\n    return len(e['output'])", &large).await;
     assert_eq!((&results[0], &results[1], &results[3]), (&Ok(json!(3_000_000)), &Ok(json!(1)), &Ok(json!(1))));
-    assert!(results[2].as_ref().unwrap_err().contains("too large for Python"));
+    assert!(results[2].as_ref().unwrap_err().contains("too large to be evaluated"));
+}
+
+fn template(text: &str) -> Source {
+    Source::new(Language::Template, text)
+}
+
+#[tokio::test]
+async fn a_template_gives_the_text_of_each_row() {
+    let pool = Pool::new(options());
+    let good = template("{{ metadata.tier }}: {{ output }}{% if output == 'none' %}{{ 1 // 0 }}{% endif %}");
+    assert_eq!(pool.check(&good).await, Ok(()));
+    let outputs = [json!("fine"), json!("none"), json!({"role": "assistant", "content": "é"})];
+    let results = pool.run(&good, &rows(&outputs).iter().collect::<Vec<_>>()).await;
+    assert_eq!((&results[0], &results[2]), (&Ok(json!("gold: fine")), &Ok(json!("gold: é"))));
+    assert!(results[1].as_ref().is_err_and(|message| message.contains("cannot be rendered")), "{results:?}");
+    for (source, said) in [
+        ("{{ output", "is not a usable Jinja2 template at line 1"),
+        ("{{ output }} {{ answer }}", "names `answer`, which is no variable"),
+        ("{{ input }}", "must contain {{output}}"),
+    ] {
+        let error = pool.check(&template(source)).await.unwrap_err();
+        let told = template(source).refused("llm_config.evaluator_definition", error);
+        assert!(told.to_string().starts_with(&format!("`llm_config.evaluator_definition` {said}")), "{told}");
+    }
+}
+
+/// Templates that take a process with them: a stack that overflows, memory without end, time without end.
+#[tokio::test]
+async fn a_template_cannot_harm_but_itself() {
+    let pool = Pool::new(options());
+    let fine = template("{{ output }}");
+    let repeated = |part: &str, times: usize| part.repeat(times);
+    for hostile in [
+        "{% set n=namespace() %}{% set n.x=n %}{{n}}".to_owned(),
+        "{% set n=namespace() %}{% set n.x=n %}{{n|tojson}}".to_owned(),
+        "{% set n=namespace() %}{% set n.x=n %}{{n|pprint}}".to_owned(),
+        "{% set ns=namespace() %}{% for i in range(90000) %}{% set ns.x=[ns.x] %}{% endfor %}".to_owned(),
+        format!("{{{{ {}1 }}}}", repeated("-", 200_000)),
+        format!("{{{{ {}1 }}}}", repeated("1+", 100_000)),
+        format!("{{{{ output{} }}}}", repeated("|trim", 50_000)),
+        format!("{{% if 1 %}}{}{{% endif %}}", repeated("{% elif 0 %}", 20_000)),
+        "{% set ns=namespace(x=[1,2]) %}{% for i in range(60) %}{% set ns.x=ns.x+ns.x %}{% endfor %}{{ns.x}}"
+            .to_owned(),
+        "{% set ns=namespace(x=[1,2]) %}{% for i in range(60) %}{% set ns.x=ns.x+ns.x %}{% endfor %}{{ns.x|length}}"
+            .to_owned(),
+        "{{ range(90000)|list|tojson(indent=100000) }}".to_owned(),
+    ] {
+        // Unless it sees that it is only tried out.
+        let guarded = template(&format!("{{% if output == 'evil' %}}{hostile}{{% endif %}}{{{{ output }}}}"));
+        let outputs = [json!("fine"), json!("evil"), json!("fine")];
+        let name = hostile.chars().take(60).collect::<String>();
+        if pool.check(&guarded).await.is_ok() {
+            let results = pool.run(&guarded, &rows(&outputs).iter().collect::<Vec<_>>()).await;
+            assert_eq!((&results[0], &results[2]), (&Ok(json!("fine")), &Ok(json!("fine"))), "{name}: {results:?}");
+            assert!(results[1].is_err(), "{name}: {results:?}");
+        }
+        let checked = pool.check(&template(&format!("{hostile}{{{{ output }}}}"))).await;
+        if let Err(error) = checked {
+            assert!(matches!(error, SandboxError::Source { .. }), "{name}: {error}");
+        }
+        assert_eq!(pool.check(&fine).await, Ok(()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_schema_gets_its_time_and_no_more() {
+    let pool = Pool::new(options());
+    let schema = |schema: Value| Source::new(Language::JsonSchema, &json!({"schema": schema}).to_string());
+    let run = async |source: &Source, output: Value| pool.run(source, &[&row(&output)]).await.remove(0);
+    let small = schema(json!({"type": "object", "required": ["a"]}));
+    assert_eq!(pool.check(&small).await, Ok(()));
+    assert_eq!(run(&small, json!("{\"a\": 1}")).await.unwrap()["score"], true);
+    let complaint = run(&small, json!("{}")).await.unwrap();
+    assert!(complaint["score"] == false && complaint["explanation"].is_string(), "{complaint}");
+    for wrong in [
+        json!({"type": 3}),
+        json!({"$ref": "https://example.com/a.json"}),
+        json!({"$ref": "file:///etc/passwd"}),
+        json!({"pattern": "("}),
+    ] {
+        let error = pool.check(&schema(wrong.clone())).await.unwrap_err();
+        assert!(error.to_string().contains("is not a usable JSON Schema"), "{wrong}: {error}");
+    }
+
+    let reference = |number: usize| json!({"$ref": format!("#/$defs/d{number}")});
+    let mut definitions: serde_json::Map<String, Value> = (0..40)
+        .map(|number| (format!("d{number}"), json!({"anyOf": [reference(number + 1), reference(number + 1)]})))
+        .collect();
+    definitions.insert("d40".to_owned(), json!({"const": "never"}));
+    let branching = schema(json!({"$defs": definitions, "$ref": "#/$defs/d0"}));
+    let message = match pool.check(&branching).await {
+        Ok(()) => run(&branching, json!("1")).await.unwrap_err(),
+        Err(error) => error.to_string(),
+    };
+    assert!(message.contains("longer than") || message.contains("ran out of memory"), "{message}");
+    assert_eq!(run(&small, json!("{\"a\": 1}")).await.unwrap()["score"], true, "the pool lives on");
 }

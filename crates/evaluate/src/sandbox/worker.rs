@@ -2,11 +2,11 @@
 //!
 //! Does not know who started it, nor what becomes of its answers.
 
+use super::Settings;
 use super::confine::{allow_processor_seconds, confine};
-use super::frame::{
-    FAILED, LOAD, ORDER_BYTES_MAX, READY, REFUSED, ROWS, START, Settings, VALUE, read, unpack_rows, write,
-};
-use super::program::Program;
+use super::frame::{FAILED, LOAD, ORDER_BYTES_MAX, READY, REFUSED, ROWS, START, VALUE, read, unpack_rows, write};
+use super::loaded::Loaded;
+use super::source::Language;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
@@ -23,26 +23,28 @@ fn serve(orders: &mut impl Read, answers: &mut impl Write) -> io::Result<()> {
     let settings: Settings = serde_json::from_slice(&body)?;
     confine(settings.memory_bytes)?;
     write(answers, READY, &[])?;
-    let mut program: Option<Program> = None;
+    let mut held: Option<Loaded> = None;
     while let Some((tag, body)) = read(orders, ORDER_BYTES_MAX)? {
-        match (tag, &mut program) {
-            (LOAD, loaded) => {
+        match (tag, &mut held) {
+            (LOAD, held) => {
                 allow_processor_seconds(settings.row_seconds)?;
-                let source = std::str::from_utf8(&body).map_err(|_| io::ErrorKind::InvalidData)?;
+                let (language, source) = body.split_first().ok_or(io::ErrorKind::InvalidData)?;
+                let language = Language::of_tag(*language).ok_or(io::ErrorKind::InvalidData)?;
+                let source = std::str::from_utf8(source).map_err(|_| io::ErrorKind::InvalidData)?;
                 // The former one first: both at once might not fit.
-                *loaded = None;
-                match Program::load(source, &settings) {
-                    Ok(program) => {
-                        *loaded = Some(program);
+                *held = None;
+                match Loaded::load(language, source, &settings) {
+                    Ok(loaded) => {
+                        *held = Some(loaded);
                         write(answers, READY, &[])?;
                     }
                     Err(refusal) => write(answers, REFUSED, &serde_json::to_vec(&refusal)?)?,
                 }
             }
-            (ROWS, Some(program)) => {
+            (ROWS, Some(loaded)) => {
                 for row in unpack_rows(&body)? {
                     allow_processor_seconds(settings.row_seconds)?;
-                    match program.call(row, &settings) {
+                    match loaded.call(row, &settings) {
                         Ok(value) => write(answers, VALUE, &value)?,
                         Err(message) => write(answers, FAILED, message.as_bytes())?,
                     }

@@ -1,5 +1,0 @@
-//! The child process of Python evaluators by itself, for the tests of this crate; the server program has it as a subcommand.
-
-fn main() -> std::process::ExitCode {
-    evalset_evaluate::python::worker_main()
-}
