@@ -48,6 +48,24 @@ BAD_DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "template that does not end": (judge("{{ output "), "evaluator_definition"),
     "unknown template filter": (judge("{{ output | nofilter }}"), "nofilter"),
     "template a number": (judge(7), "evaluator_definition"),
+    "template that overflows the stack": (
+        judge("{% set n=namespace() %}{% set n.x=n %}{{n}}{{output}}"),
+        "evaluator_definition",
+    ),
+    "template nested without end": (judge("{{ output }}{{ " + "-" * 200_000 + "1 }}"), "evaluator_definition"),
+    "template that takes all memory": (
+        judge(
+            "{% set ns=namespace(x=[1,2]) %}{% for i in range(60) %}{% set ns.x=ns.x+ns.x %}{% endfor %}{{ns.x|length}}{{output}}"
+        ),
+        "evaluator_definition",
+    ),
+    "slug that is a route": (named(evaluator_slug="summary"), "evaluator_slug"),
+    "slug with a slash": (named(evaluator_slug="a/b"), "evaluator_slug"),
+    "too many tags": (named(tags=["t"] * 101), "tags"),
+    "unknown member beside a built-in": (
+        named(code_config={"builtin": "exact_match", "params": {"trim": True}}),
+        "code_config.params",
+    ),
     "temperature in words": (judge("{{ output }}", temperature="hot"), "temperature"),
     "unknown built-in": (builtin("astrology"), "astrology"),
     "snippet and built-in": (

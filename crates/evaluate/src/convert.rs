@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of an explanation; a longer one is cut.
 pub const EXPLANATION_BYTES_MAX: usize = 64 * 1024;
+/// Largest number, and smallest below zero, that a score holds: sums and squares of millions of them are still numbers.
+pub const NUMBER_MAX: f64 = 1e100;
 /// Choices of one score.
 pub const CHOICES_MAX: usize = 1_000;
 
@@ -91,11 +93,19 @@ pub(crate) fn within(number: f64, definition: &Definition, range: Range) -> Resu
     let (lowest, highest) = definition.bounds();
     let nearest = number.max(lowest.unwrap_or(f64::MIN)).min(highest.unwrap_or(f64::MAX));
     if range == Range::Clamp || (nearest - number).abs() == 0.0 {
-        return Ok(nearest);
+        return held(nearest);
     }
     let side = |bound: Option<f64>, none: &str| bound.map_or(none.to_owned(), |bound| bound.to_string());
     let (lowest, highest) = (side(lowest, "any"), side(highest, "any"));
     Err(format!("the score {number} is outside its range (lowest {lowest}, highest {highest})"))
+}
+
+/// A number that a score can hold.
+pub(crate) fn held(number: f64) -> Result<f64, String> {
+    if number.abs() <= NUMBER_MAX {
+        return Ok(number);
+    }
+    Err(format!("the score {number:e} is too large: numbers from -{NUMBER_MAX:e} to {NUMBER_MAX:e} are kept"))
 }
 
 fn boolean(value: &Value) -> Result<bool, String> {

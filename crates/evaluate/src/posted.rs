@@ -2,7 +2,7 @@
 //!
 //! The rules are those of `convert`; the errors name the member at fault. Does not know how the score is kept.
 
-use crate::convert::{Range, bounded, choices, member, within};
+use crate::convert::{Range, bounded, choices, held, member, within};
 use evalset_model::evaluator::{Definition, ScoreValueType};
 use evalset_model::scalar::brief;
 use evalset_model::score::ScoreValues;
@@ -15,7 +15,7 @@ pub fn check_posted(body: &Map<String, Value>, definition: Option<&Definition>) 
     let values = ScoreValues {
         numerical: read(body, "numerical_value", |value| {
             let number = value.as_f64().filter(|_| value.is_number());
-            number.ok_or_else(|| format!("must be a number, got {}", brief(value)))
+            held(number.ok_or_else(|| format!("must be a number, got {}", brief(value)))?)
         })?,
         boolean: read(body, "boolean_value", |value| {
             value.as_bool().ok_or_else(|| format!("must be true or false, got {}", brief(value)))

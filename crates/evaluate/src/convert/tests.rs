@@ -97,6 +97,9 @@ fn numbers_outside_the_bounds_are_clamped_or_refused() {
     }
     assert!(within(f64::NAN, &definition, Range::Clamp).unwrap_err().contains("finite"));
     assert!(within(f64::INFINITY, &definition, Range::Clamp).unwrap_err().contains("finite"));
+    let unbounded = Definition::default();
+    assert_eq!(within(-1e100, &unbounded, Range::Refuse), Ok(-1e100));
+    assert!(within(1.7e308, &unbounded, Range::Refuse).unwrap_err().contains("too large"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Shared by everything of the organization that asks models. Knows chat completions, not scores.
 
-use super::exchange::{Answer, Call, Trouble};
+use super::exchange::{Answer, Call, Trouble, without_key};
 use super::limiter::Window;
 use evalset_model::provider::Provider;
 use evalset_model::{Error, Result};
@@ -119,6 +119,11 @@ impl Endpoint {
     /// The settings in force.
     pub fn settings(&self) -> Provider {
         self.state.read().settings.clone()
+    }
+
+    /// A text of the endpoint's without the API key, should it repeat it.
+    pub(super) fn without_key(&self, text: String) -> String {
+        without_key(text, self.state.read().key.as_ref())
     }
 
     /// Asks a model, with as many tries as the settings allow. `unit` is the same for every try. Once `halt` is cancelled no

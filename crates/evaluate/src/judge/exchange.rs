@@ -14,6 +14,10 @@ use std::time::Duration;
 const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of an endpoint's own words in an error.
 const SAID_BYTES_MAX: usize = 300;
+/// Tokens that one exchange can have used.
+const TOKENS_MAX: f64 = 1e12;
+/// Some servers begin their JSON with it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes of an error's body that are read at all.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
@@ -68,6 +72,7 @@ impl Call<'_> {
             let bytes = self.body(response, REPLY_BYTES_MAX).await?;
             return read(&bytes).ok_or_else(|| {
                 let body = self.said(&bytes);
+                let body = if body.is_empty() { "it is empty" } else { &body };
                 Trouble::Malformed(format!("the model endpoint's reply is no chat completion: {body}"))
             });
         }
@@ -128,12 +133,19 @@ impl Call<'_> {
             let message = error.get("message").or_else(|| error.get("detail")).unwrap_or(error);
             message.as_str().map(ToOwned::to_owned)
         });
-        let mut text = message.unwrap_or_else(|| text.into_owned());
-        if let Some(key) = self.key.map(ExposeSecret::expose_secret).filter(|key| !key.is_empty()) {
-            text = text.replace(key, "[API key]");
-        }
+        let text = without_key(message.unwrap_or_else(|| text.into_owned()), self.key);
         cut(text.trim(), SAID_BYTES_MAX)
     }
+}
+
+/// An endpoint's words without the key, should it repeat it, as it is or as JSON writes it.
+pub(super) fn without_key(text: String, key: Option<&SecretString>) -> String {
+    const HIDDEN: &str = "[API key]";
+    let Some(key) = key.map(ExposeSecret::expose_secret).filter(|key| !key.is_empty()) else { return text };
+    let quoted = Value::from(key).to_string();
+    let escaped = quoted.trim_matches('"');
+    let text = if text.contains(key) { text.replace(key, HIDDEN) } else { text };
+    if text.contains(escaped) { text.replace(escaped, HIDDEN) } else { text }
 }
 
 fn root_cause(error: &reqwest::Error) -> String {
@@ -183,13 +195,19 @@ struct Message {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Usage {
-    prompt_tokens: u64,
-    completion_tokens: u64,
+    prompt_tokens: Value,
+    completion_tokens: Value,
+}
+
+/// Tokens as they are said; what no endpoint can mean counts as not said.
+fn tokens(said: &Value) -> u64 {
+    let number = said.as_f64().filter(|number| (0.0..=TOKENS_MAX).contains(number));
+    number.map_or(0, |number| number.round() as u64)
 }
 
 /// A chat completion's first choice.
 fn read(bytes: &[u8]) -> Option<Answer> {
-    let completion: Completion = serde_json::from_slice(bytes).ok()?;
+    let completion: Completion = serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)).ok()?;
     let choice = completion.choices.into_iter().next()?;
     let usage = completion.usage.unwrap_or_default();
     let message = choice.message;
@@ -208,8 +226,8 @@ fn read(bytes: &[u8]) -> Option<Answer> {
     Some(Answer {
         content,
         cut_off: choice.finish_reason.as_deref() == Some("length"),
-        prompt_tokens: usage.prompt_tokens,
-        completion_tokens: usage.completion_tokens,
+        prompt_tokens: tokens(&usage.prompt_tokens),
+        completion_tokens: tokens(&usage.completion_tokens),
     })
 }
 
@@ -240,6 +258,15 @@ mod tests {
     }
 
     #[test]
+    fn the_key_is_hidden_in_any_form_that_json_gives_it() {
+        let key = SecretString::from("sk-\"a\\b");
+        for text in ["Bearer sk-\"a\\b.", "Bearer sk-\\\"a\\\\b."] {
+            assert_eq!(without_key(text.to_owned(), Some(&key)), "Bearer [API key].");
+        }
+        assert_eq!(without_key("plain".to_owned(), None), "plain");
+    }
+
+    #[test]
     fn completions() {
         let read = |body: Value| super::read(body.to_string().as_bytes());
         let answer = read(json!({"choices": [{"message": {"content": "4"}, "finish_reason": "stop"}],
@@ -255,6 +282,15 @@ mod tests {
         let refusal =
             json!({"choices": [{"message": {"content": null, "refusal": "I will not"}, "finish_reason": "length"}]});
         assert!(read(refusal).is_some_and(|answer| answer.content == "I will not" && answer.cut_off));
+        for (usage, tokens) in [
+            (json!({"prompt_tokens": null, "completion_tokens": 2.0}), (0, 2)),
+            (json!({"prompt_tokens": -1, "completion_tokens": u64::MAX}), (0, 0)),
+            (json!(null), (0, 0)),
+        ] {
+            let answer = read(json!({"choices": [{"message": {"content": "4"}}], "usage": usage})).unwrap();
+            assert_eq!((answer.prompt_tokens, answer.completion_tokens), tokens, "{usage}");
+        }
+        assert!(super::read("\u{feff}{\"choices\": [{\"message\": {\"content\": \"4\"}}]}".as_bytes()).is_some());
         for body in [json!({}), json!({"choices": []}), json!({"choices": [{}]}), json!([])] {
             assert_eq!(read(body.clone()), None, "{body}");
         }

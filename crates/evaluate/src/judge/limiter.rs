@@ -64,13 +64,13 @@ impl Taken {
         while self.entries.front().is_some_and(|entry| entry.at + WINDOW <= now) {
             self.entries.pop_front();
         }
-        let mut sum: u64 = self.entries.iter().map(|entry| entry.amount).sum();
+        let mut sum = self.entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.amount));
         for entry in &self.entries {
-            if sum + amount <= limit {
+            if sum.saturating_add(amount) <= limit {
                 break;
             }
-            sum -= entry.amount;
-            if sum + amount <= limit {
+            sum = sum.saturating_sub(entry.amount);
+            if sum.saturating_add(amount) <= limit {
                 return Err(entry.at + WINDOW);
             }
         }

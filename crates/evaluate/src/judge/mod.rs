@@ -97,8 +97,10 @@ pub async fn judge(
     usage.prompt_tokens = answer.prompt_tokens;
     usage.completion_tokens = answer.completion_tokens;
     usage.cost = settings.cost(&usage.model, answer.prompt_tokens, answer.completion_tokens);
-    match reply::parse(&answer.content, definition) {
-        Ok(raw) => Ok(Judged { raw, usage }),
+    // Twice, since what stands in the reply may be JSON with escapes of its own.
+    let hidden = |text: String| endpoint.without_key(text);
+    match reply::parse(&hidden(answer.content), definition).map_err(hidden) {
+        Ok(raw) => Ok(Judged { raw: Raw { explanation: raw.explanation.map(hidden), ..raw }, usage }),
         Err(message) if answer.cut_off => {
             Err(failed(format!("{message} (it was cut off at its token limit: raise `max_tokens`)"), usage, false))
         }

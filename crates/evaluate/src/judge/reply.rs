@@ -7,6 +7,7 @@ use evalset_model::evaluator::{Definition, ScoreValueType};
 use evalset_model::log::derive::text_of;
 use regex::Regex;
 use serde_json::{Deserializer, Map, Value};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Bytes of a reply that an error quotes.
@@ -127,7 +128,9 @@ fn is_text(definition: &Definition) -> bool {
 }
 
 fn stripped(text: &str) -> &str {
-    text.trim_matches(|letter: char| letter.is_whitespace() || "\"'`*_.!".contains(letter))
+    let ornament = |letter: char| letter.is_whitespace() || "\"'`*_!".contains(letter);
+    // A point at the end ends a sentence; at the beginning it may begin a number.
+    text.trim_start_matches(ornament).trim_end_matches(|letter| letter == '.' || ornament(letter))
 }
 
 /// A value as the type needs it: models put numbers and booleans into strings, and choices into other case.
@@ -163,12 +166,17 @@ fn word(line: &str, definition: &Definition) -> Option<Value> {
     }
     match definition.score_value_type {
         ScoreValueType::Numerical | ScoreValueType::Percentage => {
-            let end =
-                line.find(|letter: char| !letter.is_ascii_digit() && !"+-.".contains(letter)).unwrap_or(line.len());
-            number(line[..end].trim_end_matches('.')).map(Value::from)
+            let found = FIRST_NUMBER.as_ref()?.captures(line)?;
+            let unclear = UNCLEAR_REST.as_ref()?.is_match(&line[found.get(0)?.end()..]);
+            number(found.get(1)?.as_str()).filter(|_| !unclear).map(Value::from)
         }
         ScoreValueType::Boolean => {
-            boolean(stripped(line.split_whitespace().next()?.trim_end_matches([',', ';']))).map(Value::Bool)
+            let first = line.split_whitespace().next()?;
+            let (said, ends) =
+                (stripped(first.trim_end_matches([',', ';', ':'])), first.ends_with([',', ';', ':', '.', '!']));
+            // "No doubt" is no "no".
+            let unclear = said.eq_ignore_ascii_case("no") && !ends && line.trim() != first;
+            boolean(said).filter(|_| !unclear).map(Value::Bool)
         }
         ScoreValueType::SingleSelect => {
             let line = line.to_lowercase();
@@ -183,10 +191,22 @@ fn word(line: &str, definition: &Definition) -> Option<Value> {
     }
 }
 
-/// A number, `4/5` as 4, `85%` as 85.
+/// The number that a line begins with.
+static FIRST_NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^\s*([+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)").ok()
+});
+/// What makes it doubtful where that number ends: `1 000`, `1,5`.
+static UNCLEAR_REST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:,\d|[ \u{a0}\u{202f}]\d{3}\b)").ok());
+/// A number with commas between thousands.
+static THOUSANDS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?:[eE][+-]?\d+)?$").ok());
+
+/// A number, `4/5` as 4, `85%` as 85, `1,234` as 1234.
 fn number(text: &str) -> Option<f64> {
     let text = text.split_once('/').map_or(text, |(above, _)| above).trim();
     let text = text.strip_suffix('%').unwrap_or(text).trim();
+    let grouped = text.contains(',') && THOUSANDS.as_ref()?.is_match(text);
+    let text = if grouped { Cow::Owned(text.replace(',', "")) } else { Cow::Borrowed(text) };
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 

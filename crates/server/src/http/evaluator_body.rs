@@ -13,6 +13,8 @@ use evalset_model::scalar::{brief, read_number};
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
 
+/// Tags of one evaluator.
+const TAGS_MAX: usize = 100;
 /// Members that PATCH merges key by key; others are replaced.
 const MERGED: &[&str] = &["score_config", "llm_config", "code_config", "configurations"];
 
@@ -39,6 +41,10 @@ pub fn starred(body: &Map<String, Value>) -> Result<Option<bool>> {
 /// Tags: ids, or tag objects as they are answered; null is none.
 pub fn tags(body: &Map<String, Value>) -> Result<Option<Vec<Tag>>> {
     let Some(items) = members::array(body, "tags")? else { return Ok(body.get("tags").map(|_| Vec::new())) };
+    if items.len() > TAGS_MAX {
+        let message = format!("`tags` must hold at most {TAGS_MAX} tags, got {}", items.len());
+        return Err(Error::invalid("tags", message));
+    }
     items.iter().map(tag).collect::<Result<_>>().map(Some)
 }
 

@@ -3,6 +3,7 @@
 
 use crate::http::members;
 use crate::ops::scores::NewScore;
+use evalset_evaluate::convert::NUMBER_MAX;
 use evalset_model::scalar::{brief, read_number};
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
@@ -32,6 +33,6 @@ pub fn new_score(body: Map<String, Value>) -> Result<NewScore> {
 /// USD, not below 0.
 fn cost(body: &Map<String, Value>) -> Result<f64> {
     let Some(value) = members::present(body, "cost") else { return Ok(0.0) };
-    let number = read_number(value).filter(|cost| cost.is_finite() && *cost >= 0.0);
+    let number = read_number(value).filter(|cost| (0.0..=NUMBER_MAX).contains(cost));
     number.ok_or_else(|| Error::invalid("cost", format!("`cost` must be a number of USD from 0, got {}", brief(value))))
 }

@@ -8,7 +8,7 @@ use super::run::{End, Run};
 use super::source::{self, Batches, Unknown};
 use crate::app::App;
 use crate::evaluation::{Budget, Evaluation, Failed, blank};
-use evalset_evaluate::{Outcome, Unit as Asked, inputs};
+use evalset_evaluate::{Outcome, Prepared, Unit as Asked, inputs};
 use evalset_model::ids::{Collection, JobId, RowNumber};
 use evalset_model::job::Attempt;
 use evalset_model::page::Window;
@@ -29,18 +29,25 @@ const LOOK: Duration = Duration::from_millis(250);
 const READ_AHEAD: usize = 2;
 /// Groups of results that wait to be kept.
 const RESULTS_WAITING: usize = 64;
-/// When the process is asked to end, what is under way gets this long, or half of `limits.shutdown_seconds` when that is less.
+/// When a run is to stop, what is under way gets this long; when the process is to end, half of `limits.shutdown_seconds` if that
+/// is less. A provider may take many minutes for an answer.
 const LAST_RESULTS: Duration = Duration::from_secs(5);
 
 /// Runs it, from wherever it was left.
 pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
     let organization = run.job.organization;
-    let Some(evaluation) = Evaluation::prepare(run.app, organization, &task.evaluator, task.method).await? else {
+    if matches!(Prepared::new(&task.evaluator.definition, task.method)?, Prepared::Human) {
         // F.7
         let text = "People score with this evaluator: nothing was evaluated.";
         return Ok(End::Partly(text.to_owned()));
-    };
+    }
     let rows = select(run, task).await?;
+    if rows.is_empty() {
+        return conclude(run, None).await;
+    }
+    let Some(evaluation) = Evaluation::prepare(run.app, organization, &task.evaluator, task.method).await? else {
+        return Err(Error::internal("an evaluator of people was to run"));
+    };
     let budget = Budget::new(task.spending_limit, run.progress.cost, run.app.limits.run_faults_in_a_row);
     let work = Work { app: run.app, id: run.job.id, task, evaluation, budget, halt: CancellationToken::new() };
     let (keep, kept) = mpsc::channel(RESULTS_WAITING);
@@ -60,7 +67,7 @@ pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
         return Ok(end);
     }
     evaluated?;
-    conclude(run, &work.budget).await
+    conclude(run, work.budget.stopped()).await
 }
 
 /// The selected rows that have no result yet, in falling order.
@@ -197,14 +204,14 @@ async fn keep_all(
     let most = run.app.limits.run_batch_rows.max(1);
     let mut look = tokio::time::interval(LOOK);
     let mut stops = run.app.wake.stops();
-    let (mut ending, mut last) = (None, None);
+    let (mut ending, mut last, mut hurried) = (None, None, false);
     loop {
         let first = tokio::select! {
             some = results.recv() => some,
             _ = look.tick() => Some(Vec::new()),
             // Rows cost money: a run that is to stop does not wait for the next look.
             Ok(()) = stops.changed() => Some(Vec::new()),
-            () = run.app.stopping.cancelled(), if ending.is_none() || last.is_none() => Some(Vec::new()),
+            () = run.app.stopping.cancelled(), if ending.is_none() || !hurried => Some(Vec::new()),
         };
         let Some(mut units) = first else { break };
         if units.is_empty() {
@@ -214,10 +221,12 @@ async fn keep_all(
                 halt.cancel();
                 ending = Some(end);
             }
-            // The process may be asked to end while a cancelled run waits for its last results, too.
-            if last.is_none() && run.app.stopping.is_cancelled() {
+            // The process may be asked to end while a cancelled run waits for its last results, too: the sooner end counts.
+            if ending.is_some() && (last.is_none() || (run.app.stopping.is_cancelled() && !hurried)) {
+                hurried = run.app.stopping.is_cancelled();
                 let half = Duration::from_secs(run.app.limits.shutdown_seconds) / 2;
-                last = Some(tokio::time::Instant::now() + LAST_RESULTS.min(half));
+                let until = tokio::time::Instant::now() + if hurried { LAST_RESULTS.min(half) } else { LAST_RESULTS };
+                last = Some(last.map_or(until, |last: tokio::time::Instant| last.min(until)));
             }
             match last {
                 // What was asked and not answered by now is asked again when the run goes on.
@@ -252,10 +261,10 @@ async fn keep(run: &mut Run<'_>, units: Vec<Unit>) -> Result<()> {
 }
 
 /// How a run ends that came to the end of its rows, or was stopped by its budget.
-async fn conclude(run: &Run<'_>, budget: &Budget) -> Result<End> {
+async fn conclude(run: &Run<'_>, stopped: Option<String>) -> Result<End> {
     let progress = &run.progress;
     let total = progress.total.unwrap_or(progress.done);
-    if let Some(reason) = budget.stopped() {
+    if let Some(reason) = stopped {
         let text =
             format!("{reason}. {} of {total} rows have a result; continue the run for the others.", progress.done);
         return Err(Error::Invalid { field: None, message: text });

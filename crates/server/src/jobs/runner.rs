@@ -20,6 +20,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const MAX_FAILURES: u32 = 5;
 /// Pause after the first failure; it doubles with each more.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// Longest pause before the end of a job is stored once more.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// How often export files are looked through for expired ones.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
@@ -81,7 +83,8 @@ pub async fn run_next(app: &App, lane: Lane) -> Result<bool> {
     let (id, kind) = (job.id, job.task.kind());
     tracing::info!(job = %id, kind, attempt = job.attempts, "job starts");
     if let Some(outcome) = run_to_end(app, job).await {
-        tracing::info!(job = %id, kind, state = outcome.state.name(), error = outcome.error_message, "job ends");
+        // Not its message, which may quote what a model or an evaluator said.
+        tracing::info!(job = %id, kind, state = outcome.state.name(), "job ends");
         record(app, id, outcome).await;
     } else {
         tracing::info!(job = %id, kind, "job is gone");
@@ -102,10 +105,10 @@ async fn run_to_end(app: &App, mut job: Job) -> Option<Outcome> {
                 return Some(failed(app, &job, internal_text(&job)));
             }
         };
-        tracing::warn!(job = %job.id, %error, "job attempt failed");
         if !is_transient(&error) {
             return Some(failed(app, &job, error.to_string()));
         }
+        tracing::warn!(job = %job.id, %error, "job attempt failed");
         match app.stores.jobs.get(job.organization, job.id).await {
             Ok(Some(current)) if current.state == State::Running => {
                 failures = if current.progress == job.progress { failures + 1 } else { 1 };
@@ -173,16 +176,16 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
-/// Stores the end of a job. Should that fail for good, the job stays `running` and goes on at the next start.
+/// Stores the end of a job, however long the store cannot, such as on a full disk: until then it stays `running`, and when the
+/// process ends before, it goes on at the next start.
 async fn record(app: &App, id: JobId, outcome: Outcome) {
-    for failures in 0..MAX_FAILURES {
-        match app.stores.jobs.finish(id, outcome.clone()).await {
-            Ok(()) => return,
-            Err(error) => tracing::error!(job = %id, %error, "cannot store the end of a job"),
-        }
-        if pause(app, FIRST_BACKOFF * 2_u32.pow(failures)).await {
+    let mut backoff = FIRST_BACKOFF;
+    while let Err(error) = app.stores.jobs.finish(id, outcome.clone()).await {
+        tracing::error!(job = %id, %error, "cannot store the end of a job; trying again");
+        if pause(app, backoff).await {
             return;
         }
+        backoff = (backoff * 2).min(LONGEST_BACKOFF);
     }
 }
 

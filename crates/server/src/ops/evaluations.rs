@@ -7,6 +7,7 @@ use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place};
 use evalset_model::score::{Score, ScoreStatus, Subject};
 use evalset_model::{Error, Result};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use std::time::Duration;
 
 /// Logs that one request may have scored; more are a run.
@@ -29,15 +30,7 @@ pub async fn of_inputs(
     let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
         return Ok(placeholder(blank, evaluator));
     };
-    let unit = Unit { id: blank.id.to_string(), inputs };
-    // Before the request itself is out of time: its caller would learn nothing of the evaluator.
-    let patience = Duration::from_secs(app.limits.request_seconds) * 9 / 10;
-    let judged = tokio::time::timeout(patience, evaluation.judge(vec![unit], &app.stopping));
-    let Ok(mut outcomes) = judged.await else {
-        return Ok(evaluation.scored(blank, Err(Failed::late(patience))));
-    };
-    let outcome = outcomes.pop().ok_or_else(|| Error::internal("an evaluator gave no answer"))?;
-    Ok(evaluation.scored(blank, answered(outcome)?))
+    by(app, &evaluation, blank, inputs, tokio::time::Instant::now() + patience(app)).await
 }
 
 /// Scores stored logs, wherever they are, and keeps the scores; the answers are in the order of the ids. One that `failed` is kept
@@ -65,16 +58,41 @@ pub async fn of_logs(
     let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
         return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
     };
-    let named = blanks.iter().zip(given).map(|(blank, inputs)| Unit { id: blank.id.to_string(), inputs });
-    let outcomes = evaluation.judge(named.collect(), &app.stopping).await;
-    let mut scores = Vec::with_capacity(blanks.len());
-    for (blank, outcome) in blanks.into_iter().zip(outcomes) {
-        let score = evaluation.scored(blank, answered(outcome)?);
-        let (kept, _) = app.stores.scores.put(score.clone()).await?;
-        // A failure leaves a good score of before; the caller learns of the failure all the same.
-        scores.push(if score.status == ScoreStatus::Failed { score } else { kept });
-    }
-    Ok(scores)
+    let until = tokio::time::Instant::now() + patience(app);
+    let scored = blanks.into_iter().zip(given).map(|(blank, inputs)| {
+        let evaluation = &evaluation;
+        // Each is kept as it comes: what was paid for is not lost when the others take too long.
+        async move {
+            let score = by(app, evaluation, blank, inputs, until).await?;
+            let (kept, _) = app.stores.scores.put(score.clone()).await?;
+            // A failure leaves a good score of before; the caller learns of the failure all the same.
+            Ok(if score.status == ScoreStatus::Failed { score } else { kept })
+        }
+        .boxed()
+    });
+    futures::stream::iter(scored).buffered(evaluation.groups_at_once()).try_collect().await
+}
+
+/// One score, or a failed one that says that it took too long.
+async fn by(
+    app: &App,
+    evaluation: &Evaluation,
+    blank: Score,
+    inputs: EvalInputs,
+    until: tokio::time::Instant,
+) -> Result<Score> {
+    let unit = Unit { id: blank.id.to_string(), inputs };
+    let judged = tokio::time::timeout_at(until, evaluation.judge(vec![unit], &app.stopping));
+    let Ok(mut outcomes) = judged.await else {
+        return Ok(evaluation.scored(blank, Err(Failed::late(patience(app)))));
+    };
+    let outcome = outcomes.pop().ok_or_else(|| Error::internal("an evaluator gave no answer"))?;
+    Ok(evaluation.scored(blank, answered(outcome)?))
+}
+
+/// Ends before the request itself is out of time: its caller would learn nothing of the evaluator.
+fn patience(app: &App) -> Duration {
+    Duration::from_secs(app.limits.request_seconds) * 9 / 10
 }
 
 /// A stored log by its id: among request logs first, then in `_saved_logs` and datasets. A score on a row names its dataset.

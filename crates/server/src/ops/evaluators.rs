@@ -24,6 +24,8 @@ use uuid::Uuid;
 const ATTEMPTS: usize = 16;
 /// Bound on slugs, characters.
 const MAX_SLUG_CHARS: usize = 255;
+/// Routes beside the evaluators.
+const ROUTES: &[&str] = &["list", "summary", "builtins"];
 /// Slugs made from a name end here, so that a number fits behind.
 const SLUG_FROM_NAME_CHARS: usize = 80;
 /// Numbers tried behind a slug made from a name before the evaluator's id is.
@@ -132,6 +134,12 @@ fn checked_slug(slug: String) -> Result<String> {
     }
     if Uuid::parse_str(&slug).is_ok() {
         return wrong("look like an id (a UUID)");
+    }
+    if slug.contains(['/', '?', '#', '%']) || [".", ".."].contains(&slug.as_str()) {
+        return wrong("hold `/`, `?`, `#` or `%`, nor be `.` or `..`: it stands in addresses");
+    }
+    if ROUTES.contains(&slug.as_str()) {
+        return wrong(&format!("be one of {}, which are addresses of their own", ROUTES.join(", ")));
     }
     Ok(slug)
 }

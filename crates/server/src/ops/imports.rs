@@ -75,7 +75,7 @@ pub async fn import_job(app: &App, dataset: &Dataset, request: ImportRequest) ->
     let organization = dataset.organization;
     let filters = parse(app, &request.filters)?;
     check(dataset, &filters, &request)?;
-    jobs::admit(app, organization).await?;
+    jobs::admit(app, organization, 1).await?;
     let watermark = app.stores.logs.watermark(request_logs(organization)).await?;
     let ImportRequest { start_time, end_time, sampling_percentage, .. } = request;
     let filters = Value::Object(filters.to_json());
@@ -91,7 +91,7 @@ pub async fn duplicate_job(app: &App, source: &Dataset, target: &Dataset) -> Res
         return Err(Error::invalid("granularity", text));
     }
     let organization = target.organization;
-    jobs::admit(app, organization).await?;
+    jobs::admit(app, organization, 1).await?;
     let rows = Collection { organization: source.organization, place: Place::Dataset(source.id) };
     let watermark = app.stores.logs.watermark(rows).await?;
     let task = Task::Duplicate { source: source.id, dataset: target.id, watermark };

@@ -28,15 +28,15 @@ pub fn new(app: &App, organization: OrganizationId, dataset: Option<DatasetId>, 
     }
 }
 
-/// Whether the organization may have one more open job: `Busy` when `limits.open_jobs` are open.
-pub async fn admit(app: &App, organization: OrganizationId) -> Result<()> {
+/// Whether the organization may have so many more open jobs: `Busy` when that were more than `limits.open_jobs`.
+pub async fn admit(app: &App, organization: OrganizationId, more: usize) -> Result<()> {
     let limit = app.limits.open_jobs;
-    if app.stores.jobs.open(organization).await? < limit as u64 {
+    if app.stores.jobs.open(organization).await?.saturating_add(more as u64) <= limit as u64 {
         return Ok(());
     }
     Err(Error::Busy {
         message: format!(
-            "{limit} jobs are queued or running (`limits.open_jobs`); wait for some to end or cancel them"
+            "no more than {limit} jobs may be queued or running (`limits.open_jobs`); wait for some to end or cancel them"
         ),
         retry_after: RETRY_SECONDS,
     })
@@ -44,7 +44,7 @@ pub async fn admit(app: &App, organization: OrganizationId) -> Result<()> {
 
 /// Queues a job, with the status its dataset has from now on, and wakes a worker.
 pub async fn enqueue(app: &App, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<Job> {
-    admit(app, job.organization).await?;
+    admit(app, job.organization, 1).await?;
     app.stores.jobs.enqueue(job.clone(), dataset).await?;
     app.wake.notify();
     Ok(job)

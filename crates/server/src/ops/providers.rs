@@ -20,6 +20,8 @@ const ATTEMPTS: usize = 5;
 const TEXT_BYTES: usize = 4_096;
 /// A key at least this long shows its last [`HINT_CHARS`] characters.
 const HINT_FROM_CHARS: usize = 20;
+/// Highest price of a million tokens, USD.
+const PRICE_MAX: f64 = 1e9;
 /// Characters shown of a key.
 const HINT_CHARS: usize = 4;
 
@@ -251,9 +253,9 @@ fn checked_price(model: &str, price: &Price) -> Result<()> {
     for (member, value) in
         [("input_per_million", price.input_per_million), ("output_per_million", price.output_per_million)]
     {
-        if !(value.is_finite() && value >= 0.0) {
+        if !(0.0..=PRICE_MAX).contains(&value) {
             let path = format!("prices.{model}.{member}");
-            let message = format!("`{path}` must be a finite number of USD from 0, got {value}");
+            let message = format!("`{path}` must be a number of USD from 0 to {PRICE_MAX}, got {value}");
             return Err(Error::invalid(path, message));
         }
     }

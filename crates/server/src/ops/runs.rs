@@ -66,6 +66,8 @@ pub async fn start(
     if names.len() > EVALUATORS_MAX {
         return Err(Error::invalid("evaluator_ids", format!("at most {EVALUATORS_MAX} evaluators can be run at once")));
     }
+    // All or none: whoever is refused asks for all of them again.
+    jobs::admit(app, organization, names.len()).await?;
     let rows = Collection { organization, place: Place::Dataset(dataset.id) };
     let filters = wire::parse("filters", Some(&request.filters), None, &app.limits)?;
     source::check(rows, &filters, Unknown::Metadata)?;
@@ -87,7 +89,7 @@ pub async fn start(
                 };
                 started.runs.push(queue(app, &dataset, task).await?);
             }
-            Err(error @ (Error::Internal(_) | Error::Busy { .. })) => return Err(error),
+            Err(error @ (Error::Internal(_) | Error::Busy { .. } | Error::StorageFull(_))) => return Err(error),
             Err(error) => started.errors.push((name, error)),
         }
     }
@@ -162,7 +164,7 @@ pub async fn results(
 /// Takes an ended run up again for the rows that failed and those it never came to, with a new limit of spending if one is
 /// given.
 pub async fn resume(app: &App, organization: OrganizationId, run: &Job, spending_limit: Option<f64>) -> Result<Job> {
-    jobs::admit(app, organization).await?;
+    jobs::admit(app, organization, 1).await?;
     let now = app.clock.now();
     let job = app.stores.runs.reopen(organization, run.id, spending_limit, now).await?.ok_or_else(Error::not_found)?;
     app.wake.notify();

@@ -139,7 +139,22 @@ async fn evaluator_of(app: &App, organization: OrganizationId, new: &NewScore) -
     let Some(slug) = &new.evaluator_slug else {
         return Err(Error::invalid("evaluator_id", "`evaluator_id` or `evaluator_slug` is required"));
     };
-    match evaluators::resolve(app, organization, slug).await {
+    if let Some(found) = found(evaluators::resolve(app, organization, slug).await)? {
+        return Ok(Some(found));
+    }
+    // `slug:9` of an evaluator that has no such version is a slip, not a slug of somebody's own.
+    if let Some((base, version)) = slug.rsplit_once(':')
+        && version.parse::<u32>().is_ok()
+        && found(evaluators::resolve(app, organization, base).await)?.is_some()
+    {
+        let text = format!("the evaluator `{base}` has no version `{version}`");
+        return Err(Error::invalid("evaluator_slug", text));
+    }
+    Ok(None)
+}
+
+fn found(resolved: Result<Evaluator>) -> Result<Option<Evaluator>> {
+    match resolved {
         Ok(evaluator) => Ok(Some(evaluator)),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),

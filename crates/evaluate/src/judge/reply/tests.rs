@@ -38,6 +38,14 @@ fn what_is_read() {
         (T::Numerical, "4", json!(4), None),
         (T::Numerical, " \"4\" ", json!(4.0), None),
         (T::Numerical, "4.", json!(4.0), None),
+        (T::Numerical, ".5", json!(0.5), None),
+        (T::Numerical, "Score: .5", json!(0.5), None),
+        (T::Numerical, r#"{"score": ".5"}"#, json!(0.5), None),
+        (T::Numerical, "Score: 1,234", json!(1234.0), None),
+        (T::Numerical, "Score: 4, as it is good", json!(4.0), None),
+        (T::Numerical, "Score: 0.5e3 points", json!(500.0), None),
+        (T::Boolean, "Score: no, it is wrong", json!(false), None),
+        (T::Boolean, "Score: yes because it is right", json!(true), None),
         (T::Percentage, "85%", json!(85.0), None),
         (T::Percentage, r#"{"score": "85 %"}"#, json!(85.0), None),
         (T::Numerical, "<think>maybe {\"score\": 1}?</think>\n{\"score\": 2}", json!(2), None),
@@ -85,6 +93,10 @@ fn what_is_not_read_is_quoted() {
         (T::Json, "no json"),
         (T::Numerical, long.as_str()),
         (T::Numerical, "NaN"),
+        (T::Numerical, r#"{"score": 1e999}"#),
+        (T::Numerical, "Score: 1 000"),
+        (T::Numerical, "Score: 1,5"),
+        (T::Boolean, "Score: no doubt this passes"),
     ] {
         let error = parse(reply, &definition(value_type)).unwrap_err();
         assert!(error.contains("no score of type") && error.len() < 400, "{error}");

@@ -188,6 +188,41 @@ async fn a_cancelled_run_begins_no_row_and_keeps_the_answers_under_way() {
     .await;
 }
 
+#[tokio::test]
+async fn a_cancelled_run_does_not_wait_for_a_silent_provider_either() {
+    on_both_stores(async |judged| {
+        let app = judged.world.app();
+        let cancel = async {
+            judged.provider.until_asked(AT_ONCE).await;
+            jobs::cancel(&app, judged.world.organization, judged.run).await.unwrap();
+            tokio::time::Instant::now()
+        };
+        let (ran, asked_to) = tokio::join!(runner::run_next(&app, Lane::Runs), cancel);
+        assert!(ran.unwrap());
+        assert!(asked_to.elapsed() <= END, "{:?}", asked_to.elapsed());
+        let job = judged.world.job(judged.run).await;
+        assert_eq!((job.state, job.progress.done), (State::Cancelled, 0));
+        runs::resume(&app, judged.world.organization, &job, None).await.unwrap();
+        judged.finished().await;
+        judged.is_whole().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_whole_run_can_be_continued_without_a_provider() {
+    on_both_stores(async |judged| {
+        judged.finished().await;
+        let (app, organization) = (judged.world.app(), judged.world.organization);
+        providers::delete(&app, organization).await.unwrap();
+        let job = judged.world.job(judged.run).await;
+        runs::resume(&app, organization, &job, None).await.unwrap();
+        judged.finished().await;
+        judged.is_whole().await;
+    })
+    .await;
+}
+
 /// The store of runs, on which every second record fails.
 struct Failing {
     inner: Arc<dyn Runs>,
