@@ -5,7 +5,9 @@ use crate::bits;
 use crate::codes::Codes;
 use crate::dictionary::Code;
 use crate::numbers::Floats;
+use crate::snapshot::{Stored, odd};
 use evalset_model::summary::ScoreTotals;
+use std::io::{Read, Result, Write};
 
 /// What a cell holds; [`Class::Absent`] is the default of a row without the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -257,6 +259,53 @@ pub fn mark_entries(entries: &[(u16, Cell)], among: &[u64], out: &mut [u64], mut
         let at = usize::from(*offset);
         if bits::get(among, at) && test(cell) {
             out[at / bits::WORD] |= 1 << (at % bits::WORD);
+        }
+    }
+}
+
+impl Stored for Cells {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Sparse(entries) => {
+                0_u8.store(out)?;
+                entries.len().store(out)?;
+                for (offset, Cell { class, nested, code, number }) in entries {
+                    offset.store(out)?;
+                    (*class as u8 | if *nested { NESTED } else { 0 }).store(out)?;
+                    code.store(out)?;
+                    number.store(out)?;
+                }
+                Ok(())
+            }
+            Self::Dense(dense) => {
+                1_u8.store(out)?;
+                dense.tags.store(out)?;
+                dense.texts.store(out)?;
+                dense.structures.store(out)?;
+                dense.numbers.store(out)
+            }
+        }
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        match u8::restore(input)? {
+            0 => {
+                let count = usize::restore(input)?;
+                let mut entries = Vec::with_capacity(count.min(usize::from(u16::MAX)));
+                for _ in 0..count {
+                    let (offset, tag) = (u16::restore(input)?, u8::restore(input)?);
+                    let (code, number) = (Code::restore(input)?, f64::restore(input)?);
+                    entries.push((offset, Cell { class: Class::of(tag), nested: tag & NESTED != 0, code, number }));
+                }
+                Ok(Self::Sparse(entries))
+            }
+            1 => Ok(Self::Dense(Box::new(Dense {
+                tags: Vec::restore(input)?,
+                texts: Codes::restore(input)?,
+                structures: Codes::restore(input)?,
+                numbers: Floats::restore(input)?,
+            }))),
+            _ => Err(odd()),
         }
     }
 }

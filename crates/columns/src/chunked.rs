@@ -1,5 +1,8 @@
 //! Storage by chunk: a chunk without any value costs nothing. Knows nothing of what a chunk holds.
 
+use crate::snapshot::{Stored, odd};
+use std::io::{Read, Result, Write};
+
 /// Where a position lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -45,6 +48,17 @@ impl Grid {
     }
 }
 
+impl Stored for Grid {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        self.shift.store(out)
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        let shift = u32::restore(input)?;
+        if (6..=16).contains(&shift) { Ok(Self { shift }) } else { Err(odd()) }
+    }
+}
+
 /// One `C` per chunk, where there is something to hold.
 pub struct Chunked<C> {
     chunks: Vec<Option<Box<C>>>,
@@ -57,6 +71,11 @@ impl<C> Default for Chunked<C> {
 }
 
 impl<C: Default> Chunked<C> {
+    /// All chunks in order, empty ones as none.
+    pub fn slots(&self) -> &[Option<Box<C>>] {
+        &self.chunks
+    }
+
     /// The chunk, if it has anything.
     pub fn get(&self, chunk: usize) -> Option<&C> {
         self.chunks.get(chunk)?.as_deref()

@@ -2,6 +2,8 @@
 
 use crate::bits;
 use crate::dictionary::Code;
+use crate::snapshot::{Stored, odd};
+use std::io::{Read, Result, Write};
 
 /// Codes by offset in the chunk; offsets beyond the end have none (0).
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ impl Default for Codes {
     }
 }
 
-fn store<T: Copy + Default>(values: &mut Vec<T>, at: usize, value: T) {
+fn write_at<T: Copy + Default>(values: &mut Vec<T>, at: usize, value: T) {
     if at >= values.len() {
         values.resize(at + 1, T::default());
     }
@@ -43,17 +45,17 @@ impl Codes {
             return;
         }
         match self {
-            Self::Narrow(codes) if code <= Code::from(u8::MAX) => store(codes, at, code as u8),
-            Self::Middle(codes) if code <= Code::from(u16::MAX) => store(codes, at, code as u16),
-            Self::Wide(codes) => store(codes, at, code),
+            Self::Narrow(codes) if code <= Code::from(u8::MAX) => write_at(codes, at, code as u8),
+            Self::Middle(codes) if code <= Code::from(u16::MAX) => write_at(codes, at, code as u16),
+            Self::Wide(codes) => write_at(codes, at, code),
             Self::Narrow(codes) if code <= Code::from(u16::MAX) => {
                 let mut wider: Vec<u16> = codes.iter().copied().map(u16::from).collect();
-                store(&mut wider, at, code as u16);
+                write_at(&mut wider, at, code as u16);
                 *self = Self::Middle(wider);
             }
             Self::Narrow(_) | Self::Middle(_) => {
                 let mut wider: Vec<Code> = (0..self.len()).map(|at| self.get(at)).collect();
-                store(&mut wider, at, code);
+                write_at(&mut wider, at, code);
                 *self = Self::Wide(wider);
             }
         }
@@ -118,6 +120,25 @@ impl Codes {
             Self::Narrow(codes) => codes.capacity(),
             Self::Middle(codes) => codes.capacity() * 2,
             Self::Wide(codes) => codes.capacity() * 4,
+        }
+    }
+}
+
+impl Stored for Codes {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Narrow(codes) => 0_u8.store(out).and_then(|()| codes.store(out)),
+            Self::Middle(codes) => 1_u8.store(out).and_then(|()| codes.store(out)),
+            Self::Wide(codes) => 2_u8.store(out).and_then(|()| codes.store(out)),
+        }
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        match u8::restore(input)? {
+            0 => Vec::restore(input).map(Self::Narrow),
+            1 => Vec::restore(input).map(Self::Middle),
+            2 => Vec::restore(input).map(Self::Wide),
+            _ => Err(odd()),
         }
     }
 }

@@ -7,11 +7,13 @@ use crate::dynamic::{DynamicColumns, Shape};
 use crate::ids::Ids;
 use crate::rows::Rows;
 use crate::scalar::ScalarColumn;
+use crate::snapshot::{Stored, odd, restore_list, store_list};
 use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::limits::Limits;
 use evalset_model::log::Scalars;
 use serde_json::{Map, Value};
+use std::io::{Read, Result, Write};
 
 /// Bounds of one collection's columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,6 +260,36 @@ impl Columns {
     /// Visits number and id of each alive row, by rising number.
     pub fn for_each_id(&self, rows: &Rows, mut f: impl FnMut(RowNumber, &str)) {
         bits::each(&self.alive_of(rows), |position| self.ids.with(position, |id| f(self.number(position), id)));
+    }
+
+    /// The bounds they were made within.
+    pub(crate) fn limits(&self) -> ColumnLimits {
+        ColumnLimits { metadata_columns: self.metadata.columns_max() }
+    }
+
+    /// Writes all but what the columns are made within.
+    pub(crate) fn store_parts(&self, out: &mut dyn Write) -> Result<()> {
+        store_list(&self.numbers, out)?;
+        self.alive.store(out)?;
+        self.ids.store(out)?;
+        self.scalars.iter().try_for_each(|column| column.store(out))?;
+        self.metadata.store(out)?;
+        self.scores.store(out)
+    }
+
+    /// Reads what [`Columns::store_parts`] wrote.
+    pub(crate) fn restore_parts(grid: Grid, limits: ColumnLimits, input: &mut dyn Read) -> Result<Self> {
+        let numbers: Vec<Vec<RowNumber>> = restore_list(input)?;
+        let alive: Vec<u64> = Vec::restore(input)?;
+        let ids = Ids::restore(grid, input)?;
+        if numbers.iter().map(Vec::len).sum::<usize>() != ids.len() {
+            return Err(odd());
+        }
+        let scalars =
+            Field::ALL.iter().map(|field| ScalarColumn::restore(field.kind(), input)).collect::<Result<_>>()?;
+        let metadata = DynamicColumns::restore(Shape::Paths, limits.metadata_columns, input)?;
+        let scores = DynamicColumns::restore(Shape::Scores, usize::MAX, input)?;
+        Ok(Self { grid, numbers, alive_rows: bits::count(&alive), alive, ids, scalars, metadata, scores })
     }
 
     /// Bytes of memory held, about.

@@ -1,9 +1,11 @@
 //! The distinct texts of a column, numbered from 1 in order of first sight; 0 stands for no text. Only grows.
 //! Knows nothing of rows.
 
+use crate::snapshot::{Stored, odd};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use memchr::memmem::Finder;
+use std::io::{Read, Result, Write};
 use std::sync::OnceLock;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -64,12 +66,7 @@ impl Dictionary {
         match table.entry(spread(half), same, |(_, half)| spread(*half)) {
             Entry::Occupied(entry) => entry.get().0,
             Entry::Vacant(entry) => {
-                *shared = if ends.is_empty() {
-                    text.len()
-                } else {
-                    let first = &arena.as_bytes()[..ends[0].min(*shared)];
-                    first.iter().zip(text.as_bytes()).take_while(|(left, right)| left == right).count()
-                };
+                *shared = still_shared(*shared, text, arena, ends);
                 arena.push_str(text);
                 ends.push(arena.len());
                 ranks.take();
@@ -140,6 +137,47 @@ impl Dictionary {
             + self.table.allocation_size()
             + self.ranks.get().map_or(0, |ranks| ranks.len() * size_of::<u32>())
     }
+}
+
+impl Stored for Dictionary {
+    /// Texts only: hashes and ranks are made anew.
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        self.arena.store(out)?;
+        let lengths: Vec<u32> = (1..=self.len()).map(|code| self.text(code as Code).len() as u32).collect();
+        lengths.store(out)
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        let arena = String::restore(input)?;
+        let lengths: Vec<u32> = Vec::restore(input)?;
+        let mut dictionary = Self {
+            table: HashTable::with_capacity(lengths.len()),
+            ends: Vec::with_capacity(lengths.len()),
+            ..Self::default()
+        };
+        let mut start = 0_usize;
+        for length in lengths {
+            let end = start.checked_add(length as usize).ok_or_else(odd)?;
+            let text = arena.get(start..end).ok_or_else(odd)?;
+            let half = half_hash(text);
+            dictionary.shared = still_shared(dictionary.shared, text, &arena, &dictionary.ends);
+            dictionary.ends.push(end);
+            let code = dictionary.ends.len() as Code;
+            dictionary.table.insert_unique(spread(half), (code, half), |(_, half)| spread(*half));
+            start = end;
+        }
+        if start != arena.len() {
+            return Err(odd());
+        }
+        Ok(Self { arena, ..dictionary })
+    }
+}
+
+/// How many bytes all texts begin with once `text` is added to those of the arena.
+fn still_shared(shared: usize, text: &str, arena: &str, ends: &[usize]) -> usize {
+    let Some(end) = ends.first() else { return text.len() };
+    let first = &arena.as_bytes()[..(*end).min(shared)];
+    first.iter().zip(text.as_bytes()).take_while(|(left, right)| left == right).count()
 }
 
 /// Reports the index of each text that has the needle; `texts` begin at `start` of the arena and end at `ends`.

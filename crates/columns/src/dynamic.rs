@@ -4,8 +4,10 @@ use crate::bits;
 use crate::cells::{Cell, Cells, Class};
 use crate::chunked::{Chunked, Grid, Place};
 use crate::dictionary::Dictionary;
+use crate::snapshot::{Stored, odd, restore_list, store_list};
 use hashbrown::HashMap;
 use serde_json::{Map, Value};
+use std::io::{Read, Result, Write};
 
 /// Levels of nesting that get columns of their own; what lies deeper is looked up in the row.
 pub const PATH_LEVELS_MAX: usize = 8;
@@ -108,6 +110,11 @@ pub struct DynamicColumns {
 }
 
 impl DynamicColumns {
+    /// Columns it may have.
+    pub(crate) fn columns_max(&self) -> usize {
+        self.columns_max
+    }
+
     /// No columns yet, and never more than `columns_max`.
     pub fn new(shape: Shape, columns_max: usize) -> Self {
         Self {
@@ -277,6 +284,51 @@ fn flatten<'a>(map: &'a Map<String, Value>, levels: usize, cut: &mut bool) -> Ve
         }
     }
     found
+}
+
+impl Stored for DynamicColumn {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        self.texts.store(out)?;
+        self.structures.store(out)?;
+        self.chunks.store(out)
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        let (texts, structures) = (Dictionary::restore(input)?, Dictionary::restore(input)?);
+        Ok(Self { texts, structures, chunks: Chunked::restore(input)? })
+    }
+}
+
+impl DynamicColumns {
+    /// Writes columns and their paths.
+    pub(crate) fn store(&self, out: &mut dyn Write) -> Result<()> {
+        let mut paths: Vec<_> = self.by_path.iter().collect();
+        paths.sort_unstable_by_key(|(_, column)| **column);
+        paths.len().store(out)?;
+        for (path, column) in paths {
+            path.store(out)?;
+            column.store(out)?;
+        }
+        store_list(&self.columns, out)?;
+        self.overflow.store(out)?;
+        self.deep.store(out)?;
+        self.filled.store(out)
+    }
+
+    /// Reads what [`DynamicColumns::store`] wrote, of this shape and within this many columns.
+    pub(crate) fn restore(shape: Shape, columns_max: usize, input: &mut dyn Read) -> Result<Self> {
+        let mut restored = Self::new(shape, columns_max);
+        for _ in 0..usize::restore(input)? {
+            restored.by_path.insert(Box::restore(input)?, usize::restore(input)?);
+        }
+        restored.columns = restore_list(input)?;
+        if restored.by_path.values().any(|column| *column >= restored.columns.len()) {
+            return Err(odd());
+        }
+        (restored.overflow, restored.deep) = (Vec::restore(input)?, Vec::restore(input)?);
+        restored.filled = Vec::restore(input)?;
+        Ok(restored)
+    }
 }
 
 #[cfg(test)]

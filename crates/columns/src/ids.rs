@@ -4,7 +4,9 @@
 use crate::bits;
 use crate::chunked::{Grid, Place};
 use crate::dictionary::leading;
+use crate::snapshot::{Stored, odd, restore_list, store_list, store_text};
 use std::cmp::Ordering;
+use std::io::{Read, Result, Write};
 
 /// Ids of one chunk.
 enum IdChunk {
@@ -185,6 +187,64 @@ impl Ids {
             }
         };
         self.chunks.iter().map(chunk_bytes).sum()
+    }
+}
+
+impl Stored for Box<str> {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        store_text(self, out)
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        String::restore(input).map(Self::from)
+    }
+}
+
+impl Stored for IdChunk {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Packed { high, low } => {
+                0_u8.store(out)?;
+                high.store(out)?;
+                low.store(out)
+            }
+            Self::Plain(ids) => {
+                1_u8.store(out)?;
+                store_list(ids, out)
+            }
+        }
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        match u8::restore(input)? {
+            0 => Ok(Self::Packed { high: Vec::restore(input)?, low: Vec::restore(input)? }),
+            1 => restore_list(input).map(Self::Plain),
+            _ => Err(odd()),
+        }
+    }
+}
+
+impl Ids {
+    /// Writes the ids.
+    pub(crate) fn store(&self, out: &mut dyn Write) -> Result<()> {
+        self.len.store(out)?;
+        self.packed.store(out)?;
+        self.ascend.store(out)?;
+        store_list(&self.chunks, out)
+    }
+
+    /// Reads ids that were cut by this grid.
+    pub(crate) fn restore(grid: Grid, input: &mut dyn Read) -> Result<Self> {
+        let (len, packed, ascend) = (usize::restore(input)?, bool::restore(input)?, bool::restore(input)?);
+        let chunks: Vec<IdChunk> = restore_list(input)?;
+        let held: usize = chunks
+            .iter()
+            .map(|chunk| match chunk {
+                IdChunk::Packed { high, low } => high.len().min(low.len()),
+                IdChunk::Plain(ids) => ids.len(),
+            })
+            .sum();
+        if held == len { Ok(Self { grid, chunks, len, packed, ascend }) } else { Err(odd()) }
     }
 }
 

@@ -28,6 +28,7 @@ mod reference;
 mod rows;
 mod scalar;
 mod search;
+mod snapshot;
 mod sums;
 
 pub use columns::{ColumnLimits, Columns, LogRef};

@@ -1,6 +1,8 @@
 //! Numbers and flags of one chunk, and the compare loops over them. Knows nothing of fields or filters.
 
 use crate::bits;
+use crate::snapshot::{Stored, odd};
+use std::io::{Read, Result, Write};
 
 /// Values from the first to the second, both included.
 pub type Span<T> = (T, T);
@@ -235,6 +237,51 @@ impl Flags {
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
         (self.known.capacity() + self.on.capacity()) * 8
+    }
+}
+
+impl Stored for Ints {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Narrow(values) => {
+                0_u8.store(out)?;
+                values.store(out)
+            }
+            Self::Wide { values, known } => {
+                1_u8.store(out)?;
+                values.store(out)?;
+                known.store(out)
+            }
+        }
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        match u8::restore(input)? {
+            0 => Vec::restore(input).map(Self::Narrow),
+            1 => Ok(Self::Wide { values: Vec::restore(input)?, known: Vec::restore(input)? }),
+            _ => Err(odd()),
+        }
+    }
+}
+
+impl Stored for Floats {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        self.values.store(out)
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        Vec::restore(input).map(|values| Self { values })
+    }
+}
+
+impl Stored for Flags {
+    fn store(&self, out: &mut dyn Write) -> Result<()> {
+        self.known.store(out)?;
+        self.on.store(out)
+    }
+
+    fn restore(input: &mut dyn Read) -> Result<Self> {
+        Ok(Self { known: Vec::restore(input)?, on: Vec::restore(input)? })
     }
 }
 

@@ -4,7 +4,9 @@ use crate::chunked::{Chunked, Place};
 use crate::codes::Codes;
 use crate::dictionary::Dictionary;
 use crate::numbers::{Flags, Floats, Ints};
+use crate::snapshot::Stored;
 use evalset_model::scalar::{Kind, Scalar};
+use std::io::{Read, Result, Write};
 
 /// Texts as codes of one dictionary.
 #[derive(Default)]
@@ -132,5 +134,33 @@ impl ScalarColumn {
             Self::Float(chunks) => chunks.memory_bytes(Floats::memory_bytes),
             Self::Bool(chunks) => chunks.memory_bytes(Flags::memory_bytes),
         }
+    }
+}
+
+impl ScalarColumn {
+    /// Writes the values; which type they have is for the reader to know.
+    pub(crate) fn store(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Text(texts) => {
+                texts.dictionary.store(out)?;
+                texts.chunks.store(out)
+            }
+            Self::Int(chunks) | Self::Time(chunks) => chunks.store(out),
+            Self::Float(chunks) => chunks.store(out),
+            Self::Bool(chunks) => chunks.store(out),
+        }
+    }
+
+    /// Reads values of a type.
+    pub(crate) fn restore(kind: Kind, input: &mut dyn Read) -> Result<Self> {
+        Ok(match kind {
+            Kind::Text => {
+                Self::Text(Texts { dictionary: Dictionary::restore(input)?, chunks: Chunked::restore(input)? })
+            }
+            Kind::Int => Self::Int(Chunked::restore(input)?),
+            Kind::Float => Self::Float(Chunked::restore(input)?),
+            Kind::Bool => Self::Bool(Chunked::restore(input)?),
+            Kind::Time => Self::Time(Chunked::restore(input)?),
+        })
     }
 }

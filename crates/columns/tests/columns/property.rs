@@ -62,6 +62,11 @@ impl Pair {
     }
 
     fn change(&mut self, random: &mut Random, steps: usize) {
+        if random.below(6) == 0 {
+            let mut bytes = Vec::new();
+            self.columns.save(&mut bytes).unwrap();
+            self.columns = Columns::load(&self.limits, &mut bytes.as_slice()).unwrap();
+        }
         for _ in 0..steps {
             match random.below(11) {
                 0 if !self.rows.is_empty() => {

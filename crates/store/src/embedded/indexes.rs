@@ -1,7 +1,7 @@
 //! The column indexes of open collections: loaded on first use, kept in step by the writer.
 //!
-//! Loading reads the file in a snapshot of its own while commits go on; what they change is buffered and applied after, by
-//! commit number. Knows rows and commits, not filters.
+//! Loading reads the file in a transaction of its own while commits go on; what they change is buffered and applied after, by
+//! commit number. A snapshot saves reading the rows it has. Knows rows and commits, not filters.
 
 use super::collection;
 use super::error::Sql;
@@ -9,6 +9,7 @@ use super::readers::Lease;
 use super::row;
 use super::row_scores::Sight;
 use super::schema::SELECT;
+use super::snapshots::Snapshots;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::Result;
 use evalset_model::ids::RowNumber;
@@ -16,7 +17,7 @@ use evalset_model::log::Log;
 use evalset_model::score::RowScores;
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -82,13 +83,37 @@ impl Slot {
 /// All open indexes.
 pub(super) struct Indexes {
     slots: Mutex<HashMap<i64, Arc<Slot>>>,
-    metadata_columns: usize,
+    limits: ColumnLimits,
+    snapshots: Snapshots,
+    /// Collection → commit that its newest snapshot stands for, as far as this process read or wrote one.
+    saved: Mutex<HashMap<i64, i64>>,
 }
 
 impl Indexes {
     /// None open yet.
-    pub fn new(metadata_columns: usize) -> Self {
-        Self { slots: Mutex::new(HashMap::new()), metadata_columns }
+    pub fn new(metadata_columns: usize, snapshots: Snapshots) -> Self {
+        let limits = ColumnLimits { metadata_columns };
+        Self { slots: Mutex::new(HashMap::new()), limits, snapshots, saved: Mutex::new(HashMap::new()) }
+    }
+
+    /// Open collections whose snapshot is missing or out of date, with the commit that each stands at.
+    pub fn unsaved(&self) -> Vec<(i64, i64)> {
+        let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
+        let unsaved = slots.into_iter().filter_map(|(id, slot)| {
+            let index = slot.read()?;
+            let known = self.saved.lock().get(&id) == Some(&index.seq);
+            (!known && self.snapshots.wants(&index)).then_some((id, index.seq))
+        });
+        unsaved.collect()
+    }
+
+    /// Writes a snapshot of a collection's index, if it is open. Inside a transaction of the writer.
+    pub fn save(&self, connection: &Connection, collection: i64) -> Result<()> {
+        let Some(slot) = self.get(collection) else { return Ok(()) };
+        let Some(index) = slot.read() else { return Ok(()) };
+        self.snapshots.save(connection, collection, &index)?;
+        self.saved.lock().insert(collection, index.seq);
+        Ok(())
     }
 
     /// The slot of a collection that is open or being opened.
@@ -159,8 +184,16 @@ impl Indexes {
             .optional()
             .sql()?;
         let Some(seq) = seq else { return Ok(None) };
-        let mut columns = Columns::new(&ColumnLimits { metadata_columns: self.metadata_columns });
-        each_row(lease, collection, |row, log| columns.append(row, as_ref(log, None)))?;
+        if let Some((saved, mut columns)) = self.snapshots.load(connection, collection, self.limits)? {
+            add_newer(lease, collection, &mut columns)?;
+            self.saved.lock().insert(collection, saved);
+            return Ok(Some(Index { seq, columns }));
+        }
+        let mut columns = Columns::new(&self.limits);
+        each_row(lease, collection, 0, |row, log| {
+            columns.append(row, as_ref(log, None));
+            Ok(())
+        })?;
         if let Some(name) = collection::name(connection, collection)? {
             Sight::of(connection, name, collection)?.load(connection, collection, &mut columns)?;
         }
@@ -261,14 +294,31 @@ fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
     LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }
 
-/// Visits the rows of a collection in row order, without payloads.
-fn each_row(lease: &Lease, collection: i64, mut visit: impl FnMut(RowNumber, &Log)) -> Result<()> {
-    let sql = format!("{} WHERE collection = ?1 ORDER BY row", *SELECT);
+/// Adds the rows that came after those of a snapshot.
+fn add_newer(lease: &Lease, collection: i64, columns: &mut Columns) -> Result<()> {
+    let connection = lease.connection()?;
+    let Some(name) = collection::name(connection, collection)? else { return Ok(()) };
+    let sight = Sight::of(connection, name, collection)?;
+    each_row(lease, collection, columns.last_row(), |row, log| {
+        let scores = sight.compared(connection, &log.id)?;
+        columns.append(row, as_ref(log, Some(&scores)));
+        Ok(())
+    })
+}
+
+/// Visits the rows of a collection above a number in row order, without payloads.
+fn each_row(
+    lease: &Lease,
+    collection: i64,
+    above: RowNumber,
+    mut visit: impl FnMut(RowNumber, &Log) -> Result<()>,
+) -> Result<()> {
+    let sql = format!("{} WHERE collection = ?1 AND row > ?2 ORDER BY row", *SELECT);
     let mut statement = lease.connection()?.prepare(&sql).sql()?;
-    let mut lines = statement.query([collection]).sql()?;
+    let mut lines = statement.query([collection, above]).sql()?;
     while let Some(line) = lines.next().sql()? {
         match row::decode(line) {
-            Ok(stored) => visit(stored.row, &stored.log),
+            Ok(stored) => visit(stored.row, &stored.log)?,
             Err(unreadable) => lease.damage().note(collection, &unreadable),
         }
     }

@@ -286,7 +286,7 @@ fn add(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: Vec<Encoded>, e
         added.written += 1;
     }
     if new > 0 {
-        tx.count(collection, new, completed)?;
+        tx.count_added(collection, new, completed)?;
     }
     Ok(added)
 }

@@ -1,7 +1,7 @@
 //! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast (design section 3).
 //!
 //! `writer` is the only thread that writes; `readers` is a pool of connections; `indexes` holds the columns of open
-//! collections; `view` brings file and columns to the same commit. One file per noun stands on these.
+//! collections; `view` brings file and columns to the same commit; `snapshots` and `keeper` spare the next start the reading of rows. One file per noun stands on these.
 
 mod activity;
 mod collection;
@@ -16,6 +16,7 @@ mod health;
 mod indexes;
 mod job_line;
 mod jobs;
+mod keeper;
 mod keys;
 mod logs;
 mod order;
@@ -31,6 +32,7 @@ mod score_line;
 mod score_query;
 mod scores;
 mod select;
+mod snapshots;
 mod sources;
 mod stop;
 #[cfg(test)]
@@ -51,6 +53,7 @@ use indexes::Indexes;
 use parking_lot::Mutex;
 use readers::{RESERVED, Readers};
 use rusqlite::Connection;
+use snapshots::Snapshots;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -60,6 +63,9 @@ use writer::{Gate, Watched, Writer};
 const READERS_MAX: usize = 16;
 /// Bytes of payloads that one transaction copies: with it the write-ahead log and the wait of other writers stay short.
 const COPY_BYTES: usize = 64 * 1024 * 1024;
+
+/// Fewer rows are read faster than anyone notices.
+const SNAPSHOT_ROWS: u64 = 20_000;
 
 /// How to open the store.
 #[derive(Clone, Debug)]
@@ -72,12 +78,20 @@ pub struct Options {
     pub pages_max: Option<u32>,
     /// Bound on the bytes of payloads that one transaction copies. A row larger than that is copied alone.
     pub copy_bytes: usize,
+    /// Rows from which a column index is kept as a snapshot, so that it need not be read row by row at the next start.
+    pub snapshot_rows: u64,
 }
 
 impl Options {
     /// The usual options for a directory.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), limits: Limits::default(), pages_max: None, copy_bytes: COPY_BYTES }
+        Self {
+            data_dir: data_dir.into(),
+            limits: Limits::default(),
+            pages_max: None,
+            copy_bytes: COPY_BYTES,
+            snapshot_rows: SNAPSHOT_ROWS,
+        }
     }
 }
 
@@ -121,14 +135,16 @@ impl Engine {
         let path = file::path(&options.data_dir);
         let connection = file::open(&path, options.pages_max)?;
         let key_reader = file::reader(&path)?;
-        let indexes = Arc::new(Indexes::new(options.limits.metadata_columns));
+        let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows);
+        snapshots.sweep(&connection).map_err(|cause| OpenError::corrupt(&path, cause))?;
+        let indexes = Arc::new(Indexes::new(options.limits.metadata_columns, snapshots));
         let damage = Arc::new(Damage::default());
         let gate = Gate::default();
         let watched = Watched { indexes: indexes.clone(), damage: damage.clone(), gate: gate.clone() };
         let writer = Writer::start(connection, watched, options.limits.write_queue)
             .map_err(|cause| OpenError::corrupt(&path, cause))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Arc::new_cyclic(|myself| Self {
+        let engine = Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),
             readers: Readers::new(path.clone(), (2 * cores + 2).min(READERS_MAX) + RESERVED, damage.clone()),
             path,
@@ -140,7 +156,9 @@ impl Engine {
             helpers_max: cores - 1,
             key_reader: Mutex::new(Some(key_reader)),
             lock: Mutex::new(Some(lock)),
-        }))
+        });
+        keeper::start(Arc::downgrade(&engine)).map_err(|cause| OpenError::io(&engine.path, cause))?;
+        Ok(engine)
     }
 
     /// A handle to move into another thread.

@@ -14,8 +14,11 @@ use std::sync::LazyLock;
 pub(super) const APPLICATION_ID: i64 = 0x6576_6473;
 
 /// Migration n brings a file from version n to n + 1.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_tables.sql"), include_str!("migrations/0002_evaluation.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_tables.sql"),
+    include_str!("migrations/0002_evaluation.sql"),
+    include_str!("migrations/0003_snapshots.sql"),
+];
 
 /// Version of the files this program writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -6,6 +6,7 @@ mod damage;
 mod durability;
 mod refusals;
 mod scores;
+mod snapshots;
 
 use super::{Options, open};
 use crate::Stores;
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 pub(super) fn options(data_dir: &Path) -> Options {
     let mut options = Options::new(data_dir);
     options.limits.metadata_columns = 3;
+    options.snapshot_rows = 1;
     options
 }
 
@@ -32,7 +34,7 @@ mod conforms {
 }
 
 async fn soak(seed: u64, steps: usize) {
-    let directory = tempfile::tempdir().unwrap();
+    let mut directory = tempfile::tempdir().unwrap();
     let mut dice = Dice(seed);
     let subject = open(options(directory.path())).await.unwrap();
     let mut soak = Soak { subject, oracle: crate::memory::open(), dice: &mut dice, next: 0 };
@@ -45,9 +47,16 @@ async fn soak(seed: u64, steps: usize) {
         soak.step().await;
         if step % 100 == 0 {
             soak.compare().await;
+            // Now and then the process is killed: its files go on as they are, with the snapshots of an earlier end.
+            let killed = (step / 100) % 3 == 2;
+            let left = if killed { snapshots::left_behind(directory.path()) } else { directory };
             soak.subject.health.close().await;
-            let report = super::doctor(directory.path(), true).unwrap();
+            let report = super::doctor(left.path(), true).unwrap();
             assert_eq!(report.findings, [""; 0]);
+            if !killed {
+                snapshots::harm(left.path(), step / 100);
+            }
+            directory = left;
             soak.subject = open(options(directory.path())).await.unwrap();
             soak.compare().await;
         }

@@ -79,7 +79,7 @@ fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, t
         if !indexed {
             tx.change(target, Change::Reload);
         }
-        tx.count(target, i64::try_from(added.written).unwrap_or(i64::MAX), 0)?;
+        tx.count_added(target, i64::try_from(added.written).unwrap_or(i64::MAX), 0)?;
     }
     Ok(added)
 }

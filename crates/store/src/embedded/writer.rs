@@ -14,12 +14,16 @@ use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands of one transaction.
 const BATCH_COMMANDS: usize = 1_024;
 /// Bytes of one transaction: more wait for the next, so that a commit stays short.
 const BATCH_BYTES: usize = 32 * 1024 * 1024;
+
+/// No further index is kept at the end once this much time went into it.
+const SAVING: Duration = Duration::from_secs(2);
 
 /// Held by the writer from COMMIT until the indexes have its changes. Who holds it sees file and indexes at the same commit.
 pub(super) type Gate = Arc<Mutex<()>>;
@@ -99,15 +103,24 @@ impl Tx<'_> {
         &self.watched.damage
     }
 
-    /// Adds to the counts of a collection and marks it as changed by this commit.
+    /// Adds to the counts of a collection and marks it as changed by this commit, in any way.
     pub fn count(&mut self, collection: i64, rows: i64, completed: i64) -> Result<()> {
+        self.changed(collection, rows, completed, false)
+    }
+
+    /// As [`Tx::count`], for a commit that only adds rows: a snapshot of the index stays of use.
+    pub fn count_added(&mut self, collection: i64, rows: i64, completed: i64) -> Result<()> {
+        self.changed(collection, rows, completed, true)
+    }
+
+    fn changed(&mut self, collection: i64, rows: i64, completed: i64, only_added: bool) -> Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE collection SET log_count = log_count + ?2, seq = ?4, \
+                "UPDATE collection SET log_count = log_count + ?2, seq = ?4, changed = iif(?5, changed, ?4), \
                  completed_annotation_count = completed_annotation_count + ?3 WHERE id = ?1",
             )
             .sql()?
-            .execute((collection, rows, completed, self.seq))
+            .execute((collection, rows, completed, self.seq, only_added))
             .sql()?;
         // Without it the number would be given to the next commit too, which an index read meanwhile would take for known.
         self.change(collection, Change::Touch);
@@ -171,6 +184,23 @@ impl Writer {
         self.queue.lock().as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
+    /// Queues work that nobody waits for.
+    pub fn order(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<()> + Send + 'static) {
+        let Some(queue) = self.queue.lock().clone() else { return };
+        let run = move |tx: Option<&mut Tx<'_>>| {
+            let nobody: Reply = Box::new(|_| {});
+            match tx.map(write) {
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "work of the writer's own failed");
+                    Ran::Failed(nobody, error)
+                }
+                Some(Ok(())) | None => Ran::Done(nobody),
+            }
+        };
+        // A full queue means that there is no rest to do it in.
+        queue.try_send(Command { bytes: 0, run: Box::new(run) }).ok();
+    }
+
     /// Refuses new writes, finishes those that wait, folds the log of the file into it and ends the thread. Blocks.
     pub fn stop(&self) {
         drop(self.queue.lock().take());
@@ -201,8 +231,30 @@ impl Work {
             }
             self.batch(batch);
         }
+        self.save_snapshots();
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the last checkpoint failed; the next start repeats it");
+        }
+    }
+
+    /// Keeps the indexes for the next start, as far as time allows: what is not kept is read from the rows.
+    fn save_snapshots(&self) {
+        let begin = Instant::now();
+        for (collection, _) in self.watched.indexes.unsaved() {
+            if begin.elapsed() > SAVING {
+                tracing::info!("not all column indexes were kept: the next start reads their rows");
+                break;
+            }
+            let saved = self.connection.execute_batch("BEGIN IMMEDIATE").sql().and_then(|()| {
+                self.watched.indexes.save(&self.connection, collection)?;
+                self.connection.execute_batch("COMMIT").sql()
+            });
+            if let Err(error) = saved {
+                tracing::warn!(collection, %error, "a column index could not be kept");
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+            }
         }
     }
 

@@ -27,7 +27,7 @@ async fn numbers(stores: &Stores, place: Collection) -> Vec<(RowNumber, String)>
 }
 
 /// A run of evaluator `evaluator` over all rows of dataset `set`, recorded in portions and ended.
-async fn run_over(stores: &Stores, set: u128, evaluator: u128, number: u128) -> JobId {
+pub(super) async fn run_over(stores: &Stores, set: u128, evaluator: u128, number: u128) -> JobId {
     let mine = organization(1);
     let place = rows_of(mine, dataset_id(set));
     stores.jobs.enqueue(run_job(number, mine, dataset_id(set), evaluator, number as i64), None).await.unwrap();
@@ -158,7 +158,7 @@ async fn files_of_version_1_are_brought_up_to_date() {
         stores.health.close().await;
         assert!(doctor(directory.path(), true).unwrap().healthy());
         let file = Connection::open(directory.path().join("evalset.db")).unwrap();
-        assert_eq!(file.query_row("PRAGMA user_version", [], |line| line.get::<_, i64>(0)).unwrap(), 2);
+        assert_eq!(file.query_row("PRAGMA user_version", [], |line| line.get::<_, i64>(0)).unwrap(), 3);
     }
 }
 

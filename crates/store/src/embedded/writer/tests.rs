@@ -1,9 +1,14 @@
 //! What callers are told when the transaction around their write fails.
 
 use super::*;
+use crate::embedded::snapshots::Snapshots;
 
 fn watched() -> Watched {
-    Watched { indexes: Arc::new(Indexes::new(1)), damage: Arc::default(), gate: Gate::default() }
+    Watched {
+        indexes: Arc::new(Indexes::new(1, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX))),
+        damage: Arc::default(),
+        gate: Gate::default(),
+    }
 }
 
 /// A write that succeeds, and what its caller is told.
