@@ -16,6 +16,8 @@ pub struct Limits {
     pub batch_items: usize,
     /// Page size of dataset, row, evaluator and score lists.
     pub max_page_size: u64,
+    /// Input, output and the like of all rows of a page, as JSON text. A single row may have more.
+    pub page_bytes: usize,
     /// Page size of span lists.
     pub max_span_page_size: u64,
     /// Nesting of a filter.
@@ -100,6 +102,7 @@ impl Default for Limits {
             bulk_items: 500,
             batch_items: 5_000,
             max_page_size: 100,
+            page_bytes: 64 * 1024 * 1024,
             max_span_page_size: 1_000,
             filter_depth: 16,
             filter_conditions: 1_000,

@@ -187,3 +187,22 @@ async fn filters_are_bounded_in_depth_and_size() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_page_of_large_rows_is_413_and_smaller_pages_are_not() {
+    with_limits(Under::Embedded, Limits { page_bytes: 2_500, ..Limits::default() }, async |server| {
+        let dataset = server.dataset("large").await;
+        let rows = format!("/api/datasets/{dataset}/logs/");
+        for size in [1_000, 1_000, 1_000, 9_000] {
+            server.post(&rows, json!({"input": "x".repeat(size)})).await.expect_status(201);
+        }
+        let reply = server.get(&format!("{rows}?page_size=4")).await.expect_status(413);
+        says(&reply, "limits.page_bytes");
+        // A row that is larger than a page may be comes alone.
+        for page in 1..=4 {
+            let reply = server.get(&format!("{rows}?page_size=1&page={page}")).await.expect_status(200);
+            assert_eq!((&reply["count"], reply["results"].as_array().unwrap().len()), (&json!(4), 1));
+        }
+    })
+    .await;
+}

@@ -146,7 +146,7 @@ impl Logs for Engine {
         let rows = rows.to_vec();
         self.readers
             .run_long(move |lease| match collection::find(lease.begin()?, name)? {
-                Some(found) => read_rows(lease, name, found.id, &rows, with),
+                Some(found) => read_rows(lease, name, found.id, &rows, with, usize::MAX),
                 None => Ok(Vec::new()),
             })
             .await

@@ -106,6 +106,8 @@ pub(super) struct Stored {
     pub version: i64,
     /// The log.
     pub log: Log,
+    /// Bytes of its payload as JSON text, if that was read.
+    pub payload_bytes: usize,
 }
 
 /// What is wrong with a row in whose column is what cannot be there.
@@ -137,18 +139,22 @@ pub(super) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
         };
         log.scalars.set(*field, Some(value));
     }
-    Ok(Stored { row, version, log })
+    Ok(Stored { row, version, log, payload_bytes: 0 })
 }
 
 /// The payload of a row; none when the row is gone.
-pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Map<String, Value>>, Fault> {
+pub(super) fn read_payload(
+    connection: &Connection,
+    row: RowNumber,
+) -> Result<Option<(Map<String, Value>, usize)>, Fault> {
     let mut statement = connection.prepare_cached("SELECT codec, body FROM payload WHERE row = ?1").sql()?;
     let mut lines = statement.query([row]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
     let wrong = |cause: &dyn std::fmt::Display| Unreadable { row, what: format!("has an unreadable payload: {cause}") };
-    let codec = line.get(0).map_err(|cause| wrong(&cause))?;
+    let codec: i64 = line.get(0).map_err(|cause| wrong(&cause))?;
     let body = line.get_ref(1).sql()?.as_blob().map_err(|cause| wrong(&cause))?;
-    Ok(Some(payload::decode(codec, body).map_err(|cause| wrong(&cause))?))
+    let decoded = payload::decode(codec, body).map_err(|cause| wrong(&cause))?;
+    Ok(Some((decoded, payload::length(codec, body))))
 }
 
 /// What is wrong with a row whose payload is not there.
@@ -181,7 +187,8 @@ pub(super) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -
 }
 
 fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored, Fault> {
-    stored.log.payload = read_payload(connection, stored.row)?.ok_or_else(|| without_payload(stored.row))?;
+    let read = read_payload(connection, stored.row)?.ok_or_else(|| without_payload(stored.row))?;
+    (stored.log.payload, stored.payload_bytes) = read;
     Ok(stored)
 }
 

@@ -103,7 +103,7 @@ impl Engine {
                 (rows.len() as u64, rows.into_iter().skip(index(offset)).take(index(limit)).collect())
             }
         };
-        Ok(Page { rows: read_rows(lease, name, collection, &rows, With::Scores)?, total })
+        Ok(Page { rows: read_rows(lease, name, collection, &rows, With::Scores, self.page_bytes)?, total })
     }
 
     pub(super) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
@@ -251,24 +251,33 @@ fn keep_sample(rows: &mut Vec<RowNumber>, sample: &Sample, hashes: &HashMap<RowN
     Some(cutoff)
 }
 
-/// Full rows by number, in the order given; those that are gone or cannot be read are left out.
+/// Full rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
+/// more than `most` bytes together, found out before memory is full of them.
 pub(super) fn read_rows(
     lease: &Lease,
     name: Collection,
     collection: i64,
     rows: &[RowNumber],
     with: With,
+    most: usize,
 ) -> Result<Vec<Row>> {
     let connection = lease.connection()?;
     let sight = match with {
         With::Scores => Some(Sight::of(connection, name, collection)?),
         With::Nothing => None,
     };
-    let mut found = Vec::new();
+    let (mut found, mut bytes) = (Vec::new(), 0_usize);
     for row in rows {
         lease.stop().go_on()?;
         let read = row::read(connection, collection, *row);
         let Some(stored) = lease.damage().pass_over(collection, read)? else { continue };
+        bytes = bytes.saturating_add(stored.payload_bytes);
+        if bytes > most && !found.is_empty() {
+            let text = format!(
+                "the rows of this page have more than {most} bytes (`limits.page_bytes`): ask for fewer, with a smaller `page_size`"
+            );
+            return Err(Error::TooLarge(text));
+        }
         let scores = sight.map(|sight| sight.of_row(connection, &stored.log.id)).transpose()?.unwrap_or_default();
         found.push(Row { number: stored.row, log: stored.log, scores });
     }
