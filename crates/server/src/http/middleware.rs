@@ -1,6 +1,6 @@
-//! What happens to every request around its handler, from the outside in: canonical path, request id, rest of the body, access
-//! log and metrics, panic → 500, load shield, time limit. Also the answers for unknown paths and wrong methods. Knows no route but those of
-//! monitoring, which the load shield lets pass.
+//! What happens to every request around its handler, from the outside in: canonical path, request id, compression for who asks,
+//! rest of the body, access log and metrics, panic → 500, load shield, time limit. Also the answers for unknown paths and wrong
+//! methods. Knows no route but those of monitoring, which the load shield lets pass.
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -22,10 +22,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tower::Layer as _;
 use tower::util::MapRequestLayer;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id taken over from a caller.
 const REQUEST_ID_CHARS: usize = 128;
+/// Answers of fewer bytes are not worth compressing.
+const COMPRESS_FROM: u64 = 8 * 1024;
 /// When a refused caller may come back.
 const SHED_RETRY_SECONDS: u64 = 1;
 
@@ -45,6 +50,7 @@ fn around(limits: &Limits, router: Router) -> Router {
         .layer(from_fn(catch_panic))
         .layer(from_fn(observe))
         .layer(from_fn_with_state(Rest::from(limits), settle))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(COMPRESS_FROM)))
         .layer(from_fn_with_state(Arc::new(Clock::default()), identify));
     // Layers of a router run after its routing; the path must be canonical before.
     Router::new().fallback_service(MapRequestLayer::new(paths::normalise).layer(inner))

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod bulk;
 pub mod connections;
 pub mod error;
+pub mod etag;
 pub mod evaluator_body;
 pub mod extract;
 pub mod filters;

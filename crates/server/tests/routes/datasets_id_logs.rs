@@ -117,3 +117,55 @@ async fn saved_logs_hold_rows_but_are_no_dataset() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_row_that_has_not_changed_is_not_sent_again() {
+    with_app(async |server| {
+        let dataset = server.dataset("tags").await;
+        let id = row(server, &dataset, json!({"input": "q"})).await;
+        let path = format!("/api/datasets/{dataset}/logs/{id}/");
+        let ask = async |tag: &str| {
+            let request = server.request(reqwest::Method::GET, &path).bearer_auth(&server.key);
+            server.answer(request.header("if-none-match", tag)).await
+        };
+        let first = ask("\"other\"").await.expect_status(200);
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with("W/\"") && first.json()["input"] == "q", "{tag}");
+        for same in [tag.as_str(), tag.trim_start_matches("W/"), &format!("\"x\", {tag}"), "*"] {
+            let kept = ask(same).await.expect_status(304);
+            assert_eq!((kept.header("etag"), kept.text()), (tag.as_str(), ""));
+        }
+        server.patch(&path, json!({"output": "a"})).await.expect_status(200);
+        let changed = ask(&tag).await.expect_status(200);
+        assert_ne!(changed.header("etag"), tag);
+        // Scores are part of a row.
+        let score = json!({"evaluator_slug": "s", "log_id": id, "dataset_id": dataset, "numerical_value": 1});
+        server.post("/api/scores/", score).await.expect_status(201);
+        ask(changed.header("etag")).await.expect_status(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed_for_who_asks() {
+    with_app(async |server| {
+        let dataset = server.dataset("long").await;
+        row(server, &dataset, json!({"input": "word ".repeat(10_000)})).await;
+        let path = format!("/api/datasets/{dataset}/logs/");
+        let ask = async |path: &str, encoding: &str| {
+            let request = server.request(reqwest::Method::GET, path).bearer_auth(&server.key);
+            server.answer(request.header("accept-encoding", encoding)).await.expect_status(200)
+        };
+        let plain = ask(&path, "identity").await;
+        assert_eq!(plain.header("content-encoding"), "");
+        for encoding in ["zstd", "br", "gzip"] {
+            let answer = ask(&path, encoding).await;
+            assert_eq!((answer.header("content-encoding"), answer.header("vary")), (encoding, "accept-encoding"));
+            assert!(answer.bytes.len() * 10 < plain.bytes.len(), "{encoding}: {} bytes", answer.bytes.len());
+        }
+        let zstd = ask(&path, "zstd").await;
+        assert_eq!(zstd::decode_all(zstd.bytes.as_slice()).unwrap(), plain.bytes);
+        assert_eq!(ask("/api/datasets/", "zstd").await.header("content-encoding"), "", "short ones are not worth it");
+    })
+    .await;
+}

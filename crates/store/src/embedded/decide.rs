@@ -103,9 +103,9 @@ impl Work<'_> {
 
     fn log(&self, connection: &Connection, row: RowNumber) -> Result<Option<Log>, Fault> {
         if self.text_only {
-            let (payload, _) = row::read_payload(connection, row)?.ok_or_else(|| row::without_payload(row))?;
+            let payload = row::read_payload(connection, row)?.ok_or_else(|| row::without_payload(row))?;
             let mut log = Log::new(LogId(String::new()));
-            log.payload = payload;
+            log.payload = payload.members;
             return Ok(Some(log));
         }
         Ok(row::read(connection, self.collection, row)?.map(|stored| stored.log))

@@ -142,19 +142,24 @@ pub(super) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
     Ok(Stored { row, version, log, payload_bytes: 0 })
 }
 
+/// A payload as read.
+pub(super) struct Payload {
+    /// Its members.
+    pub members: Map<String, Value>,
+    /// Bytes of its JSON text.
+    pub bytes: usize,
+}
+
 /// The payload of a row; none when the row is gone.
-pub(super) fn read_payload(
-    connection: &Connection,
-    row: RowNumber,
-) -> Result<Option<(Map<String, Value>, usize)>, Fault> {
+pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Payload>, Fault> {
     let mut statement = connection.prepare_cached("SELECT codec, body FROM payload WHERE row = ?1").sql()?;
     let mut lines = statement.query([row]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
     let wrong = |cause: &dyn std::fmt::Display| Unreadable { row, what: format!("has an unreadable payload: {cause}") };
     let codec: i64 = line.get(0).map_err(|cause| wrong(&cause))?;
     let body = line.get_ref(1).sql()?.as_blob().map_err(|cause| wrong(&cause))?;
-    let decoded = payload::decode(codec, body).map_err(|cause| wrong(&cause))?;
-    Ok(Some((decoded, payload::length(codec, body))))
+    let members = payload::decode(codec, body).map_err(|cause| wrong(&cause))?;
+    Ok(Some(Payload { members, bytes: payload::length(codec, body) }))
 }
 
 /// What is wrong with a row whose payload is not there.
@@ -188,7 +193,7 @@ pub(super) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -
 
 fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored, Fault> {
     let read = read_payload(connection, stored.row)?.ok_or_else(|| without_payload(stored.row))?;
-    (stored.log.payload, stored.payload_bytes) = read;
+    (stored.log.payload, stored.payload_bytes) = (read.members, read.bytes);
     Ok(stored)
 }
 

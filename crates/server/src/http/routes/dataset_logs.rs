@@ -10,13 +10,13 @@ use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::log_body::NewRowBody;
 use crate::http::openapi::Failures;
 use crate::http::schema::{FilterBody, PageParameters, RowListBody, RowParameters, RowPatchBody};
-use crate::http::{filters, members};
+use crate::http::{etag, filters, members};
 use crate::ops::dataset_logs;
 use crate::wire::log::{CreatedRow, DetailRow, IncludeFields, ListRow, RowContext};
 use crate::wire::summary::SummaryObject;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use evalset_model::Result;
@@ -151,11 +151,16 @@ async fn summary_of_all(
 /// Read a row with everything it holds.
 #[utoipa::path(get, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
     params(("dataset_id" = String, Path), ("unique_id" = String, Path)),
-    responses((status = 200, body = DetailRow), Failures))]
-async fn retrieve(State(app): State<App>, caller: Caller, RowPath(dataset, id): RowPath) -> Answer<Response> {
+    responses((status = 200, body = DetailRow), (status = 304, description = "As `If-None-Match` has it."), Failures))]
+async fn retrieve(
+    State(app): State<App>,
+    caller: Caller,
+    RowPath(dataset, id): RowPath,
+    asked: HeaderMap,
+) -> Answer<Response> {
     let collection = collection(&caller, dataset);
     let row = dataset_logs::get(&app, collection, &id).await?;
-    Ok(detail(&caller, collection, &row))
+    etag::json(&asked, &DetailRow::new(&row, &context(&caller, collection), None).scored(&row.scores))
 }
 
 /// Change the given members of a row; metadata is merged.

@@ -8,14 +8,14 @@ use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::log_body::NewSpanBody;
 use crate::http::openapi::Failures;
 use crate::http::schema::{BulkBody, FilterBody, PageParameters, RowParameters, SpanParameters, SpanPatchBody};
-use crate::http::{bulk, filters, members};
+use crate::http::{bulk, etag, filters, members};
 use crate::ops::request_logs::{self, Scope};
 use crate::wire::log::{CreatedSpan, IncludeFields, RowContext, SpanDetail, SpanRow};
 use crate::wire::reply::BulkResult;
 use crate::wire::summary::SummaryObject;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use evalset_model::ids::{LogId, Place};
@@ -189,10 +189,15 @@ async fn summary_by_url(State(app): State<App>, caller: Caller, listing: Listing
 
 /// Read a log with everything it holds.
 #[utoipa::path(get, path = "/api/request-logs/{unique_id}/", tag = "Request logs", params(("unique_id" = String, Path)),
-    responses((status = 200, body = SpanDetail), Failures))]
-async fn retrieve(State(app): State<App>, caller: Caller, IdPath(id): IdPath<String>) -> Answer<Response> {
+    responses((status = 200, body = SpanDetail), (status = 304, description = "As `If-None-Match` has it."), Failures))]
+async fn retrieve(
+    State(app): State<App>,
+    caller: Caller,
+    IdPath(id): IdPath<String>,
+    asked: HeaderMap,
+) -> Answer<Response> {
     let log = request_logs::get(&app, caller.request_logs(), &LogId(id)).await?;
-    Ok(Json(SpanDetail::new(&log, &context(&caller)).scored(&log.scores)).into_response())
+    etag::json(&asked, &SpanDetail::new(&log, &context(&caller)).scored(&log.scores))
 }
 
 /// Pin, rate, note or tag a log.
