@@ -32,6 +32,10 @@ const LONGEST: Duration = Duration::from_hours(24);
 /// The log tells at most this often that all places are taken.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
+/// Marks requests that come from this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct SameMachine;
+
 /// What connections are held to.
 #[derive(Clone, Copy)]
 struct Bounds {
@@ -119,8 +123,12 @@ async fn attend(bounds: Bounds, stream: TcpStream, routes: Router, stopping: Can
     }
     let asked = Arc::new(AtomicBool::new(false));
     let asks = Arc::clone(&asked);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let near = stream.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         asks.store(true, Ordering::Relaxed);
+        if near {
+            request.extensions_mut().insert(SameMachine);
+        }
         routes.clone().oneshot(request)
     });
     // Hyper has one timer for both; it is set to the longer, and the shorter is kept here.

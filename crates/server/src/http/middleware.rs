@@ -4,6 +4,7 @@
 
 use crate::app::App;
 use crate::clock::Clock;
+use crate::http::connections::SameMachine;
 use crate::http::error::{Failure, REQUEST_ID};
 use crate::http::unread::{Rest, settle};
 use crate::http::{paths, routes};
@@ -51,6 +52,7 @@ fn around(limits: &Limits, router: Router) -> Router {
         .layer(from_fn(observe))
         .layer(from_fn_with_state(Rest::from(limits), settle))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(COMPRESS_FROM)))
+        .layer(from_fn(leave_near_ones))
         .layer(from_fn_with_state(Arc::new(Clock::default()), identify));
     // Layers of a router run after its routing; the path must be canonical before.
     Router::new().fallback_service(MapRequestLayer::new(paths::normalise).layer(inner))
@@ -167,6 +169,14 @@ async fn shed_load(State(shield): State<Shield>, request: Request, next: Next) -
             format!("The server is busy with {limit} requests (`limits.concurrent_requests`). Try again soon.");
         return Failure::from(Error::Busy { message, retry_after: SHED_RETRY_SECONDS }).into_response();
     };
+    next.run(request).await
+}
+
+/// On one machine, compressing takes longer than sending; client libraries ask for it all the same.
+async fn leave_near_ones(mut request: Request, next: Next) -> Response {
+    if request.extensions().get::<SameMachine>().is_some() {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
     next.run(request).await
 }
 

@@ -145,27 +145,3 @@ async fn a_row_that_has_not_changed_is_not_sent_again() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn long_answers_are_compressed_for_who_asks() {
-    with_app(async |server| {
-        let dataset = server.dataset("long").await;
-        row(server, &dataset, json!({"input": "word ".repeat(10_000)})).await;
-        let path = format!("/api/datasets/{dataset}/logs/");
-        let ask = async |path: &str, encoding: &str| {
-            let request = server.request(reqwest::Method::GET, path).bearer_auth(&server.key);
-            server.answer(request.header("accept-encoding", encoding)).await.expect_status(200)
-        };
-        let plain = ask(&path, "identity").await;
-        assert_eq!(plain.header("content-encoding"), "");
-        for encoding in ["zstd", "br", "gzip"] {
-            let answer = ask(&path, encoding).await;
-            assert_eq!((answer.header("content-encoding"), answer.header("vary")), (encoding, "accept-encoding"));
-            assert!(answer.bytes.len() * 10 < plain.bytes.len(), "{encoding}: {} bytes", answer.bytes.len());
-        }
-        let zstd = ask(&path, "zstd").await;
-        assert_eq!(zstd::decode_all(zstd.bytes.as_slice()).unwrap(), plain.bytes);
-        assert_eq!(ask("/api/datasets/", "zstd").await.header("content-encoding"), "", "short ones are not worth it");
-    })
-    .await;
-}

@@ -1,6 +1,7 @@
 //! Every layer in process, over routes made for the purpose.
 
 use super::around;
+use crate::http::connections::SameMachine;
 use crate::http::error::{Answer, REQUEST_ID};
 use axum::Router;
 use axum::body::Body;
@@ -19,6 +20,7 @@ fn routes() -> Router {
         .route("/api/echo/{id}/", get(|| async { REQUEST_ID.get() }).post(|body: String| async move { body }))
         .route("/api/boom/", post(|| async { panic_now() }))
         .route("/api/slow/", get(|| async { std::future::pending::<Answer<()>>().await }))
+        .route("/api/long/", get(|| async { "word ".repeat(10_000) }))
         .route("/healthz", get(|| async { "up" }))
 }
 
@@ -134,4 +136,31 @@ async fn too_many_at_once_are_503_but_monitoring_passes() {
     let (held, ()) = tokio::join!(held, others);
     assert_eq!(held.status(), StatusCode::OK);
     assert_eq!(call(&app, "GET", "/api/echo/1/", None).await.status(), StatusCode::OK, "the place is free again");
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed_for_who_asks_from_afar() {
+    let app = around(&Limits::default(), routes());
+    let ask = async |path: &str, encoding: &str, near: bool| {
+        let mut request = Request::get(path).header("accept-encoding", encoding).body(Body::empty()).unwrap();
+        if near {
+            request.extensions_mut().insert(SameMachine);
+        }
+        let answer = app.clone().oneshot(request).await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let (encoding, vary) = (header("content-encoding"), header("vary"));
+        (encoding, vary, axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap())
+    };
+    let plain = "word ".repeat(10_000);
+    for encoding in ["zstd", "br", "gzip"] {
+        let (used, vary, bytes) = ask("/api/long/", encoding, false).await;
+        assert_eq!((used.as_deref(), vary.as_deref()), (Some(encoding), Some("accept-encoding")));
+        assert!(bytes.len() * 10 < plain.len(), "{encoding}: {} bytes", bytes.len());
+        let (used, _, bytes) = ask("/api/long/", encoding, true).await;
+        assert_eq!((used, bytes), (None, plain.clone().into()));
+    }
+    let (_, _, zstd) = ask("/api/long/", "zstd", false).await;
+    assert_eq!(zstd::decode_all(&*zstd).unwrap(), plain.as_bytes());
+    assert_eq!(ask("/healthz", "zstd", false).await.0, None, "short ones are not worth it");
+    assert_eq!(ask("/api/long/", "identity", false).await.0, None);
 }
