@@ -10,7 +10,7 @@ use crate::ops::providers;
 use crate::ops::scores::source_of;
 use evalset_evaluate::evaluator::CODE;
 use evalset_evaluate::judge::Endpoint;
-use evalset_evaluate::sandbox::{Language, Pool, PoolOptions};
+use evalset_evaluate::sandbox::{Language, Pool, PoolOptions, RENDERED_JSON_BYTES};
 use evalset_evaluate::{Failure, Means, Outcome, Prepared, Unit};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::ids::{JobId, OrganizationId, ScoreId};
@@ -31,8 +31,6 @@ pub const SANDBOX_WORKER: &str = "sandbox-worker";
 const GROUP_ROWS: usize = 100;
 /// Groups that rules work on at once: one more than the writer leaves cores for helps nobody.
 const RULE_GROUPS: usize = 2;
-/// Bytes of a prompt as JSON text: every character of its 4 MiB may have to be escaped.
-const PROMPT_JSON_BYTES: usize = 6 * 4 * 1024 * 1024 + 2;
 /// What a run without a provider is told.
 const NO_PROVIDER: &str =
     "No LLM provider is configured: PUT its `base_url` and `api_key` to /api/llm-provider/ first.";
@@ -57,7 +55,7 @@ impl Evaluators {
             source_bytes: limits.evaluator_bytes,
             ..PoolOptions::new(program, vec![SANDBOX_WORKER.to_owned()])
         };
-        let templates = PoolOptions { output_bytes: PROMPT_JSON_BYTES, ..options.clone() };
+        let templates = PoolOptions { output_bytes: RENDERED_JSON_BYTES, ..options.clone() };
         Self {
             code: Arc::new(Pool::new(options)),
             templates: Arc::new(Pool::new(templates)),

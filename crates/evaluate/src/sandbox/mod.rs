@@ -53,6 +53,9 @@ pub(crate) struct Refusal {
     pub line: Option<u32>,
 }
 
+/// Bytes that a rendered template can have as JSON text, where every one of its characters may have to be escaped.
+pub const RENDERED_JSON_BYTES: usize = 6 * crate::template::RENDERED_BYTES_MAX + 2;
+
 /// Bytes of a message that are kept.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 2_000;
 

@@ -125,17 +125,12 @@ async fn scores(
     let unknown = || Error::invalid(format!("{member}.dataset_id"), format!("there is no dataset `{dataset}`"));
     let id: DatasetId = dataset.parse().map_err(|_| unknown())?;
     let dataset = datasets::get(app, organization, id).await.map_err(|error| named(error, unknown))?;
-    let evaluator = match evaluators::resolve(app, organization, name).await {
-        Ok(evaluator) if evaluators::names_a_version(name, &evaluator) => {
-            let text = "the scores that rows show may be by several versions: compare runs of the version, \
-                        or leave it out";
-            return Err(Error::invalid(format!("{member}.evaluator"), text));
-        }
-        Ok(evaluator) => Some(evaluator),
-        // A custom slug, or an evaluator that is gone and left its scores.
-        Err(Error::NotFound(_)) => None,
-        Err(error) => return Err(error),
-    };
+    // None: a custom slug, or an evaluator that is gone and left its scores.
+    let evaluator = evaluators::find(app, organization, name).await?;
+    if evaluator.as_ref().is_some_and(|evaluator| evaluators::names_a_version(name, evaluator)) {
+        let text = "the scores that rows show may be by several versions: compare runs of the version, or leave it out";
+        return Err(Error::invalid(format!("{member}.evaluator"), text));
+    }
     let key = match &evaluator {
         Some(evaluator) => evaluator.id.to_string(),
         None => name.parse::<EvaluatorId>().map_or_else(|_| name.to_owned(), |id| id.to_string()),

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Logs that one request may have scored; more are a run.
 const LOGS_MAX: usize = 100;
+/// Share of a request's time that its evaluation may take.
+const SHARE_OF_REQUEST: f64 = 0.9;
 /// Seconds after which a caller may try again whom the server's end cut off.
 const RETRY_SECONDS: u64 = 5;
 
@@ -92,7 +94,7 @@ async fn by(
 
 /// Ends before the request itself is out of time: its caller would learn nothing of the evaluator.
 fn patience(app: &App) -> Duration {
-    Duration::from_secs(app.limits.request_seconds) * 9 / 10
+    Duration::from_secs(app.limits.request_seconds).mul_f64(SHARE_OF_REQUEST)
 }
 
 /// A stored log by its id: among request logs first, then in `_saved_logs` and datasets. A score on a row names its dataset.

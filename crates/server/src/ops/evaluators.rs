@@ -7,7 +7,7 @@ mod check;
 mod reference;
 
 pub use check::check;
-pub use reference::{Target, names_a_version, resolve, resolve_or_make};
+pub use reference::{Target, find, names_a_version, resolve, resolve_or_make};
 
 use crate::app::App;
 use crate::ops::datasets::checked_name;

@@ -128,37 +128,24 @@ fn explanation(body: &Map<String, Value>) -> Result<Option<String>> {
 /// The evaluator that the score names, if it names one that exists. A slug that matches none is a custom one.
 async fn evaluator_of(app: &App, organization: OrganizationId, new: &NewScore) -> Result<Option<Evaluator>> {
     if let Some(id) = &new.evaluator_id {
-        let found = evaluators::resolve(app, organization, id).await;
-        return match found {
-            Err(Error::NotFound(_)) => {
-                Err(Error::invalid("evaluator_id", format!("there is no evaluator `{id}` in this organization")))
-            }
-            found => found.map(Some),
-        };
+        let unknown = || Error::invalid("evaluator_id", format!("there is no evaluator `{id}` in this organization"));
+        return evaluators::find(app, organization, id).await?.ok_or_else(unknown).map(Some);
     }
     let Some(slug) = &new.evaluator_slug else {
         return Err(Error::invalid("evaluator_id", "`evaluator_id` or `evaluator_slug` is required"));
     };
-    if let Some(found) = found(evaluators::resolve(app, organization, slug).await)? {
+    if let Some(found) = evaluators::find(app, organization, slug).await? {
         return Ok(Some(found));
     }
     // `slug:9` of an evaluator that has no such version is a slip, not a slug of somebody's own.
     if let Some((base, version)) = slug.rsplit_once(':')
         && version.parse::<u32>().is_ok()
-        && found(evaluators::resolve(app, organization, base).await)?.is_some()
+        && evaluators::find(app, organization, base).await?.is_some()
     {
         let text = format!("the evaluator `{base}` has no version `{version}`");
         return Err(Error::invalid("evaluator_slug", text));
     }
     Ok(None)
-}
-
-fn found(resolved: Result<Evaluator>) -> Result<Option<Evaluator>> {
-    match resolved {
-        Ok(evaluator) => Ok(Some(evaluator)),
-        Err(Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn source(evaluator: Option<&Evaluator>, slug: Option<String>, values: &ScoreValues) -> Result<Source> {

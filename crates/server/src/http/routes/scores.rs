@@ -9,6 +9,7 @@ use crate::http::openapi::Failures;
 use crate::http::schema::{FilterBody, PageParameters, ScoreBody, ScorePatchBody};
 use crate::http::score_body;
 use crate::http::{filters, members};
+use crate::ops::evaluators;
 use crate::ops::scores::{self, Edit, Target};
 use crate::wire::evaluator::EvaluatorObject;
 use crate::wire::score::ScoreObject;
@@ -114,16 +115,11 @@ async fn retrieve(State(app): State<App>, caller: Caller, IdPath(id): IdPath<Sco
 async fn detail(app: &App, caller: &Caller, score: Score) -> Result<ScoreObject> {
     let inputs = scores::record(app, &score).await?.map(|row| inputs::of_log(&row.log));
     let evaluator = match score.source.evaluator_id {
-        Some(id) => match crate::ops::evaluators::resolve(app, caller.organization_id(), &id.to_string()).await {
-            Ok(evaluator) => {
-                let object = EvaluatorObject::new(evaluator, caller.organization());
-                serde_json::to_value(object).map_err(Error::internal)?
-            }
-            Err(Error::NotFound(_)) => Value::Null,
-            Err(error) => return Err(error),
-        },
-        None => Value::Null,
+        Some(id) => evaluators::find(app, caller.organization_id(), &id.to_string()).await?,
+        None => None,
     };
+    let object = evaluator.map(|evaluator| EvaluatorObject::new(evaluator, caller.organization()));
+    let evaluator = serde_json::to_value(object).map_err(Error::internal)?;
     Ok(ScoreObject::from(score).with_inputs(inputs.as_ref()).with_evaluator(evaluator))
 }
 

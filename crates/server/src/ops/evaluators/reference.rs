@@ -26,6 +26,15 @@ pub async fn resolve(app: &App, organization: OrganizationId, reference: &str) -
     found.ok_or_else(|| Error::NotFound(format!("There is no evaluator `{reference}`.")))
 }
 
+/// As [`resolve`]; none when nothing has that name.
+pub async fn find(app: &App, organization: OrganizationId, reference: &str) -> Result<Option<Evaluator>> {
+    match resolve(app, organization, reference).await {
+        Ok(evaluator) => Ok(Some(evaluator)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Begins a reference to a built-in evaluator.
 const BUILTIN: &str = "builtin:";
 
