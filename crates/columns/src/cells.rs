@@ -5,9 +5,11 @@ use crate::bits;
 use crate::codes::Codes;
 use crate::dictionary::Code;
 use crate::numbers::Floats;
-use crate::snapshot::{Stored, odd};
+use crate::slab::Slab;
+use crate::snapshot::{Input, Output, Stored, odd};
+use crate::sparse::Sparse;
 use evalset_model::summary::ScoreTotals;
-use std::io::{Read, Result, Write};
+use std::io::Result;
 
 /// What a cell holds; [`Class::Absent`] is the default of a row without the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub enum Class {
 }
 
 /// Set on the class byte when the value was reached by a path and is not itself a member of the map.
-const NESTED: u8 = 0x80;
+pub const NESTED: u8 = 0x80;
 
 /// One value.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,11 @@ impl Default for Cell {
 }
 
 impl Cell {
+    /// Class and nesting as one byte.
+    pub fn tag(&self) -> u8 {
+        self.class as u8 | if self.nested { NESTED } else { 0 }
+    }
+
     /// Its number, when it has one.
     pub fn number(&self) -> Option<f64> {
         Some(self.number).filter(|number| !number.is_nan())
@@ -76,7 +83,8 @@ impl Class {
         Self::Structure,
     ];
 
-    fn of(tag: u8) -> Self {
+    /// That of a [`Cell::tag`].
+    pub fn of(tag: u8) -> Self {
         Self::ALL.get(usize::from(tag & !NESTED)).copied().unwrap_or_default()
     }
 
@@ -90,7 +98,7 @@ impl Class {
 #[derive(Debug, Default)]
 pub struct Dense {
     /// Class and nesting.
-    tags: Vec<u8>,
+    tags: Slab<u8>,
     /// Codes of strings.
     pub texts: Codes,
     /// Codes of JSON texts.
@@ -101,16 +109,17 @@ pub struct Dense {
 
 /// Values by offset.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "each lies in a box of its own")]
 pub enum Cells {
-    /// Offset and value, by rising offset.
-    Sparse(Vec<(u16, Cell)>),
+    /// Few.
+    Sparse(Sparse),
     /// Many.
     Dense(Box<Dense>),
 }
 
 impl Default for Cells {
     fn default() -> Self {
-        Self::Sparse(Vec::new())
+        Self::Sparse(Sparse::default())
     }
 }
 
@@ -128,10 +137,7 @@ impl Dense {
     }
 
     fn set(&mut self, at: usize, cell: Cell) {
-        if at >= self.tags.len() {
-            self.tags.resize(at + 1, 0);
-        }
-        self.tags[at] = cell.class as u8 | if cell.nested { NESTED } else { 0 };
+        self.tags.put(at, cell.tag(), 0);
         self.texts.set(at, if cell.class == Class::Text { cell.code } else { 0 });
         let structured = matches!(cell.class, Class::Structure | Class::BigInteger);
         self.structures.set(at, if structured { cell.code } else { 0 });
@@ -153,10 +159,7 @@ impl Cells {
     /// The value at an offset.
     pub fn get(&self, at: usize) -> Cell {
         match self {
-            Self::Sparse(entries) => match entries.binary_search_by_key(&at, |(offset, _)| usize::from(*offset)) {
-                Ok(index) => entries[index].1,
-                Err(_) => Cell::default(),
-            },
+            Self::Sparse(sparse) => sparse.get(at),
             Self::Dense(dense) => dense.get(at),
         }
     }
@@ -169,20 +172,11 @@ impl Cells {
                     dense.set(at, cell);
                 }
             }
-            Self::Sparse(entries) => {
-                match entries.binary_search_by_key(&at, |(offset, _)| usize::from(*offset)) {
-                    Ok(index) if cell.class == Class::Absent => {
-                        entries.remove(index);
-                    }
-                    Ok(index) => entries[index].1 = cell,
-                    Err(_) if cell.class == Class::Absent => {}
-                    Err(index) => entries.insert(index, (at as u16, cell)),
-                }
-                if entries.len() > sparse_max {
+            Self::Sparse(sparse) => {
+                sparse.set(at, cell);
+                if sparse.len() > sparse_max {
                     let mut dense = Box::new(Dense::default());
-                    for (offset, cell) in entries.iter() {
-                        dense.set(usize::from(*offset), *cell);
-                    }
+                    sparse.iter().for_each(|(at, cell)| dense.set(at, cell));
                     *self = Self::Dense(dense);
                 }
             }
@@ -192,7 +186,7 @@ impl Cells {
     /// Marks cells whose class passes; `Absent` must not pass.
     pub fn mark_classes(&self, among: &[u64], out: &mut [u64], test: impl Fn(Class) -> bool) {
         match self {
-            Self::Sparse(entries) => mark_entries(entries, among, out, |cell| test(cell.class)),
+            Self::Sparse(sparse) => sparse.mark(among, out, |cell| test(cell.class)),
             Self::Dense(dense) => {
                 let passing = Class::ALL.map(&test);
                 dense.mark(among, out, |tag| passing.get(usize::from(tag)).copied().unwrap_or(false));
@@ -203,7 +197,7 @@ impl Cells {
     /// Marks cells whose key is there, null or not; `direct`: as a member of the map itself.
     pub fn mark_present(&self, direct: bool, among: &[u64], out: &mut [u64]) {
         match self {
-            Self::Sparse(entries) => mark_entries(entries, among, out, |cell| !(direct && cell.nested)),
+            Self::Sparse(sparse) => sparse.mark(among, out, |cell| !(direct && cell.nested)),
             Self::Dense(dense) => {
                 bits::mark(&dense.tags, among, out, |tag| tag != 0 && !(direct && tag & NESTED != 0));
             }
@@ -213,8 +207,8 @@ impl Cells {
     /// Adds the numbers and counts the booleans among these offsets.
     pub fn total(&self, among: &[u64], totals: &mut ScoreTotals) {
         match self {
-            Self::Sparse(entries) => {
-                for (_, cell) in entries.iter().filter(|(offset, _)| bits::get(among, usize::from(*offset))) {
+            Self::Sparse(sparse) => {
+                for (_, cell) in sparse.iter().filter(|(at, _)| bits::get(among, *at)) {
                     match cell.class {
                         Class::Yes => totals.add_flag(true),
                         Class::No => totals.add_flag(false),
@@ -241,10 +235,10 @@ impl Cells {
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
         match self {
-            Self::Sparse(entries) => entries.capacity() * size_of::<(u16, Cell)>(),
+            Self::Sparse(sparse) => sparse.memory_bytes(),
             Self::Dense(dense) => {
                 size_of::<Dense>()
-                    + dense.tags.capacity()
+                    + dense.tags.memory_bytes()
                     + dense.texts.memory_bytes()
                     + dense.structures.memory_bytes()
                     + dense.numbers.memory_bytes()
@@ -253,29 +247,12 @@ impl Cells {
     }
 }
 
-/// Marks those of `among` that have an entry that passes.
-pub fn mark_entries(entries: &[(u16, Cell)], among: &[u64], out: &mut [u64], mut test: impl FnMut(&Cell) -> bool) {
-    for (offset, cell) in entries {
-        let at = usize::from(*offset);
-        if bits::get(among, at) && test(cell) {
-            out[at / bits::WORD] |= 1 << (at % bits::WORD);
-        }
-    }
-}
-
 impl Stored for Cells {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
+    fn store(&self, out: &mut Output<'_>) -> Result<()> {
         match self {
-            Self::Sparse(entries) => {
+            Self::Sparse(sparse) => {
                 0_u8.store(out)?;
-                entries.len().store(out)?;
-                for (offset, Cell { class, nested, code, number }) in entries {
-                    offset.store(out)?;
-                    (*class as u8 | if *nested { NESTED } else { 0 }).store(out)?;
-                    code.store(out)?;
-                    number.store(out)?;
-                }
-                Ok(())
+                sparse.store(out)
             }
             Self::Dense(dense) => {
                 1_u8.store(out)?;
@@ -287,20 +264,11 @@ impl Stored for Cells {
         }
     }
 
-    fn restore(input: &mut dyn Read) -> Result<Self> {
+    fn restore(input: &mut Input<'_>) -> Result<Self> {
         match u8::restore(input)? {
-            0 => {
-                let count = usize::restore(input)?;
-                let mut entries = Vec::with_capacity(count.min(usize::from(u16::MAX)));
-                for _ in 0..count {
-                    let (offset, tag) = (u16::restore(input)?, u8::restore(input)?);
-                    let (code, number) = (Code::restore(input)?, f64::restore(input)?);
-                    entries.push((offset, Cell { class: Class::of(tag), nested: tag & NESTED != 0, code, number }));
-                }
-                Ok(Self::Sparse(entries))
-            }
+            0 => Sparse::restore(input).map(Self::Sparse),
             1 => Ok(Self::Dense(Box::new(Dense {
-                tags: Vec::restore(input)?,
+                tags: Slab::restore(input)?,
                 texts: Codes::restore(input)?,
                 structures: Codes::restore(input)?,
                 numbers: Floats::restore(input)?,

@@ -1,7 +1,7 @@
 //! Storage by chunk: a chunk without any value costs nothing. Knows nothing of what a chunk holds.
 
-use crate::snapshot::{Stored, odd};
-use std::io::{Read, Result, Write};
+use crate::snapshot::{Input, Output, Stored, odd};
+use std::io::Result;
 
 /// Where a position lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Place {
 }
 
 /// How positions are cut into chunks of a power of two rows, between one word and 65,536.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     shift: u32,
 }
@@ -48,12 +48,18 @@ impl Grid {
     }
 }
 
+impl Default for Grid {
+    fn default() -> Self {
+        Self::FULL
+    }
+}
+
 impl Stored for Grid {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
+    fn store(&self, out: &mut Output<'_>) -> Result<()> {
         self.shift.store(out)
     }
 
-    fn restore(input: &mut dyn Read) -> Result<Self> {
+    fn restore(input: &mut Input<'_>) -> Result<Self> {
         let shift = u32::restore(input)?;
         if (6..=16).contains(&shift) { Ok(Self { shift }) } else { Err(odd()) }
     }
@@ -71,11 +77,6 @@ impl<C> Default for Chunked<C> {
 }
 
 impl<C: Default> Chunked<C> {
-    /// All chunks in order, empty ones as none.
-    pub fn slots(&self) -> &[Option<Box<C>>] {
-        &self.chunks
-    }
-
     /// The chunk, if it has anything.
     pub fn get(&self, chunk: usize) -> Option<&C> {
         self.chunks.get(chunk)?.as_deref()
@@ -94,9 +95,29 @@ impl<C: Default> Chunked<C> {
         self.chunks[chunk].get_or_insert_default()
     }
 
+    /// Puts a chunk in place of what is there.
+    pub fn put(&mut self, chunk: usize, slot: Option<Box<C>>) {
+        if chunk >= self.chunks.len() {
+            if slot.is_none() {
+                return;
+            }
+            self.chunks.resize_with(chunk + 1, || None);
+        }
+        self.chunks[chunk] = slot;
+    }
+
     /// Bytes held, given those of one chunk.
     pub fn memory_bytes(&self, of: impl Fn(&C) -> usize) -> usize {
         self.chunks.capacity() * size_of::<Option<Box<C>>>()
             + self.chunks.iter().flatten().map(|chunk| size_of::<C>() + of(chunk)).sum::<usize>()
+    }
+}
+
+impl<C: Stored> Chunked<C> {
+    /// Writes a chunk, or that there is none.
+    pub fn store_slot(&self, chunk: usize, out: &mut Output<'_>) -> Result<()> {
+        let slot = self.chunks.get(chunk).and_then(Option::as_ref);
+        slot.is_some().store(out)?;
+        slot.map_or(Ok(()), |values| values.store(out))
     }
 }

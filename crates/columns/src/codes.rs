@@ -2,31 +2,25 @@
 
 use crate::bits;
 use crate::dictionary::Code;
-use crate::snapshot::{Stored, odd};
-use std::io::{Read, Result, Write};
+use crate::slab::Slab;
+use crate::snapshot::{Input, Output, Stored, odd};
+use std::io::Result;
 
 /// Codes by offset in the chunk; offsets beyond the end have none (0).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Codes {
     /// All fit one byte.
-    Narrow(Vec<u8>),
+    Narrow(Slab<u8>),
     /// All fit two.
-    Middle(Vec<u16>),
+    Middle(Slab<u16>),
     /// Four.
-    Wide(Vec<Code>),
+    Wide(Slab<Code>),
 }
 
 impl Default for Codes {
     fn default() -> Self {
-        Self::Narrow(Vec::new())
+        Self::Narrow(Slab::default())
     }
-}
-
-fn write_at<T: Copy + Default>(values: &mut Vec<T>, at: usize, value: T) {
-    if at >= values.len() {
-        values.resize(at + 1, T::default());
-    }
-    values[at] = value;
 }
 
 impl Codes {
@@ -45,17 +39,17 @@ impl Codes {
             return;
         }
         match self {
-            Self::Narrow(codes) if code <= Code::from(u8::MAX) => write_at(codes, at, code as u8),
-            Self::Middle(codes) if code <= Code::from(u16::MAX) => write_at(codes, at, code as u16),
-            Self::Wide(codes) => write_at(codes, at, code),
+            Self::Narrow(codes) if code <= Code::from(u8::MAX) => codes.put(at, code as u8, 0),
+            Self::Middle(codes) if code <= Code::from(u16::MAX) => codes.put(at, code as u16, 0),
+            Self::Wide(codes) => codes.put(at, code, 0),
             Self::Narrow(codes) if code <= Code::from(u16::MAX) => {
-                let mut wider: Vec<u16> = codes.iter().copied().map(u16::from).collect();
-                write_at(&mut wider, at, code as u16);
+                let mut wider: Slab<u16> = codes.iter().copied().map(u16::from).collect();
+                wider.put(at, code as u16, 0);
                 *self = Self::Middle(wider);
             }
             Self::Narrow(_) | Self::Middle(_) => {
-                let mut wider: Vec<Code> = (0..self.len()).map(|at| self.get(at)).collect();
-                write_at(&mut wider, at, code);
+                let mut wider: Slab<Code> = (0..self.len()).map(|at| self.get(at)).collect();
+                wider.put(at, code, 0);
                 *self = Self::Wide(wider);
             }
         }
@@ -117,15 +111,15 @@ impl Codes {
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
         match self {
-            Self::Narrow(codes) => codes.capacity(),
-            Self::Middle(codes) => codes.capacity() * 2,
-            Self::Wide(codes) => codes.capacity() * 4,
+            Self::Narrow(codes) => codes.memory_bytes(),
+            Self::Middle(codes) => codes.memory_bytes(),
+            Self::Wide(codes) => codes.memory_bytes(),
         }
     }
 }
 
 impl Stored for Codes {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
+    fn store(&self, out: &mut Output<'_>) -> Result<()> {
         match self {
             Self::Narrow(codes) => 0_u8.store(out).and_then(|()| codes.store(out)),
             Self::Middle(codes) => 1_u8.store(out).and_then(|()| codes.store(out)),
@@ -133,11 +127,11 @@ impl Stored for Codes {
         }
     }
 
-    fn restore(input: &mut dyn Read) -> Result<Self> {
+    fn restore(input: &mut Input<'_>) -> Result<Self> {
         match u8::restore(input)? {
-            0 => Vec::restore(input).map(Self::Narrow),
-            1 => Vec::restore(input).map(Self::Middle),
-            2 => Vec::restore(input).map(Self::Wide),
+            0 => Slab::restore(input).map(Self::Narrow),
+            1 => Slab::restore(input).map(Self::Middle),
+            2 => Slab::restore(input).map(Self::Wide),
             _ => Err(odd()),
         }
     }

@@ -3,17 +3,21 @@
 
 use crate::bits;
 use crate::chunked::Grid;
+use crate::dictionary::Dictionary;
 use crate::dynamic::{DynamicColumns, Shape};
 use crate::ids::Ids;
 use crate::rows::Rows;
 use crate::scalar::ScalarColumn;
-use crate::snapshot::{Stored, odd, restore_list, store_list};
+use crate::seal::Chunk;
+use crate::slab::{Backing, Slab};
+use crate::snapshot::{FileRef, Input, Output, Stored, odd};
 use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::limits::Limits;
 use evalset_model::log::Scalars;
 use serde_json::{Map, Value};
-use std::io::{Read, Result, Write};
+use std::io::Result;
+use std::sync::Arc;
 
 /// Bounds of one collection's columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +49,11 @@ pub struct LogRef<'a> {
 pub struct Columns {
     pub(crate) grid: Grid,
     /// Row numbers by position, cut into chunks so that growing never copies them all.
-    numbers: Vec<Vec<RowNumber>>,
+    pub(crate) numbers: Vec<Slab<RowNumber>>,
+    /// How often each chunk was written to.
+    pub(crate) writes: Vec<u64>,
+    /// The file in which a chunk lies as it is.
+    pub(crate) files: Vec<Option<Arc<dyn Backing>>>,
     pub(crate) alive: Vec<u64>,
     alive_rows: u64,
     pub(crate) ids: Ids,
@@ -71,10 +79,12 @@ impl Columns {
         Self {
             grid,
             numbers: Vec::new(),
+            writes: Vec::new(),
+            files: Vec::new(),
             alive: Vec::new(),
             alive_rows: 0,
             ids: Ids::new(grid),
-            scalars: Field::ALL.iter().map(|field| ScalarColumn::new(field.kind())).collect(),
+            scalars: Field::ALL.iter().map(|field| ScalarColumn::new(grid, field.kind())).collect(),
             metadata: DynamicColumns::new(Shape::Paths, limits.metadata_columns),
             scores: DynamicColumns::new(Shape::Scores, usize::MAX),
         }
@@ -89,46 +99,13 @@ impl Columns {
         }
         let position = self.positions();
         if self.grid.place(position).offset == 0 {
-            self.numbers.push(Vec::new());
+            self.numbers.push(Slab::default());
         }
         if let Some(numbers) = self.numbers.last_mut() {
-            numbers.push(row);
+            numbers.to_mut().push(row);
         }
         self.ids.push(log.id);
-        self.write(position, log);
-        bits::put(&mut self.alive, position, true);
-        self.alive_rows += 1;
-    }
-
-    /// Gives an alive row a new content; does nothing when it is not alive.
-    pub fn replace(&mut self, row: RowNumber, log: LogRef<'_>) {
-        let Some(position) = self.position(row) else { return };
-        self.ids.set(position, log.id);
-        let place = self.grid.place(position);
-        self.scalars.iter_mut().for_each(|column| column.clear(place));
-        self.metadata.clear(self.grid, position);
-        if log.scores.is_some() {
-            self.scores.clear(self.grid, position);
-        }
-        self.write(position, log);
-    }
-
-    /// Gives an alive row these scores in place of those it has; does nothing when it is not alive.
-    pub fn set_scores(&mut self, row: RowNumber, scores: &Map<String, Value>) {
-        let Some(position) = self.position(row) else { return };
-        self.scores.clear(self.grid, position);
-        self.scores.set(self.grid, position, scores);
-    }
-
-    /// Writes one score of an alive row, under `key` and, if given, under its slug as well; does nothing when the row is not
-    /// alive.
-    pub fn put_score(&mut self, row: RowNumber, key: &str, slug: Option<&str>, score: &Value) {
-        if let Some(position) = self.position(row) {
-            self.scores.put_score(self.grid, position, key, slug, score);
-        }
-    }
-
-    fn write(&mut self, position: usize, log: LogRef<'_>) {
+        self.touch(position);
         let place = self.grid.place(position);
         for (field, value) in log.scalars.iter() {
             if let Some(column) = self.scalars.get_mut(field.index()) {
@@ -139,6 +116,54 @@ impl Columns {
         if let Some(scores) = log.scores {
             self.scores.set(self.grid, position, scores);
         }
+        bits::put(&mut self.alive, position, true);
+        self.alive_rows += 1;
+    }
+
+    /// Gives an alive row a new content; does nothing when it is not alive.
+    pub fn replace(&mut self, row: RowNumber, log: LogRef<'_>) {
+        let Some(position) = self.position(row) else { return };
+        self.ids.set(position, log.id);
+        self.touch(position);
+        let place = self.grid.place(position);
+        // Columns that keep their value keep their memory, or their place in a file.
+        for (field, column) in Field::ALL.iter().zip(&mut self.scalars) {
+            match log.scalars.get(*field) {
+                Some(value) => column.set(place, value),
+                None => column.clear(place),
+            }
+        }
+        self.metadata.replace(self.grid, position, log.metadata);
+        if let Some(scores) = log.scores {
+            self.scores.replace(self.grid, position, scores);
+        }
+    }
+
+    /// Gives an alive row these scores in place of those it has; does nothing when it is not alive.
+    pub fn set_scores(&mut self, row: RowNumber, scores: &Map<String, Value>) {
+        let Some(position) = self.position(row) else { return };
+        self.touch(position);
+        self.scores.replace(self.grid, position, scores);
+    }
+
+    /// Writes one score of an alive row, under `key` and, if given, under its slug as well; does nothing when the row is not
+    /// alive.
+    pub fn put_score(&mut self, row: RowNumber, key: &str, slug: Option<&str>, score: &Value) {
+        if let Some(position) = self.position(row) {
+            self.touch(position);
+            self.scores.put_score(self.grid, position, key, slug, score);
+        }
+    }
+
+    /// Notes that a position is written to.
+    fn touch(&mut self, position: usize) {
+        let chunk = self.grid.place(position).chunk;
+        if chunk >= self.writes.len() {
+            self.writes.resize(chunk + 1, 0);
+            self.files.resize(chunk + 1, None);
+        }
+        self.writes[chunk] += 1;
+        self.files[chunk] = None;
     }
 
     /// Takes a row out; does nothing when it is not alive.
@@ -268,33 +293,55 @@ impl Columns {
     }
 
     /// Writes all but what the columns are made within.
-    pub(crate) fn store_parts(&self, out: &mut dyn Write) -> Result<()> {
-        store_list(&self.numbers, out)?;
+    pub(crate) fn store_parts(&self, out: &mut Output<'_>) -> Result<()> {
         self.alive.store(out)?;
-        self.ids.store(out)?;
-        self.scalars.iter().try_for_each(|column| column.store(out))?;
-        self.metadata.store(out)?;
-        self.scores.store(out)
+        self.ids.store_facts(out)?;
+        self.scalars.iter().filter_map(ScalarColumn::dictionary).try_for_each(|texts| texts.store(out))?;
+        self.metadata.store_shared(out)?;
+        self.scores.store_shared(out)?;
+        self.chunks().store(out)?;
+        for chunk in 0..self.chunks() {
+            let file = self.files.get(chunk).and_then(Option::as_ref);
+            file.map(|file| FileRef::of(&**file)).store(out)?;
+            if file.is_none() {
+                self.store_chunk(chunk, out)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads what [`Columns::store_parts`] wrote.
-    pub(crate) fn restore_parts(grid: Grid, limits: ColumnLimits, input: &mut dyn Read) -> Result<Self> {
-        let numbers: Vec<Vec<RowNumber>> = restore_list(input)?;
-        let alive: Vec<u64> = Vec::restore(input)?;
-        let ids = Ids::restore(grid, input)?;
-        if numbers.iter().map(Vec::len).sum::<usize>() != ids.len() {
-            return Err(odd());
+    pub(crate) fn restore_parts(grid: Grid, limits: ColumnLimits, input: &mut Input<'_>) -> Result<Self> {
+        let mut restored = Self::on(grid, limits);
+        restored.alive = Vec::restore(input)?;
+        restored.alive_rows = bits::count(&restored.alive);
+        restored.ids = Ids::restore_facts(grid, input)?;
+        for dictionary in restored.scalars.iter_mut().filter_map(ScalarColumn::dictionary_mut) {
+            *dictionary = Dictionary::restore(grid, input)?;
         }
-        let scalars =
-            Field::ALL.iter().map(|field| ScalarColumn::restore(field.kind(), input)).collect::<Result<_>>()?;
-        let metadata = DynamicColumns::restore(Shape::Paths, limits.metadata_columns, input)?;
-        let scores = DynamicColumns::restore(Shape::Scores, usize::MAX, input)?;
-        Ok(Self { grid, numbers, alive_rows: bits::count(&alive), alive, ids, scalars, metadata, scores })
+        restored.metadata = DynamicColumns::restore_shared(grid, Shape::Paths, limits.metadata_columns, input)?;
+        restored.scores = DynamicColumns::restore_shared(grid, Shape::Scores, usize::MAX, input)?;
+        let chunks = usize::restore(input)?;
+        for chunk in 0..chunks {
+            let file = Option::<FileRef>::restore(input)?.map(|file| input.open(&file)).transpose()?;
+            let values = match &file {
+                Some(file) => Chunk::restore(&mut Input::file(file.clone(), 0))?,
+                None => Chunk::restore(input)?,
+            };
+            let rows = values.rows();
+            let last = chunk + 1 == chunks;
+            if rows == 0 || rows > grid.rows() || (rows < grid.rows() && !last) {
+                return Err(odd());
+            }
+            restored.writes.push(0);
+            restored.put_chunk(chunk, values, file);
+        }
+        Ok(restored)
     }
 
-    /// Bytes of memory held, about.
+    /// Bytes of memory held, about; what lies in files is not among them.
     pub fn memory_bytes(&self) -> usize {
-        self.numbers.iter().map(|numbers| numbers.capacity() * size_of::<RowNumber>()).sum::<usize>()
+        self.numbers.iter().map(Slab::memory_bytes).sum::<usize>()
             + self.alive.capacity() * 8
             + self.ids.memory_bytes()
             + self.scalars.iter().map(ScalarColumn::memory_bytes).sum::<usize>()

@@ -4,10 +4,10 @@ use crate::bits;
 use crate::cells::{Cell, Cells, Class};
 use crate::chunked::{Chunked, Grid, Place};
 use crate::dictionary::Dictionary;
-use crate::snapshot::{Stored, odd, restore_list, store_list};
+use crate::snapshot::{Input, Output, Stored, odd};
 use hashbrown::HashMap;
 use serde_json::{Map, Value};
-use std::io::{Read, Result, Write};
+use std::io::Result;
 
 /// Levels of nesting that get columns of their own; what lies deeper is looked up in the row.
 pub const PATH_LEVELS_MAX: usize = 8;
@@ -17,7 +17,6 @@ const PATH_BYTES_MAX: usize = 512;
 const EXACT_INTEGER_MAX: i64 = 1 << 53;
 
 /// The values of one path.
-#[derive(Default)]
 pub struct DynamicColumn {
     /// The distinct strings.
     pub texts: Dictionary,
@@ -28,6 +27,10 @@ pub struct DynamicColumn {
 }
 
 impl DynamicColumn {
+    fn new(grid: Grid) -> Self {
+        Self { texts: Dictionary::new(grid), structures: Dictionary::new(grid), chunks: Chunked::default() }
+    }
+
     fn cell(&mut self, value: &Value, shape: Shape, nested: bool) -> Cell {
         let mut cell = Cell { nested, ..Cell::default() };
         match value {
@@ -107,6 +110,8 @@ pub struct DynamicColumns {
     deep: Vec<u64>,
     /// Rows whose map is not empty, as bits by position.
     filled: Vec<u64>,
+    /// Columns written to since this was last cleared.
+    written: Vec<u64>,
 }
 
 impl DynamicColumns {
@@ -125,6 +130,7 @@ impl DynamicColumns {
             overflow: Vec::new(),
             deep: Vec::new(),
             filled: Vec::new(),
+            written: Vec::new(),
         }
     }
 
@@ -215,11 +221,12 @@ impl DynamicColumns {
             Some(index) => *index,
             None if self.columns.len() < self.columns_max && path.len() <= PATH_BYTES_MAX => {
                 self.by_path.insert(path.into(), self.columns.len());
-                self.columns.push(DynamicColumn::default());
+                self.columns.push(DynamicColumn::new(grid));
                 self.columns.len() - 1
             }
             None => return false,
         };
+        bits::put(&mut self.written, index, true);
         let column = &mut self.columns[index];
         let cell = column.cell(value, self.shape, nested);
         let Place { chunk, offset } = grid.place(position);
@@ -227,11 +234,15 @@ impl DynamicColumns {
         true
     }
 
-    /// Empties the map of a row.
-    pub fn clear(&mut self, grid: Grid, position: usize) {
+    /// Gives a row another map. Columns that keep their value keep their memory.
+    pub fn replace(&mut self, grid: Grid, position: usize, map: &Map<String, Value>) {
+        self.written.clear();
+        self.set(grid, position, map);
         let Place { chunk, offset } = grid.place(position);
-        for column in &mut self.columns {
-            if let Some(cells) = column.chunks.get_mut(chunk) {
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            if !bits::get(&self.written, index)
+                && let Some(cells) = column.chunks.get_mut(chunk)
+            {
                 cells.set(offset, Cell::default(), sparse_max(grid));
             }
         }
@@ -286,22 +297,32 @@ fn flatten<'a>(map: &'a Map<String, Value>, levels: usize, cut: &mut bool) -> Ve
     found
 }
 
-impl Stored for DynamicColumn {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
-        self.texts.store(out)?;
-        self.structures.store(out)?;
-        self.chunks.store(out)
-    }
-
-    fn restore(input: &mut dyn Read) -> Result<Self> {
-        let (texts, structures) = (Dictionary::restore(input)?, Dictionary::restore(input)?);
-        Ok(Self { texts, structures, chunks: Chunked::restore(input)? })
-    }
-}
-
 impl DynamicColumns {
-    /// Writes columns and their paths.
-    pub(crate) fn store(&self, out: &mut dyn Write) -> Result<()> {
+    /// All columns, in the order they were made.
+    pub fn all(&self) -> &[DynamicColumn] {
+        &self.columns
+    }
+
+    /// All columns for writing.
+    pub fn all_mut(&mut self) -> &mut [DynamicColumn] {
+        &mut self.columns
+    }
+
+    /// Writes a chunk of every column.
+    pub fn store_chunk(&self, chunk: usize, out: &mut Output<'_>) -> Result<()> {
+        self.columns.len().store(out)?;
+        self.columns.iter().try_for_each(|column| column.chunks.store_slot(chunk, out))
+    }
+
+    /// Puts a chunk of the first columns in place of what is there. Later columns had nothing when it was written.
+    pub fn put_chunk(&mut self, chunk: usize, cells: Vec<Option<Box<Cells>>>) {
+        for (column, cells) in self.columns.iter_mut().zip(cells) {
+            column.chunks.put(chunk, cells);
+        }
+    }
+
+    /// Writes all but the chunks.
+    pub fn store_shared(&self, out: &mut Output<'_>) -> Result<()> {
         let mut paths: Vec<_> = self.by_path.iter().collect();
         paths.sort_unstable_by_key(|(_, column)| **column);
         paths.len().store(out)?;
@@ -309,19 +330,26 @@ impl DynamicColumns {
             path.store(out)?;
             column.store(out)?;
         }
-        store_list(&self.columns, out)?;
+        self.columns.len().store(out)?;
+        for column in &self.columns {
+            column.texts.store(out)?;
+            column.structures.store(out)?;
+        }
         self.overflow.store(out)?;
         self.deep.store(out)?;
         self.filled.store(out)
     }
 
-    /// Reads what [`DynamicColumns::store`] wrote, of this shape and within this many columns.
-    pub(crate) fn restore(shape: Shape, columns_max: usize, input: &mut dyn Read) -> Result<Self> {
+    /// Reads what [`DynamicColumns::store_shared`] wrote; the chunks are put after.
+    pub fn restore_shared(grid: Grid, shape: Shape, columns_max: usize, input: &mut Input<'_>) -> Result<Self> {
         let mut restored = Self::new(shape, columns_max);
         for _ in 0..usize::restore(input)? {
             restored.by_path.insert(Box::restore(input)?, usize::restore(input)?);
         }
-        restored.columns = restore_list(input)?;
+        for _ in 0..usize::restore(input)? {
+            let (texts, structures) = (Dictionary::restore(grid, input)?, Dictionary::restore(grid, input)?);
+            restored.columns.push(DynamicColumn { texts, structures, chunks: Chunked::default() });
+        }
         if restored.by_path.values().any(|column| *column >= restored.columns.len()) {
             return Err(odd());
         }
@@ -329,6 +357,11 @@ impl DynamicColumns {
         restored.filled = Vec::restore(input)?;
         Ok(restored)
     }
+}
+
+/// Reads what [`DynamicColumns::store_chunk`] wrote.
+pub fn restore_chunk(input: &mut Input<'_>) -> Result<Vec<Option<Box<Cells>>>> {
+    (0..usize::restore(input)?).map(|_| Stored::restore(input)).collect()
 }
 
 #[cfg(test)]

@@ -4,18 +4,19 @@
 use crate::bits;
 use crate::chunked::{Grid, Place};
 use crate::dictionary::leading;
-use crate::snapshot::{Stored, odd, restore_list, store_list, store_text};
+use crate::slab::Slab;
+use crate::snapshot::{Input, Output, Stored, odd, restore_list, store_list};
 use std::cmp::Ordering;
-use std::io::{Read, Result, Write};
+use std::io::Result;
 
 /// Ids of one chunk.
-enum IdChunk {
+pub enum IdChunk {
     /// All are 32 lower-case hex digits.
     Packed {
         /// The first 16 digits.
-        high: Vec<u64>,
+        high: Slab<u64>,
         /// The last 16.
-        low: Vec<u64>,
+        low: Slab<u64>,
     },
     /// At least one is not.
     Plain(Vec<Box<str>>),
@@ -86,7 +87,7 @@ impl Ids {
     pub fn push(&mut self, id: &str) {
         let place = self.grid.place(self.len);
         if place.offset == 0 {
-            self.chunks.push(IdChunk::Packed { high: Vec::new(), low: Vec::new() });
+            self.chunks.push(IdChunk::Packed { high: Slab::default(), low: Slab::default() });
         }
         self.write(place, id);
         self.len += 1;
@@ -110,12 +111,8 @@ impl Ids {
         match &mut self.chunks[chunk] {
             IdChunk::Packed { high, low } => {
                 let digits = digits.unwrap_or_default();
-                if offset < high.len() {
-                    (high[offset], low[offset]) = digits;
-                } else {
-                    high.push(digits.0);
-                    low.push(digits.1);
-                }
+                high.put(offset, digits.0, 0);
+                low.put(offset, digits.1, 0);
             }
             IdChunk::Plain(ids) if offset < ids.len() => ids[offset] = id.into(),
             IdChunk::Plain(ids) => ids.push(id.into()),
@@ -124,7 +121,8 @@ impl Ids {
 
     fn make_plain(&mut self, chunk: usize) {
         if let IdChunk::Packed { high, low } = &self.chunks[chunk] {
-            let texts = high.iter().zip(low).map(|(high, low)| IdText::Digits(unpack(*high, *low)).as_str().into());
+            let texts =
+                high.iter().zip(low.iter()).map(|(high, low)| IdText::Digits(unpack(*high, *low)).as_str().into());
             self.chunks[chunk] = IdChunk::Plain(texts.collect());
         }
     }
@@ -181,7 +179,7 @@ impl Ids {
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
         let chunk_bytes = |chunk: &IdChunk| match chunk {
-            IdChunk::Packed { high, low } => (high.capacity() + low.capacity()) * 8,
+            IdChunk::Packed { high, low } => high.memory_bytes() + low.memory_bytes(),
             IdChunk::Plain(ids) => {
                 ids.capacity() * size_of::<Box<str>>() + ids.iter().map(|id| id.len()).sum::<usize>()
             }
@@ -190,18 +188,8 @@ impl Ids {
     }
 }
 
-impl Stored for Box<str> {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
-        store_text(self, out)
-    }
-
-    fn restore(input: &mut dyn Read) -> Result<Self> {
-        String::restore(input).map(Self::from)
-    }
-}
-
 impl Stored for IdChunk {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
+    fn store(&self, out: &mut Output<'_>) -> Result<()> {
         match self {
             Self::Packed { high, low } => {
                 0_u8.store(out)?;
@@ -215,36 +203,50 @@ impl Stored for IdChunk {
         }
     }
 
-    fn restore(input: &mut dyn Read) -> Result<Self> {
+    fn restore(input: &mut Input<'_>) -> Result<Self> {
         match u8::restore(input)? {
-            0 => Ok(Self::Packed { high: Vec::restore(input)?, low: Vec::restore(input)? }),
+            0 => Ok(Self::Packed { high: Slab::restore(input)?, low: Slab::restore(input)? }),
             1 => restore_list(input).map(Self::Plain),
             _ => Err(odd()),
         }
     }
 }
 
+impl IdChunk {
+    /// Ids held.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Packed { high, low } => high.len().min(low.len()),
+            Self::Plain(ids) => ids.len(),
+        }
+    }
+}
+
 impl Ids {
-    /// Writes the ids.
-    pub(crate) fn store(&self, out: &mut dyn Write) -> Result<()> {
-        self.len.store(out)?;
-        self.packed.store(out)?;
-        self.ascend.store(out)?;
-        store_list(&self.chunks, out)
+    /// The ids of a chunk, for storing.
+    pub fn chunk(&self, chunk: usize) -> Option<&IdChunk> {
+        self.chunks.get(chunk)
     }
 
-    /// Reads ids that were cut by this grid.
-    pub(crate) fn restore(grid: Grid, input: &mut dyn Read) -> Result<Self> {
-        let (len, packed, ascend) = (usize::restore(input)?, bool::restore(input)?, bool::restore(input)?);
-        let chunks: Vec<IdChunk> = restore_list(input)?;
-        let held: usize = chunks
-            .iter()
-            .map(|chunk| match chunk {
-                IdChunk::Packed { high, low } => high.len().min(low.len()),
-                IdChunk::Plain(ids) => ids.len(),
-            })
-            .sum();
-        if held == len { Ok(Self { grid, chunks, len, packed, ascend }) } else { Err(odd()) }
+    /// Puts the ids of a chunk in place of those that are there, which are the same, or after all others.
+    pub fn put_chunk(&mut self, chunk: usize, ids: IdChunk) {
+        if let Some(place) = self.chunks.get_mut(chunk) {
+            *place = ids;
+        } else {
+            self.len += ids.len();
+            self.chunks.push(ids);
+        }
+    }
+
+    /// Writes what is known of all ids.
+    pub fn store_facts(&self, out: &mut Output<'_>) -> Result<()> {
+        self.packed.store(out)?;
+        self.ascend.store(out)
+    }
+
+    /// Reads what [`Ids::store_facts`] wrote; the chunks are put after.
+    pub fn restore_facts(grid: Grid, input: &mut Input<'_>) -> Result<Self> {
+        Ok(Self { grid, chunks: Vec::new(), len: 0, packed: bool::restore(input)?, ascend: bool::restore(input)? })
     }
 }
 

@@ -63,7 +63,7 @@ impl<'a> Ranked<'a> {
     }
 
     fn compare(&self, left: Code, right: Code) -> Ordering {
-        self.dictionary.text(left).cmp(self.dictionary.text(right))
+        self.dictionary.bytes(left).cmp(self.dictionary.bytes(right))
     }
 }
 
@@ -233,12 +233,9 @@ impl Part<'_> {
             _ => matches!(cell.class, Class::No | Class::Yes).then_some(u64::from(cell.class == Class::Yes)),
         };
         match cells {
-            Cells::Sparse(entries) => {
-                for (offset, cell) in entries {
-                    let at = usize::from(*offset);
-                    if bits::get(rows, at)
-                        && let Some(key) = key(cell)
-                    {
+            Cells::Sparse(sparse) => {
+                for (at, cell) in sparse.iter().filter(|(at, _)| bits::get(rows, *at)) {
+                    if let Some(key) = key(&cell) {
                         see(at, key);
                     }
                 }

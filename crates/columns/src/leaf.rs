@@ -1,7 +1,7 @@
 //! One test over one column, ready to be evaluated chunk by chunk. Knows columns, not how tests combine.
 
 use crate::bits;
-use crate::cells::{Cell, Cells, Class, mark_entries};
+use crate::cells::{Cell, Cells, Class};
 use crate::chunked::{Chunked, Grid};
 use crate::dynamic::DynamicColumn;
 use crate::ids::{Ids, pack};
@@ -255,7 +255,7 @@ fn mark_in<C: Default>(chunks: &Chunked<C>, chunk: usize, mark: impl FnOnce(&C))
 impl DynamicProbe<'_> {
     fn mark(&self, column: &DynamicColumn, cells: &Cells, among: &[u64], out: &mut [u64]) {
         let dense = match cells {
-            Cells::Sparse(entries) => return mark_entries(entries, among, out, |cell| self.passes(column, cell)),
+            Cells::Sparse(sparse) => return sparse.mark(among, out, |cell| self.passes(column, cell)),
             Cells::Dense(dense) => dense,
         };
         self.texts.mark(&dense.texts, among, out);

@@ -27,10 +27,16 @@ mod read;
 mod reference;
 mod rows;
 mod scalar;
+mod seal;
 mod search;
+mod slab;
 mod snapshot;
+mod sparse;
 mod sums;
 
 pub use columns::{ColumnLimits, Columns, LogRef};
 pub use evaluate::Verdict;
 pub use rows::Rows;
+pub use seal::{Draft, Part, Sealed, TextsOf};
+pub use slab::{ALIGNMENT, Backing};
+pub use snapshot::{FileRef, Files};

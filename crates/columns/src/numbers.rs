@@ -1,8 +1,9 @@
 //! Numbers and flags of one chunk, and the compare loops over them. Knows nothing of fields or filters.
 
 use crate::bits;
-use crate::snapshot::{Stored, odd};
-use std::io::{Read, Result, Write};
+use crate::slab::Slab;
+use crate::snapshot::{Input, Output, Stored, odd};
+use std::io::Result;
 
 /// Values from the first to the second, both included.
 pub type Span<T> = (T, T);
@@ -33,13 +34,13 @@ fn mark_spans<T: PartialOrd + Copy>(values: &[T], spans: &[Span<T>], among: &[u6
 #[derive(Debug)]
 pub enum Ints {
     /// The smallest `i32` stands for no value.
-    Narrow(Vec<i32>),
+    Narrow(Slab<i32>),
     /// Which are known, as bits.
     Wide {
         /// Values; 0 where there is none.
-        values: Vec<i64>,
+        values: Slab<i64>,
         /// Where there is one.
-        known: Vec<u64>,
+        known: Slab<u64>,
     },
 }
 
@@ -47,7 +48,7 @@ const NO_INT: i32 = i32::MIN;
 
 impl Default for Ints {
     fn default() -> Self {
-        Self::Narrow(Vec::new())
+        Self::Narrow(Slab::default())
     }
 }
 
@@ -69,21 +70,15 @@ impl Ints {
                     Some(value) => i32::try_from(value).ok().filter(|value| *value != NO_INT),
                 };
                 if let Some(narrow) = narrow {
-                    if at >= values.len() {
-                        values.resize(at + 1, NO_INT);
-                    }
-                    values[at] = narrow;
+                    values.put(at, narrow, NO_INT);
                 } else {
                     self.widen();
                     self.set(at, value);
                 }
             }
             Self::Wide { values, known } => {
-                if at >= values.len() {
-                    values.resize(at + 1, 0);
-                }
-                values[at] = value.unwrap_or(0);
-                bits::put(known, at, value.is_some());
+                values.put(at, value.unwrap_or(0), 0);
+                known.put_bit(at, value.is_some());
             }
         }
     }
@@ -95,7 +90,7 @@ impl Ints {
                 bits::put(&mut known, at, true);
             }
             let values = narrow.iter().map(|value| if *value == NO_INT { 0 } else { i64::from(*value) }).collect();
-            *self = Self::Wide { values, known };
+            *self = Self::Wide { values, known: known.into() };
         }
     }
 
@@ -120,7 +115,7 @@ impl Ints {
         match self {
             Self::Narrow(values) => bits::mark(values, among, out, |value| value != NO_INT),
             Self::Wide { known, .. } => {
-                out.iter_mut().zip(among).zip(known).for_each(|((out, among), known)| *out |= among & known);
+                out.iter_mut().zip(among).zip(known.iter()).for_each(|((out, among), known)| *out |= among & known);
             }
         }
     }
@@ -148,8 +143,8 @@ impl Ints {
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
         match self {
-            Self::Narrow(values) => values.capacity() * 4,
-            Self::Wide { values, known } => (values.capacity() + known.capacity()) * 8,
+            Self::Narrow(values) => values.memory_bytes(),
+            Self::Wide { values, known } => values.memory_bytes() + known.memory_bytes(),
         }
     }
 }
@@ -157,7 +152,7 @@ impl Ints {
 /// Floats by offset; NaN stands for no value.
 #[derive(Debug, Default)]
 pub struct Floats {
-    values: Vec<f64>,
+    values: Slab<f64>,
 }
 
 impl Floats {
@@ -177,13 +172,9 @@ impl Floats {
 
     /// Writes or clears a value.
     pub fn set(&mut self, at: usize, value: Option<f64>) {
-        if at >= self.values.len() {
-            if value.is_none() {
-                return;
-            }
-            self.values.resize(at + 1, f64::NAN);
+        if value.is_some() || at < self.values.len() {
+            self.values.put(at, value.unwrap_or(f64::NAN), f64::NAN);
         }
-        self.values[at] = value.unwrap_or(f64::NAN);
     }
 
     /// Marks where there is a value.
@@ -198,15 +189,15 @@ impl Floats {
 
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
-        self.values.capacity() * 8
+        self.values.memory_bytes()
     }
 }
 
 /// Booleans by offset.
 #[derive(Debug, Default)]
 pub struct Flags {
-    known: Vec<u64>,
-    on: Vec<u64>,
+    known: Slab<u64>,
+    on: Slab<u64>,
 }
 
 impl Flags {
@@ -217,18 +208,18 @@ impl Flags {
 
     /// Writes or clears a value.
     pub fn set(&mut self, at: usize, value: Option<bool>) {
-        bits::put(&mut self.known, at, value.is_some());
-        bits::put(&mut self.on, at, value == Some(true));
+        self.known.put_bit(at, value.is_some());
+        self.on.put_bit(at, value == Some(true));
     }
 
     /// Marks where there is a value.
     pub fn mark_known(&self, among: &[u64], out: &mut [u64]) {
-        out.iter_mut().zip(among).zip(&self.known).for_each(|((out, among), known)| *out |= among & known);
+        out.iter_mut().zip(among).zip(self.known.iter()).for_each(|((out, among), known)| *out |= among & known);
     }
 
     /// Marks where the value is this.
     pub fn mark(&self, wanted: bool, among: &[u64], out: &mut [u64]) {
-        for (index, ((out, among), known)) in out.iter_mut().zip(among).zip(&self.known).enumerate() {
+        for (index, ((out, among), known)) in out.iter_mut().zip(among).zip(self.known.iter()).enumerate() {
             let on = self.on.get(index).copied().unwrap_or(0);
             *out |= among & known & if wanted { on } else { !on };
         }
@@ -236,12 +227,12 @@ impl Flags {
 
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
-        (self.known.capacity() + self.on.capacity()) * 8
+        self.known.memory_bytes() + self.on.memory_bytes()
     }
 }
 
 impl Stored for Ints {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
+    fn store(&self, out: &mut Output<'_>) -> Result<()> {
         match self {
             Self::Narrow(values) => {
                 0_u8.store(out)?;
@@ -255,33 +246,33 @@ impl Stored for Ints {
         }
     }
 
-    fn restore(input: &mut dyn Read) -> Result<Self> {
+    fn restore(input: &mut Input<'_>) -> Result<Self> {
         match u8::restore(input)? {
-            0 => Vec::restore(input).map(Self::Narrow),
-            1 => Ok(Self::Wide { values: Vec::restore(input)?, known: Vec::restore(input)? }),
+            0 => Slab::restore(input).map(Self::Narrow),
+            1 => Ok(Self::Wide { values: Slab::restore(input)?, known: Slab::restore(input)? }),
             _ => Err(odd()),
         }
     }
 }
 
 impl Stored for Floats {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
+    fn store(&self, out: &mut Output<'_>) -> Result<()> {
         self.values.store(out)
     }
 
-    fn restore(input: &mut dyn Read) -> Result<Self> {
-        Vec::restore(input).map(|values| Self { values })
+    fn restore(input: &mut Input<'_>) -> Result<Self> {
+        Slab::restore(input).map(|values| Self { values })
     }
 }
 
 impl Stored for Flags {
-    fn store(&self, out: &mut dyn Write) -> Result<()> {
+    fn store(&self, out: &mut Output<'_>) -> Result<()> {
         self.known.store(out)?;
         self.on.store(out)
     }
 
-    fn restore(input: &mut dyn Read) -> Result<Self> {
-        Ok(Self { known: Vec::restore(input)?, on: Vec::restore(input)? })
+    fn restore(input: &mut Input<'_>) -> Result<Self> {
+        Ok(Self { known: Slab::restore(input)?, on: Slab::restore(input)? })
     }
 }
 

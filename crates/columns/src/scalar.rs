@@ -1,15 +1,14 @@
 //! Columns of the typed fields. Knows the types, not the fields or their meaning.
 
-use crate::chunked::{Chunked, Place};
+use crate::chunked::{Chunked, Grid, Place};
 use crate::codes::Codes;
 use crate::dictionary::Dictionary;
 use crate::numbers::{Flags, Floats, Ints};
-use crate::snapshot::Stored;
+use crate::snapshot::{Input, Output, Stored};
 use evalset_model::scalar::{Kind, Scalar};
-use std::io::{Read, Result, Write};
+use std::io::Result;
 
 /// Texts as codes of one dictionary.
-#[derive(Default)]
 pub struct Texts {
     /// The distinct texts.
     pub dictionary: Dictionary,
@@ -33,9 +32,9 @@ pub enum ScalarColumn {
 
 impl ScalarColumn {
     /// An empty column.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(grid: Grid, kind: Kind) -> Self {
         match kind {
-            Kind::Text => Self::Text(Texts::default()),
+            Kind::Text => Self::Text(Texts { dictionary: Dictionary::new(grid), chunks: Chunked::default() }),
             Kind::Int => Self::Int(Chunked::default()),
             Kind::Float => Self::Float(Chunked::default()),
             Kind::Bool => Self::Bool(Chunked::default()),
@@ -137,30 +136,59 @@ impl ScalarColumn {
     }
 }
 
+/// One chunk of a typed column, where it has anything.
+pub enum ScalarChunk {
+    /// Of [`ScalarColumn::Text`].
+    Text(Option<Box<Codes>>),
+    /// Of [`ScalarColumn::Int`] and [`ScalarColumn::Time`].
+    Int(Option<Box<Ints>>),
+    /// Of [`ScalarColumn::Float`].
+    Float(Option<Box<Floats>>),
+    /// Of [`ScalarColumn::Bool`].
+    Bool(Option<Box<Flags>>),
+}
+
+impl ScalarChunk {
+    /// Reads what [`ScalarColumn::store_chunk`] wrote of a column of this type.
+    pub fn restore(kind: Kind, input: &mut Input<'_>) -> Result<Self> {
+        Ok(match kind {
+            Kind::Text => Self::Text(Stored::restore(input)?),
+            Kind::Int | Kind::Time => Self::Int(Stored::restore(input)?),
+            Kind::Float => Self::Float(Stored::restore(input)?),
+            Kind::Bool => Self::Bool(Stored::restore(input)?),
+        })
+    }
+}
+
 impl ScalarColumn {
-    /// Writes the values; which type they have is for the reader to know.
-    pub(crate) fn store(&self, out: &mut dyn Write) -> Result<()> {
+    /// Its texts, if it has such.
+    pub fn dictionary(&self) -> Option<&Dictionary> {
+        if let Self::Text(texts) = self { Some(&texts.dictionary) } else { None }
+    }
+
+    /// Its texts for writing, if it has such.
+    pub fn dictionary_mut(&mut self) -> Option<&mut Dictionary> {
+        if let Self::Text(texts) = self { Some(&mut texts.dictionary) } else { None }
+    }
+
+    /// Writes a chunk; which type the values have is for the reader to know.
+    pub fn store_chunk(&self, chunk: usize, out: &mut Output<'_>) -> Result<()> {
         match self {
-            Self::Text(texts) => {
-                texts.dictionary.store(out)?;
-                texts.chunks.store(out)
-            }
-            Self::Int(chunks) | Self::Time(chunks) => chunks.store(out),
-            Self::Float(chunks) => chunks.store(out),
-            Self::Bool(chunks) => chunks.store(out),
+            Self::Text(texts) => texts.chunks.store_slot(chunk, out),
+            Self::Int(chunks) | Self::Time(chunks) => chunks.store_slot(chunk, out),
+            Self::Float(chunks) => chunks.store_slot(chunk, out),
+            Self::Bool(chunks) => chunks.store_slot(chunk, out),
         }
     }
 
-    /// Reads values of a type.
-    pub(crate) fn restore(kind: Kind, input: &mut dyn Read) -> Result<Self> {
-        Ok(match kind {
-            Kind::Text => {
-                Self::Text(Texts { dictionary: Dictionary::restore(input)?, chunks: Chunked::restore(input)? })
-            }
-            Kind::Int => Self::Int(Chunked::restore(input)?),
-            Kind::Float => Self::Float(Chunked::restore(input)?),
-            Kind::Bool => Self::Bool(Chunked::restore(input)?),
-            Kind::Time => Self::Time(Chunked::restore(input)?),
-        })
+    /// Puts a chunk in place of what is there; one of another type is passed over.
+    pub fn put_chunk(&mut self, chunk: usize, values: ScalarChunk) {
+        match (self, values) {
+            (Self::Text(texts), ScalarChunk::Text(codes)) => texts.chunks.put(chunk, codes),
+            (Self::Int(chunks) | Self::Time(chunks), ScalarChunk::Int(ints)) => chunks.put(chunk, ints),
+            (Self::Float(chunks), ScalarChunk::Float(floats)) => chunks.put(chunk, floats),
+            (Self::Bool(chunks), ScalarChunk::Bool(flags)) => chunks.put(chunk, flags),
+            _ => {}
+        }
     }
 }

@@ -26,6 +26,9 @@ pub struct Limits {
     pub filter_conditions: usize,
     /// Metadata keys that get a column, per collection; more are filtered from the row itself.
     pub metadata_columns: usize,
+    /// Memory that parts of column indexes in files may take, with everything else that the process has mapped from files. More is
+    /// let go and read again when asked for.
+    pub index_memory_bytes: usize,
     /// Time for one request.
     pub request_seconds: u64,
     /// Requests at work at once; more are answered 503 with `Retry-After`.
@@ -106,6 +109,7 @@ impl Default for Limits {
             max_span_page_size: 1_000,
             filter_depth: 16,
             filter_conditions: 1_000,
+            index_memory_bytes: 512 * 1024 * 1024,
             metadata_columns: 1_000,
             request_seconds: 60,
             concurrent_requests: 512,

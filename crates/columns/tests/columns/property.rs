@@ -3,8 +3,9 @@
 
 use crate::support::Random;
 use crate::support::data::{EVALUATORS, FLOATS, IdStyle, Row, id, row, scores};
+use crate::support::files::TestFiles;
 use crate::support::filters::{Pools, field, sort};
-use evalset_columns::{ColumnLimits, Columns, LogRef, Rows};
+use evalset_columns::{ColumnLimits, Columns, LogRef, Part, Rows, Sealed};
 use evalset_model::filter::meaning::{Operand, compare_logs, holds, lookup, score, score_operand};
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::ids::RowNumber;
@@ -32,6 +33,7 @@ struct Pair {
     style: IdStyle,
     serial: usize,
     last: RowNumber,
+    files: TestFiles,
 }
 
 #[derive(Default)]
@@ -58,16 +60,33 @@ impl Pair {
         let limits = ColumnLimits { metadata_columns: *random.of(&[0, 3, 12, 1_000, 1_000, 1_000]) };
         let style = *random.of(&[IdStyle::Rising, IdStyle::Hex, IdStyle::Mixed]);
         let columns = Columns::with_chunk_rows(&limits, 64);
-        Self { columns, rows: Vec::new(), limits, style, serial: 0, last: random.below(3) as RowNumber - 1 }
+        Self {
+            columns,
+            rows: Vec::new(),
+            limits,
+            style,
+            serial: 0,
+            last: random.below(3) as RowNumber - 1,
+            files: TestFiles::default(),
+        }
     }
 
     fn change(&mut self, random: &mut Random, steps: usize) {
         if random.below(6) == 0 {
             let mut bytes = Vec::new();
             self.columns.save(&mut bytes).unwrap();
-            self.columns = Columns::load(&self.limits, &mut bytes.as_slice()).unwrap();
+            let files = &self.files;
+            self.columns = Columns::load(&self.limits, &mut bytes.as_slice(), &|file| files.open(file)).unwrap();
         }
-        for _ in 0..steps {
+        let mut drafted = (random.below(3) == 0).then(|| self.seal(random)).flatten();
+        // Parts come back from their files after some of the writes: what was written to meanwhile stays as it is.
+        let back = random.below(steps + 1);
+        for step in 0..steps {
+            if step == back
+                && let Some(sealed) = drafted.take()
+            {
+                self.columns.adopt(sealed);
+            }
             match random.below(11) {
                 0 if !self.rows.is_empty() => {
                     let gone = self.rows.remove(random.below(self.rows.len()));
@@ -104,6 +123,15 @@ impl Pair {
             }
         }
         self.check_rows(random);
+    }
+
+    /// Writes some of the parts that are in no file to one.
+    fn seal(&mut self, random: &mut Random) -> Option<Sealed> {
+        let parts: Vec<Part> =
+            self.columns.unsealed().into_iter().map(|(part, _)| part).filter(|_| random.below(4) > 0).collect();
+        let draft = self.columns.draft(&parts).ok().filter(|_| !parts.is_empty())?;
+        let file = self.files.write(draft.bytes());
+        Some(draft.sealed(&file).expect("what was drafted"))
     }
 
     /// Writes one score, as the newest of its row.
@@ -181,8 +209,15 @@ impl Pair {
         let Some(wrong) = wrong else { return format!("{filter:?}: {found:?} instead of {expected:?}") };
         let mut columns = Columns::with_chunk_rows(&self.limits, 64);
         columns.append(wrong.number, log_ref(wrong));
-        let alone =
-            Pair { columns, rows: vec![wrong.clone()], limits: self.limits, style: self.style, serial: 0, last: 0 };
+        let alone = Pair {
+            columns,
+            rows: vec![wrong.clone()],
+            limits: self.limits,
+            style: self.style,
+            serial: 0,
+            last: 0,
+            files: TestFiles::default(),
+        };
         let mut smallest = filter;
         loop {
             let parts: Vec<&LogFilter> = match smallest {

@@ -5,12 +5,13 @@
 
 use super::collection;
 use super::error::Sql;
+use super::parts;
 use super::readers::Lease;
 use super::row;
 use super::row_scores::Sight;
 use super::schema::SELECT;
 use super::snapshots::Snapshots;
-use evalset_columns::{ColumnLimits, Columns, LogRef};
+use evalset_columns::{ColumnLimits, Columns, LogRef, Part};
 use evalset_model::Result;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
@@ -19,6 +20,7 @@ use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,16 +86,20 @@ impl Slot {
 pub(super) struct Indexes {
     slots: Mutex<HashMap<i64, Arc<Slot>>>,
     limits: ColumnLimits,
+    chunk_rows: usize,
     snapshots: Snapshots,
     /// Collection → commit that its newest snapshot stands for, as far as this process read or wrote one.
     saved: Mutex<HashMap<i64, i64>>,
+    /// Held while files are written that no index rests in yet.
+    sealing: Mutex<()>,
 }
 
 impl Indexes {
     /// None open yet.
-    pub fn new(metadata_columns: usize, snapshots: Snapshots) -> Self {
+    pub fn new(metadata_columns: usize, chunk_rows: usize, snapshots: Snapshots) -> Self {
         let limits = ColumnLimits { metadata_columns };
-        Self { slots: Mutex::new(HashMap::new()), limits, snapshots, saved: Mutex::new(HashMap::new()) }
+        let (slots, saved) = (Mutex::default(), Mutex::default());
+        Self { slots, limits, chunk_rows, snapshots, saved, sealing: Mutex::default() }
     }
 
     /// Open collections whose snapshot is missing or out of date, with the commit that each stands at.
@@ -113,7 +119,61 @@ impl Indexes {
         let Some(index) = slot.read() else { return Ok(()) };
         self.snapshots.save(connection, collection, &index)?;
         self.saved.lock().insert(collection, index.seq);
+        if let Some(_none_written) = self.sealing.try_lock() {
+            self.snapshots.sweep_parts(collection, &index.columns);
+        }
         Ok(())
+    }
+
+    /// Moves full parts of open indexes to files, but for those written to since the last look: `before` has the parts of that
+    /// look with the number of writes they had seen, and gets those of this one.
+    pub fn seal(&self, before: &mut HashMap<(i64, Part), u64>) {
+        let _sealing = self.sealing.lock();
+        let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
+        let mut now = HashMap::new();
+        for (collection, slot) in slots {
+            let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
+            for (part, writes) in unsealed {
+                now.insert((collection, part), writes);
+                if before.get(&(collection, part)) == Some(&writes)
+                    && let Err(error) = self.seal_part(collection, &slot, part)
+                {
+                    tracing::warn!(collection, %error, "a part of a column index stays in memory");
+                }
+            }
+        }
+        *before = now;
+    }
+
+    fn seal_part(&self, collection: i64, slot: &Slot, part: Part) -> io::Result<()> {
+        let Some(draft) = slot.read().map(|index| index.columns.draft(&[part])) else { return Ok(()) };
+        let sealed = self.snapshots.write(collection, draft?)?;
+        if let State::Open(index) = &mut *slot.state.write() {
+            index.columns.adopt(sealed);
+        }
+        Ok(())
+    }
+
+    /// Moves full parts of an index that nobody has yet to files.
+    fn seal_all(&self, collection: i64, columns: &mut Columns) {
+        for (part, _) in columns.unsealed() {
+            let sealed = columns.draft(&[part]).and_then(|draft| self.snapshots.write(collection, draft));
+            match sealed {
+                Ok(sealed) => columns.adopt(sealed),
+                Err(error) => {
+                    tracing::warn!(collection, %error, "a part of a column index stays in memory");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets go of memory that files take when all files of the process take more than `most` bytes of it.
+    pub fn keep_within(&self, most: usize) {
+        let files = self.snapshots.files();
+        if files.mapped_bytes() > 0 && parts::resident_bytes().is_some_and(|bytes| bytes > most) {
+            files.release();
+        }
     }
 
     /// The slot of a collection that is open or being opened.
@@ -186,12 +246,19 @@ impl Indexes {
         let Some(seq) = seq else { return Ok(None) };
         if let Some((saved, mut columns)) = self.snapshots.load(connection, collection, self.limits)? {
             add_newer(lease, collection, &mut columns)?;
+            self.snapshots.sweep_parts(collection, &columns);
             self.saved.lock().insert(collection, saved);
             return Ok(Some(Index { seq, columns }));
         }
-        let mut columns = Columns::new(&self.limits);
+        let mut columns = Columns::with_chunk_rows(&self.limits, self.chunk_rows);
+        self.snapshots.sweep_parts(collection, &columns);
+        let mut read = 0;
         each_row(lease, collection, 0, |row, log| {
             columns.append(row, as_ref(log, None));
+            read += 1;
+            if read % self.chunk_rows == 0 {
+                self.seal_all(collection, &mut columns);
+            }
             Ok(())
         })?;
         if let Some(name) = collection::name(connection, collection)? {

@@ -1,28 +1,45 @@
-//! Keeps column indexes for the next start while nothing else goes on: an index that has not changed for a while and is not kept
-//! yet is written by the writer. Knows time and idleness, not what is written.
+//! Looks after column indexes beside the work of callers: keeps their memory within bounds, moves full parts of them to files, and
+//! keeps an index that has not changed for a while for the next start. Knows time and idleness, not what is written.
 
-use super::Engine;
+use super::{Engine, Options};
+use hashbrown::HashMap;
 use std::sync::Weak;
 use std::thread;
 use std::time::Duration;
 
-/// How often it looks. An index that stood still from one look to the next is at rest.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often it looks whether files take too much memory.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
+/// Looks from one search for parts that can move to files to the next. Those not written to in between move.
+const SEAL_LOOKS: u32 = 10;
+/// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
+const SAVE_LOOKS: u32 = 50;
 
 /// Starts the thread, which ends with the engine.
-pub(super) fn start(engine: Weak<Engine>) -> std::io::Result<()> {
+pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
+    let (pause, most) = (options.keeper_look, options.limits.index_memory_bytes);
     let work = move || {
-        let mut before: Vec<(i64, i64)> = Vec::new();
-        loop {
-            thread::sleep(LOOK);
+        let (mut parts, mut before) = (HashMap::new(), Vec::new());
+        for look in 1_u32.. {
+            thread::sleep(pause);
             let Some(engine) = engine.upgrade() else { break };
-            let unsaved = engine.indexes.unsaved();
-            for found in unsaved.iter().filter(|found| before.contains(found)) {
-                let (indexes, collection) = (engine.indexes.clone(), found.0);
-                engine.writer.order(move |tx| indexes.save(tx.connection, collection));
+            engine.indexes.keep_within(most);
+            if look % SEAL_LOOKS == 0 {
+                engine.indexes.seal(&mut parts);
             }
-            before = unsaved;
+            if look % SAVE_LOOKS == 0 {
+                before = save(&engine, &before);
+            }
         }
     };
     thread::Builder::new().name("evalset-keeper".to_owned()).spawn(work).map(drop)
+}
+
+/// Has the writer keep indexes that were already found as they are now; returns those that are not kept.
+fn save(engine: &Engine, before: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let unsaved = engine.indexes.unsaved();
+    for found in unsaved.iter().filter(|found| before.contains(found)) {
+        let (indexes, collection) = (engine.indexes.clone(), found.0);
+        engine.writer.order(move |tx| indexes.save(tx.connection, collection));
+    }
+    unsaved
 }

@@ -1,7 +1,8 @@
 //! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast (design section 3).
 //!
 //! `writer` is the only thread that writes; `readers` is a pool of connections; `indexes` holds the columns of open
-//! collections; `view` brings file and columns to the same commit; `snapshots` and `keeper` spare the next start the reading of rows. One file per noun stands on these.
+//! collections; `view` brings file and columns to the same commit; `parts` are files that full
+//! chunks of columns rest in, `snapshots` spare the next start the reading of rows, `keeper` sees to both. One file per noun stands on these.
 
 mod activity;
 mod collection;
@@ -20,6 +21,7 @@ mod keeper;
 mod keys;
 mod logs;
 mod order;
+mod parts;
 mod payload;
 mod providers;
 mod purge;
@@ -57,6 +59,7 @@ use snapshots::Snapshots;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use writer::{Gate, Watched, Writer};
 
 /// Most connections that read by filter at the same time.
@@ -66,6 +69,8 @@ const COPY_BYTES: usize = 64 * 1024 * 1024;
 
 /// Fewer rows are read faster than anyone notices.
 const SNAPSHOT_ROWS: u64 = 20_000;
+/// The most rows a chunk can have.
+const CHUNK_ROWS: usize = 65_536;
 
 /// How to open the store.
 #[derive(Clone, Debug)]
@@ -80,6 +85,10 @@ pub struct Options {
     pub copy_bytes: usize,
     /// Rows from which a column index is kept as a snapshot, so that it need not be read row by row at the next start.
     pub snapshot_rows: u64,
+    /// Rows of a chunk of a column index; a full one moves to a file.
+    pub chunk_rows: usize,
+    /// How often memory of column indexes is looked after; parts move to files after ten looks.
+    pub keeper_look: Duration,
 }
 
 impl Options {
@@ -91,6 +100,8 @@ impl Options {
             pages_max: None,
             copy_bytes: COPY_BYTES,
             snapshot_rows: SNAPSHOT_ROWS,
+            chunk_rows: CHUNK_ROWS,
+            keeper_look: keeper::LOOK,
         }
     }
 }
@@ -138,7 +149,7 @@ impl Engine {
         let key_reader = file::reader(&path)?;
         let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows);
         snapshots.sweep(&connection).map_err(|cause| OpenError::corrupt(&path, cause))?;
-        let indexes = Arc::new(Indexes::new(options.limits.metadata_columns, snapshots));
+        let indexes = Arc::new(Indexes::new(options.limits.metadata_columns, options.chunk_rows, snapshots));
         let damage = Arc::new(Damage::default());
         let gate = Gate::default();
         let watched = Watched { indexes: indexes.clone(), damage: damage.clone(), gate: gate.clone() };
@@ -159,7 +170,7 @@ impl Engine {
             key_reader: Mutex::new(Some(key_reader)),
             lock: Mutex::new(Some(lock)),
         });
-        keeper::start(Arc::downgrade(&engine)).map_err(|cause| OpenError::io(&engine.path, cause))?;
+        keeper::start(Arc::downgrade(&engine), options).map_err(|cause| OpenError::io(&engine.path, cause))?;
         Ok(engine)
     }
 

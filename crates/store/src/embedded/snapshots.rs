@@ -3,11 +3,15 @@
 //! A snapshot is derived and may be thrown away at any time. It is believed only when the data file says so: the table `snapshot`
 //! holds the token of the newest one and the commit it stands for, so that neither a data file brought back from a backup nor a
 //! file left by another one is taken for it. Rows added since are read from the data file; after any other change the snapshot is
-//! of no use. Knows files and checksums, not what columns are.
+//! of no use. What rests in files of its own (`parts`) is referred to, so that a snapshot of many rows is written in a moment. Knows
+//! files and checksums, not what columns are.
+//!
+//! `index/COLLECTION/columns` is the snapshot, `index/COLLECTION/*.part` what it refers to.
 
 use super::error::Sql;
 use super::indexes::Index;
-use evalset_columns::{ColumnLimits, Columns};
+use super::parts::{self, PartFiles};
+use evalset_columns::{ColumnLimits, Columns, Draft, Sealed};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension};
 use std::fs::{self, File};
@@ -16,22 +20,26 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Begins each file.
-const MAGIC: &[u8; 8] = b"evdscol\x01";
+const MAGIC: &[u8; 8] = b"evdscol\x02";
 /// Bytes read or written at once.
 const BUFFER_BYTES: usize = 1024 * 1024;
 /// Bytes before the columns (mark and token) and after them (checksum).
 const AROUND_BYTES: u64 = 24;
 
+/// Name of a snapshot.
+const NAME: &str = "columns";
+
 /// Where snapshots lie, and which indexes are worth one.
 pub(super) struct Snapshots {
     folder: PathBuf,
     rows_min: u64,
+    files: PartFiles,
 }
 
 impl Snapshots {
     /// In the folder `index` of the data folder, of indexes with at least so many rows.
     pub fn new(data_dir: &Path, rows_min: u64) -> Self {
-        Self { folder: data_dir.join("index"), rows_min }
+        Self { folder: data_dir.join("index"), rows_min, files: PartFiles::default() }
     }
 
     /// Whether an index is worth a snapshot.
@@ -39,8 +47,13 @@ impl Snapshots {
         index.columns.len() >= self.rows_min
     }
 
-    fn path(&self, collection: i64) -> PathBuf {
-        self.folder.join(format!("{collection}.columns"))
+    /// The files that parts rest in.
+    pub fn files(&self) -> &PartFiles {
+        &self.files
+    }
+
+    fn folder(&self, collection: i64) -> PathBuf {
+        self.folder.join(collection.to_string())
     }
 
     /// The columns of the newest snapshot and the commit they stand for, when only rows were added since. Whatever is wrong with
@@ -61,7 +74,7 @@ impl Snapshots {
             .optional()
             .sql()?;
         let Some((seq, token)) = believed else { return Ok(None) };
-        match read(&self.path(collection), token, limits) {
+        match read(&self.folder(collection), token, limits, &self.files) {
             Ok(columns) => Ok(Some((seq, columns))),
             Err(error) => {
                 tracing::warn!(collection, %error, "a snapshot of a column index cannot be used; its rows are read instead");
@@ -73,11 +86,11 @@ impl Snapshots {
     /// Writes a snapshot of an index and says in the data file that it may be believed. Inside a transaction of the writer.
     pub fn save(&self, connection: &Connection, collection: i64, index: &Index) -> Result<()> {
         let token = getrandom::u64().map_err(Error::internal)? as i64;
-        let path = self.path(collection);
-        let part = path.with_extension("part");
-        fs::create_dir_all(&self.folder)
-            .and_then(|()| write(&part, token, &index.columns))
-            .and_then(|()| fs::rename(&part, &path))
+        let folder = self.folder(collection);
+        let (path, draft) = (folder.join(NAME), folder.join("draft"));
+        fs::create_dir_all(&folder)
+            .and_then(|()| write(&draft, token, &index.columns))
+            .and_then(|()| fs::rename(&draft, &path))
             .map_err(Error::internal)?;
         connection
             .prepare_cached("INSERT OR REPLACE INTO snapshot (collection, seq, token) VALUES (?1, ?2, ?3)")
@@ -87,29 +100,43 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Removes files of collections that are gone, and what a process left that died over one.
+    /// Writes parts of an index to one file.
+    pub fn write(&self, collection: i64, draft: Draft) -> io::Result<Sealed> {
+        let file = self.files.write(&self.folder(collection), draft.bytes())?;
+        draft.sealed(&file)
+    }
+
+    /// Removes the files of a collection that its index does not rest in.
+    pub fn sweep_parts(&self, collection: i64, columns: &Columns) {
+        parts::sweep(&self.folder(collection), &columns.files());
+    }
+
+    /// Removes what belongs to collections that are gone, or to an earlier version.
     pub fn sweep(&self, connection: &Connection) -> Result<()> {
         connection
             .execute("DELETE FROM snapshot WHERE collection NOT IN (SELECT id FROM collection WHERE hidden = 0)", [])
             .sql()?;
-        let Ok(files) = fs::read_dir(&self.folder) else { return Ok(()) };
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(()) };
         let mut kept = connection.prepare_cached("SELECT 1 FROM snapshot WHERE collection = ?1").sql()?;
-        for path in files.filter_map(|file| Some(file.ok()?.path())) {
-            let columns = path.extension().is_some_and(|extension| extension == "columns");
-            let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<i64>().ok());
-            let known = match id.filter(|_| columns) {
-                Some(id) => kept.exists([id]).sql()?,
-                None => false,
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<i64>().ok());
+            let useless = match id.filter(|_| path.is_dir()) {
+                Some(id) => !kept.exists([id]).sql()?,
+                None => path.extension().is_some_and(|extension| extension == "columns" || extension == "part"),
             };
-            let ours = columns || path.extension().is_some_and(|extension| extension == "part");
-            if ours
-                && !known
-                && let Err(error) = fs::remove_file(&path)
-            {
-                tracing::warn!(path = %path.display(), %error, "a useless snapshot cannot be removed");
+            if useless {
+                remove(&path);
             }
         }
         Ok(())
+    }
+}
+
+/// Removes a file or folder that is of no use.
+pub(super) fn remove(path: &Path) {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    if let Err(error) = removed {
+        tracing::warn!(path = %path.display(), %error, "what is left of a snapshot cannot be removed");
     }
 }
 
@@ -149,9 +176,9 @@ fn write(path: &Path, token: i64, columns: &Columns) -> io::Result<()> {
     file.write_all(&hash.digest().to_le_bytes())
 }
 
-fn read(path: &Path, token: i64, limits: ColumnLimits) -> io::Result<Columns> {
+fn read(folder: &Path, token: i64, limits: ColumnLimits, files: &PartFiles) -> io::Result<Columns> {
     let odd = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let file = File::open(path)?;
+    let file = File::open(folder.join(NAME))?;
     let body = file.metadata()?.len().checked_sub(AROUND_BYTES).ok_or_else(|| odd("it is too short"))?;
     let hashing = Hashing { inner: file, hash: Xxh3::new() };
     let mut input = BufReader::with_capacity(BUFFER_BYTES, hashing.take(body + 16));
@@ -164,7 +191,7 @@ fn read(path: &Path, token: i64, limits: ColumnLimits) -> io::Result<Columns> {
     if i64::from_le_bytes(stored) != token {
         return Err(odd("it belongs to another state of the data file"));
     }
-    let columns = Columns::load(&limits, &mut input)?;
+    let columns = Columns::load(&limits, &mut input, &|part| files.open(folder, part))?;
     if input.read(&mut [0])? != 0 {
         return Err(odd("it is too long"));
     }

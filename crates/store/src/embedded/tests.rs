@@ -14,13 +14,18 @@ use crate::conformance::samples::Dice;
 use crate::conformance::samples::*;
 use crate::conformance::soak::Soak;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
-/// Few metadata columns, so that rows overflow into undecided ones.
+/// Few metadata columns, so that rows overflow into undecided ones, and small chunks.
 pub(super) fn options(data_dir: &Path) -> Options {
     let mut options = Options::new(data_dir);
     options.limits.metadata_columns = 3;
     options.snapshot_rows = 1;
+    // Chunks fill up, move to files and are let go of all the time.
+    options.chunk_rows = 64;
+    options.keeper_look = Duration::from_millis(2);
+    options.limits.index_memory_bytes = 0;
     options
 }
 

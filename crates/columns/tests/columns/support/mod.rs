@@ -1,6 +1,7 @@
 //! Random logs and filters for the property tests: small pools, so that rows and filters meet. Knows no columns.
 
 pub mod data;
+pub mod files;
 pub mod filters;
 
 /// A repeatable source of choices (SplitMix64).

@@ -32,7 +32,7 @@ fn seen(indexes: &Indexes) -> Option<(u64, i64)> {
 async fn a_commit_that_does_not_fit_makes_way_for_a_new_index() {
     let (_directory, readers) = file().await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
     indexes.load(COLLECTION, &lease).unwrap();
     let (rows, seq) = seen(&indexes).unwrap();
     assert_eq!(rows, 5);
@@ -53,7 +53,7 @@ async fn a_commit_that_does_not_fit_makes_way_for_a_new_index() {
 async fn a_panic_at_the_end_of_loading_is_not_for_ever() {
     let (_directory, readers) = file().await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
     let waiting = State::Loading(vec![(99, vec![Change::Panic])]);
     let slot = Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(waiting) });
     indexes.slots.lock().insert(COLLECTION, slot.clone());
@@ -73,7 +73,7 @@ async fn a_panic_at_the_end_of_loading_is_not_for_ever() {
 async fn forgetting_an_old_index_leaves_the_new_one() {
     let (_directory, readers) = file().await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
     indexes.load(COLLECTION, &lease).unwrap();
     let old = indexes.get(COLLECTION).unwrap();
     indexes.forget(COLLECTION, &old);
@@ -86,7 +86,7 @@ async fn forgetting_an_old_index_leaves_the_new_one() {
 async fn who_waits_for_a_loading_may_leave() {
     let (_directory, readers) = file().await;
     let all = readers.free();
-    let indexes = Arc::new(Indexes::new(3, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX)));
+    let indexes = Arc::new(Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX)));
     let slot = Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(State::Loading(Vec::new())) });
     indexes.slots.lock().insert(COLLECTION, slot.clone());
     // Somebody loads and never ends.

@@ -22,16 +22,18 @@ pub(super) fn left_behind(from: &Path) -> TempDir {
             fs::copy(from.join(name), left.path().join(name)).unwrap();
         }
     }
-    fs::create_dir(left.path().join("index")).unwrap();
     for file in files(from) {
-        fs::copy(&file, left.path().join("index").join(file.file_name().unwrap())).unwrap();
+        let to = left.path().join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        // The keeper may take it away meanwhile, as it may when the process is killed.
+        fs::copy(&file, to).ok();
     }
     left
 }
 
 fn files(data: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(data.join("index")) else { return Vec::new() };
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let list = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = list(data.join("index")).flat_map(list).collect();
     files.sort();
     files
 }
@@ -63,7 +65,7 @@ async fn closed(rows: usize) -> (TempDir, Vec<Log>) {
     let logs = fill(&stores, request_logs(organization(1)), 0..rows, 1).await;
     assert_eq!(all(&stores, request_logs(organization(1))).await, logs);
     stores.health.close().await;
-    assert_eq!(files(directory.path()).len(), 1);
+    assert!(files(directory.path()).iter().any(|file| file.ends_with("columns")));
     (directory, logs)
 }
 
@@ -191,7 +193,7 @@ async fn a_snapshot_of_another_data_file_is_not_believed() {
     assert_eq!(all(&stores, mine).await.len(), 29);
     stores.health.close().await;
     for file in files(directory.path()) {
-        fs::copy(&file, backup.path().join("index").join(file.file_name().unwrap())).unwrap();
+        fs::copy(&file, backup.path().join(file.strip_prefix(directory.path()).unwrap())).unwrap();
     }
     let stores = open(options(backup.path())).await.unwrap();
     assert_eq!(all(&stores, mine).await, logs);
@@ -201,12 +203,14 @@ async fn a_snapshot_of_another_data_file_is_not_believed() {
 async fn useless_files_are_removed() {
     let (directory, _) = closed(30).await;
     let index = directory.path().join("index");
-    for name in ["99.columns", "1.part", "notes.txt"] {
+    fs::create_dir(index.join("99")).unwrap();
+    for name in ["99/columns", "1.columns", "1.part", "notes.txt"] {
         fs::write(index.join(name), "x").unwrap();
     }
     let stores = open(options(directory.path())).await.unwrap();
-    let names: Vec<_> =
-        files(directory.path()).iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(names, ["1.columns", "notes.txt"]);
+    let mut names: Vec<_> =
+        fs::read_dir(&index).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    assert_eq!(names, ["1", "notes.txt"]);
     stores.health.close().await;
 }

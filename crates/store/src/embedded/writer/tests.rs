@@ -5,7 +5,7 @@ use crate::embedded::snapshots::Snapshots;
 
 fn watched() -> Watched {
     Watched {
-        indexes: Arc::new(Indexes::new(1, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX))),
+        indexes: Arc::new(Indexes::new(1, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX))),
         damage: Arc::default(),
         gate: Gate::default(),
     }
