@@ -179,6 +179,11 @@ impl Columns {
         self.alive_rows
     }
 
+    /// Removed rows, which still take room.
+    pub fn removed(&self) -> u64 {
+        self.positions() as u64 - self.alive_rows
+    }
+
     /// Whether no row is alive.
     pub fn is_empty(&self) -> bool {
         self.alive_rows == 0

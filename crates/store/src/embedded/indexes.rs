@@ -5,13 +5,12 @@
 
 use super::collection;
 use super::error::Sql;
-use super::parts;
 use super::readers::Lease;
 use super::row;
 use super::row_scores::Sight;
 use super::schema::SELECT;
 use super::snapshots::Snapshots;
-use evalset_columns::{ColumnLimits, Columns, LogRef, Part};
+use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::Result;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
@@ -20,7 +19,6 @@ use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +27,7 @@ use std::time::Duration;
 const LOAD_LOOK: Duration = Duration::from_millis(20);
 
 /// What a commit did to one collection, in order. Logs come without payload.
+#[derive(Clone)]
 pub(super) enum Change {
     /// A new row, with a number above all others, and the scores that wait for it.
     Append(RowNumber, Box<Log>, RowScores),
@@ -49,6 +48,9 @@ pub(super) enum Change {
     Panic,
 }
 
+/// Commits by number, with what they did to one collection.
+pub(super) type Commits = Vec<(i64, Vec<Change>)>;
+
 /// The index of one collection as of one commit.
 pub(super) struct Index {
     /// Number of the last commit that changed the collection.
@@ -57,9 +59,9 @@ pub(super) struct Index {
     pub columns: Columns,
 }
 
-enum State {
+pub(super) enum State {
     /// Being read; commits since wait here.
-    Loading(Vec<(i64, Vec<Change>)>),
+    Loading(Commits),
     Open(Box<Index>),
     /// Given up; a new slot takes its place.
     Gone,
@@ -68,10 +70,17 @@ enum State {
 /// The place of one collection's index.
 pub(super) struct Slot {
     loading: Mutex<()>,
-    state: RwLock<State>,
+    pub(super) state: RwLock<State>,
+    /// Commits that an index in the making has to make up for before it takes the place of the open one. Locked with `state`
+    /// held for writing.
+    pub(super) successor: Mutex<Option<Commits>>,
 }
 
 impl Slot {
+    fn new(state: State) -> Self {
+        Self { loading: Mutex::default(), state: RwLock::new(state), successor: Mutex::default() }
+    }
+
     /// The index, once it is loaded.
     pub fn read(&self) -> Option<MappedRwLockReadGuard<'_, Index>> {
         RwLockReadGuard::try_map(self.state.read(), |state| match state {
@@ -84,14 +93,14 @@ impl Slot {
 
 /// All open indexes.
 pub(super) struct Indexes {
-    slots: Mutex<HashMap<i64, Arc<Slot>>>,
+    pub(super) slots: Mutex<HashMap<i64, Arc<Slot>>>,
     limits: ColumnLimits,
-    chunk_rows: usize,
-    snapshots: Snapshots,
+    pub(super) chunk_rows: usize,
+    pub(super) snapshots: Snapshots,
     /// Collection → commit that its newest snapshot stands for, as far as this process read or wrote one.
     saved: Mutex<HashMap<i64, i64>>,
     /// Held while files are written that no index rests in yet.
-    sealing: Mutex<()>,
+    pub(super) sealing: Mutex<()>,
 }
 
 impl Indexes {
@@ -125,57 +134,6 @@ impl Indexes {
         Ok(())
     }
 
-    /// Moves full parts of open indexes to files, but for those written to since the last look: `before` has the parts of that
-    /// look with the number of writes they had seen, and gets those of this one.
-    pub fn seal(&self, before: &mut HashMap<(i64, Part), u64>) {
-        let _sealing = self.sealing.lock();
-        let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
-        let mut now = HashMap::new();
-        for (collection, slot) in slots {
-            let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
-            for (part, writes) in unsealed {
-                now.insert((collection, part), writes);
-                if before.get(&(collection, part)) == Some(&writes)
-                    && let Err(error) = self.seal_part(collection, &slot, part)
-                {
-                    tracing::warn!(collection, %error, "a part of a column index stays in memory");
-                }
-            }
-        }
-        *before = now;
-    }
-
-    fn seal_part(&self, collection: i64, slot: &Slot, part: Part) -> io::Result<()> {
-        let Some(draft) = slot.read().map(|index| index.columns.draft(&[part])) else { return Ok(()) };
-        let sealed = self.snapshots.write(collection, draft?)?;
-        if let State::Open(index) = &mut *slot.state.write() {
-            index.columns.adopt(sealed);
-        }
-        Ok(())
-    }
-
-    /// Moves full parts of an index that nobody has yet to files.
-    fn seal_all(&self, collection: i64, columns: &mut Columns) {
-        for (part, _) in columns.unsealed() {
-            let sealed = columns.draft(&[part]).and_then(|draft| self.snapshots.write(collection, draft));
-            match sealed {
-                Ok(sealed) => columns.adopt(sealed),
-                Err(error) => {
-                    tracing::warn!(collection, %error, "a part of a column index stays in memory");
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Lets go of memory that files take when all files of the process take more than `most` bytes of it.
-    pub fn keep_within(&self, most: usize) {
-        let files = self.snapshots.files();
-        if files.mapped_bytes() > 0 && parts::resident_bytes().is_some_and(|bytes| bytes > most) {
-            files.release();
-        }
-    }
-
     /// The slot of a collection that is open or being opened.
     pub fn get(&self, collection: i64) -> Option<Arc<Slot>> {
         self.slots.lock().get(&collection).cloned()
@@ -204,9 +162,7 @@ impl Indexes {
             .slots
             .lock()
             .entry(collection)
-            .or_insert_with(|| {
-                Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(State::Loading(Vec::new())) })
-            })
+            .or_insert_with(|| Arc::new(Slot::new(State::Loading(Vec::new()))))
             .clone();
         let _loading = loop {
             if let Some(loading) = slot.loading.try_lock_for(LOAD_LOOK) {
@@ -237,21 +193,21 @@ impl Indexes {
     /// Reads the columns of all rows; `None` when the collection is hidden or gone.
     fn read_all(&self, collection: i64, lease: &Lease) -> Result<Option<Index>> {
         let connection = lease.begin()?;
-        let seq = connection
-            .prepare_cached("SELECT seq FROM collection WHERE id = ?1 AND hidden = 0")
-            .sql()?
-            .query_row([collection], |line| line.get(0))
-            .optional()
-            .sql()?;
-        let Some(seq) = seq else { return Ok(None) };
+        let Some(seq) = commit_of(connection, collection)? else { return Ok(None) };
         if let Some((saved, mut columns)) = self.snapshots.load(connection, collection, self.limits)? {
             add_newer(lease, collection, &mut columns)?;
             self.snapshots.sweep_parts(collection, &columns);
             self.saved.lock().insert(collection, saved);
             return Ok(Some(Index { seq, columns }));
         }
+        self.snapshots.sweep_parts(collection, &Columns::new(&self.limits));
+        self.read_rows(collection, lease).map(|columns| Some(Index { seq, columns }))
+    }
+
+    /// Makes columns of all rows. The lease must be in a transaction.
+    pub(super) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
+        let connection = lease.connection()?;
         let mut columns = Columns::with_chunk_rows(&self.limits, self.chunk_rows);
-        self.snapshots.sweep_parts(collection, &columns);
         let mut read = 0;
         each_row(lease, collection, 0, |row, log| {
             columns.append(row, as_ref(log, None));
@@ -264,7 +220,7 @@ impl Indexes {
         if let Some(name) = collection::name(connection, collection)? {
             Sight::of(connection, name, collection)?.load(connection, collection, &mut columns)?;
         }
-        Ok(Some(Index { seq, columns }))
+        Ok(columns)
     }
 
     /// Shows a commit to the indexes it concerns.
@@ -288,7 +244,12 @@ impl Indexes {
                     waiting.push((seq, changes));
                     true
                 }
-                State::Open(index) => catch_up(index, seq, changes),
+                State::Open(index) => {
+                    if let Some(waiting) = &mut *slot.successor.lock() {
+                        waiting.push((seq, changes.clone()));
+                    }
+                    catch_up(index, seq, changes)
+                }
                 State::Gone => true,
             };
             if !sound {
@@ -313,6 +274,16 @@ impl Indexes {
     }
 }
 
+/// Number of the last commit that changed a collection; `None` when it is hidden or gone.
+pub(super) fn commit_of(connection: &Connection, collection: i64) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT seq FROM collection WHERE id = ?1 AND hidden = 0")
+        .sql()?
+        .query_row([collection], |line| line.get(0))
+        .optional()
+        .sql()
+}
+
 /// Ends the loading: commits that the snapshot did not see are applied first. False when the slot is of no use.
 fn open(slot: &Slot, mut index: Index) -> bool {
     let mut state = slot.state.write();
@@ -325,7 +296,7 @@ fn open(slot: &Slot, mut index: Index) -> bool {
 }
 
 /// Applies a commit unless the index has it already. False when it does not fit: the index is of no use then.
-fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
+pub(super) fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
     if seq <= index.seq {
         return true;
     }

@@ -28,6 +28,7 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
             }
             if look % SAVE_LOOKS == 0 {
                 before = save(&engine, &before);
+                make_room(&engine);
             }
         }
     };
@@ -42,4 +43,13 @@ fn save(engine: &Engine, before: &[(i64, i64)]) -> Vec<(i64, i64)> {
         engine.writer.order(move |tx| indexes.save(tx.connection, collection));
     }
     unsaved
+}
+
+/// Makes an index anew in which removed rows take much room, if a connection is free.
+fn make_room(engine: &Engine) {
+    let Some((collection, slot)) = engine.indexes.wasteful() else { return };
+    let Some(lease) = engine.readers.spare() else { return };
+    if let Err(error) = engine.indexes.compact(collection, &slot, &lease) {
+        tracing::warn!(collection, %error, "removed rows keep their room in a column index");
+    }
 }

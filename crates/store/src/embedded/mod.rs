@@ -2,7 +2,8 @@
 //!
 //! `writer` is the only thread that writes; `readers` is a pool of connections; `indexes` holds the columns of open
 //! collections; `view` brings file and columns to the same commit; `parts` are files that full
-//! chunks of columns rest in, `snapshots` spare the next start the reading of rows, `keeper` sees to both. One file per noun stands on these.
+//! chunks of columns rest in, `snapshots` spare the next start the reading of rows, `upkeep` moves chunks to files and makes room, `keeper`
+//! says when. One file per noun stands on these.
 
 mod activity;
 mod collection;
@@ -40,6 +41,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod upkeep;
 mod view;
 mod writer;
 

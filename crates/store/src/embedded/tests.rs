@@ -6,6 +6,7 @@ mod damage;
 mod durability;
 mod refusals;
 mod scores;
+mod sequence;
 mod snapshots;
 
 use super::{Options, open};

@@ -55,7 +55,7 @@ async fn a_panic_at_the_end_of_loading_is_not_for_ever() {
     let lease = readers.spare().unwrap();
     let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
     let waiting = State::Loading(vec![(99, vec![Change::Panic])]);
-    let slot = Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(waiting) });
+    let slot = Arc::new(Slot::new(waiting));
     indexes.slots.lock().insert(COLLECTION, slot.clone());
     indexes.load(COLLECTION, &lease).unwrap();
     assert_eq!(seen(&indexes), None);
@@ -87,11 +87,39 @@ async fn who_waits_for_a_loading_may_leave() {
     let (_directory, readers) = file().await;
     let all = readers.free();
     let indexes = Arc::new(Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX)));
-    let slot = Arc::new(Slot { loading: Mutex::new(()), state: RwLock::new(State::Loading(Vec::new())) });
+    let slot = Arc::new(Slot::new(State::Loading(Vec::new())));
     indexes.slots.lock().insert(COLLECTION, slot.clone());
     // Somebody loads and never ends.
     std::mem::forget(slot.loading.lock());
     let waiting = readers.run_long(move |lease| indexes.load(COLLECTION, lease));
     assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err());
     tokio::time::timeout(Duration::from_secs(10), readers.await_free(all)).await.unwrap();
+}
+
+#[tokio::test]
+async fn removed_rows_make_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores = open_store(Options::new(directory.path())).await.unwrap();
+    let requests = request_logs(organization(1));
+    let logs = fill(&stores, requests, 0..200, 1).await;
+    let readers = Readers::new(directory.path().join("evalset.db"), 2, Arc::default());
+    let lease = readers.spare().unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let indexes = Indexes::new(3, 64, Snapshots::new(files.path(), u64::MAX));
+    indexes.load(COLLECTION, &lease).unwrap();
+    assert!(indexes.wasteful().is_none());
+    let slot = indexes.get(COLLECTION).unwrap();
+    let all = slot.read().map(|index| index.columns.row_numbers(&index.columns.everything())).unwrap();
+    let gone: Vec<LogId> = logs[..90].iter().map(|log| log.id.clone()).collect();
+    stores.logs.delete(requests, &gone).await.unwrap();
+    let seq = commit_of(lease.begin().unwrap(), COLLECTION).unwrap().unwrap();
+    lease.end().unwrap();
+    indexes.apply(seq, all[..90].iter().map(|row| (COLLECTION, Change::Remove(*row))).collect());
+    let (collection, wasteful) = indexes.wasteful().unwrap();
+    indexes.compact(collection, &wasteful, &lease).unwrap();
+    assert_eq!(seen(&indexes), Some((110, seq)));
+    let kept = slot.read().map(|index| (index.columns.removed(), index.columns.files().len())).unwrap();
+    assert_eq!(kept.0, 0);
+    assert!(kept.1 > 0, "full chunks rest in files");
+    assert!(indexes.wasteful().is_none() && slot.successor.lock().is_none());
 }
