@@ -34,6 +34,8 @@ struct Pair {
     serial: usize,
     last: RowNumber,
     files: TestFiles,
+    /// Chunks and segments of texts that moved to files.
+    sealed: [u64; 2],
 }
 
 #[derive(Default)]
@@ -44,6 +46,7 @@ struct Tally {
     undecided: u64,
     orders: u64,
     groups: u64,
+    sealed: [u64; 2],
 }
 
 fn log_ref(row: &Row) -> LogRef<'_> {
@@ -68,6 +71,7 @@ impl Pair {
             serial: 0,
             last: random.below(3) as RowNumber - 1,
             files: TestFiles::default(),
+            sealed: [0; 2],
         }
     }
 
@@ -78,7 +82,7 @@ impl Pair {
             let files = &self.files;
             self.columns = Columns::load(&self.limits, &mut bytes.as_slice(), &|file| files.open(file)).unwrap();
         }
-        let mut drafted = (random.below(3) == 0).then(|| self.seal(random)).flatten();
+        let mut drafted = (random.below(4) > 0).then(|| self.seal(random)).flatten();
         // Parts come back from their files after some of the writes: what was written to meanwhile stays as it is.
         let back = random.below(steps + 1);
         for step in 0..steps {
@@ -130,6 +134,9 @@ impl Pair {
         let parts: Vec<Part> =
             self.columns.unsealed().into_iter().map(|(part, _)| part).filter(|_| random.below(4) > 0).collect();
         let draft = self.columns.draft(&parts).ok().filter(|_| !parts.is_empty())?;
+        for part in &parts {
+            self.sealed[usize::from(matches!(part, Part::Texts(..)))] += 1;
+        }
         let file = self.files.write(draft.bytes());
         Some(draft.sealed(&file).expect("what was drafted"))
     }
@@ -217,6 +224,7 @@ impl Pair {
             serial: 0,
             last: 0,
             files: TestFiles::default(),
+            sealed: [0; 2],
         };
         let mut smallest = filter;
         loop {
@@ -377,7 +385,7 @@ fn columns_agree_with_the_reference() {
     let mut sets = 0;
     while tally.cases < CASES_MIN {
         let mut pair = Pair::new(&mut random);
-        let size = *random.of(&[1, 2, 6, 20, 40, 90, 200]);
+        let size = *random.of(&[1, 2, 6, 20, 40, 90, 200, 400]);
         for _ in 0..3 {
             let steps = 1 + random.below(size);
             pair.change(&mut random, steps);
@@ -395,11 +403,20 @@ fn columns_agree_with_the_reference() {
                 }
             }
         }
+        tally.sealed = [0, 1].map(|kind| tally.sealed[kind] + pair.sealed[kind]);
     }
     println!(
         "{} cases (filters over {sets} row sets), {} rows compared, {} matches, {} undecided by columns, {} orders, {} groupings, \
-         0 differences, seed {seed}",
-        tally.cases, tally.rows, tally.matches, tally.undecided, tally.orders, tally.groups
+         {} chunks and {} segments of texts moved to files, 0 differences, seed {seed}",
+        tally.cases,
+        tally.rows,
+        tally.matches,
+        tally.undecided,
+        tally.orders,
+        tally.groups,
+        tally.sealed[0],
+        tally.sealed[1]
     );
+    assert!(tally.sealed.iter().all(|parts| *parts > 0), "chunks and texts rest in files");
     assert!(tally.matches > tally.rows / 10 && tally.matches < tally.rows * 9 / 10, "filters tell rows apart");
 }
