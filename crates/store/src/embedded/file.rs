@@ -21,8 +21,6 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER: usize = 100;
 
 const PAGE_BYTES: i64 = 8_192;
-/// Pages in the write-ahead log before it is folded into the file: 64 MB, since a checkpoint stalls the writer.
-const CHECKPOINT_PAGES: i64 = 8_192;
 /// The log file is cut back to this after a checkpoint.
 const LOG_BYTES: i64 = 128 * 1024 * 1024;
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
@@ -137,7 +135,6 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "temp_store", "MEMORY").map_err(fault)?;
     set("foreign_keys", 0)?;
     set("cache_size", -WRITER_CACHE_KIB)?;
-    set("wal_autocheckpoint", CHECKPOINT_PAGES)?;
     set("journal_size_limit", LOG_BYTES)?;
     Ok(connection)
 }

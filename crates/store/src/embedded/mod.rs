@@ -1,11 +1,12 @@
 //! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast (design section 3).
 //!
-//! `writer` is the only thread that writes; `readers` is a pool of connections; `indexes` holds the columns of open
+//! `writer` is the only thread that writes, `checkpoint` folds what it wrote into the file; `readers` is a pool of connections; `indexes` holds the columns of open
 //! collections; `view` brings file and columns to the same commit; `parts` are files that full
 //! chunks of columns rest in, `snapshots` spare the next start the reading of rows, `upkeep` moves chunks to files and makes room, `keeper`
 //! says when. One file per noun stands on these.
 
 mod activity;
+mod checkpoint;
 mod collection;
 mod damage;
 mod datasets;
@@ -155,7 +156,7 @@ impl Engine {
         let damage = Arc::new(Damage::default());
         let gate = Gate::default();
         let watched = Watched { indexes: indexes.clone(), damage: damage.clone(), gate: gate.clone() };
-        let writer = Writer::start(connection, watched, options.limits.write_queue)
+        let writer = Writer::start(&path, connection, watched, options.limits.write_queue)
             .map_err(|cause| OpenError::corrupt(&path, cause))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let engine = Arc::new_cyclic(|myself| Self {

@@ -4,6 +4,7 @@
 //! fsync), applies the changes to the column indexes in commit order and only then answers. So an acknowledged write is on
 //! disk and visible, and a command that fails does so alone. Does not know what commands do.
 
+use super::checkpoint::Checkpoints;
 use super::damage::Damage;
 use super::error::{Sql, again};
 use super::indexes::{Change, Indexes};
@@ -12,6 +13,7 @@ use evalset_model::{Error, Result};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -136,16 +138,22 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. `queue` commands may wait; more callers wait for a place.
-    pub fn start(connection: Connection, watched: Watched, queue: usize) -> std::result::Result<Self, String> {
+    pub fn start(
+        path: &Path,
+        mut connection: Connection,
+        watched: Watched,
+        queue: usize,
+    ) -> std::result::Result<Self, String> {
         let read = |key: &str| {
             connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0))
         };
         let seq = read("commit_seq").map_err(|cause| cause.to_string())?;
         let next_row = read("next_row").map_err(|cause| cause.to_string())?;
+        let checkpoints = Checkpoints::start(path, &mut connection)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
         let thread = std::thread::Builder::new()
             .name("evalset-writer".to_owned())
-            .spawn(move || Work { connection, watched, seq, next_row }.run(receiver))
+            .spawn(move || Work { connection, checkpoints, watched, seq, next_row }.run(receiver))
             .map_err(|cause| cause.to_string())?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
@@ -214,6 +222,7 @@ impl Writer {
 /// The state of the thread.
 struct Work {
     connection: Connection,
+    checkpoints: Checkpoints,
     watched: Watched,
     seq: i64,
     next_row: RowNumber,
@@ -230,8 +239,10 @@ impl Work {
                 batch.push(next);
             }
             self.batch(batch);
+            self.checkpoints.after_commit(&self.connection);
         }
         self.save_snapshots();
+        self.checkpoints.stop();
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the last checkpoint failed; the next start repeats it");
         }

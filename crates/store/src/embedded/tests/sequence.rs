@@ -85,7 +85,7 @@ async fn read(stores: &Stores, history: &History, mut dice: Dice) -> usize {
     let mut answers = 0;
     while !history.done.load(Ordering::Relaxed) {
         let filter = match dice.below(4) {
-            0 => contains(TextField::Output, dice.pick(&WORDS), dice.one_in(2)),
+            0 => contains(TextField::Output, dice.text(WORDS), dice.one_in(2)),
             _ => filter(&mut dice, 2, true),
         };
         let first = history.acknowledged.load(Ordering::SeqCst);
