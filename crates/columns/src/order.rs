@@ -13,6 +13,10 @@ use std::cmp::Ordering;
 const BUFFERED_MAX: usize = 4_096;
 /// Rows looked at to see which way keys run along positions.
 const SAMPLES: usize = 17;
+/// With at least so many rows, those far from a deep page are counted instead of collected.
+const COUNTED_MIN: u64 = 10_000;
+/// Ranges of keys that rows are counted in.
+const RANGES: usize = 1 << 16;
 
 /// Key and position.
 type Item = (u64, u32);
@@ -182,14 +186,56 @@ impl<'a> Sorter<'a> {
         falls > SAMPLES / 2 && falls * 4 > keys.len() * 3
     }
 
+    fn each(&self, part: &Part<'_>, mut visit: impl FnMut(usize, u64)) {
+        for chunk in 0..self.chunks() {
+            part.each(chunk, self.chunk_rows(chunk), &mut visit);
+        }
+    }
+
+    /// The rows of a part whose keys lie in the ranges that `offset..offset + limit` falls into.
+    fn near_window(&self, part: &Part<'_>, offset: usize, limit: usize) -> Near {
+        if bits::count(self.rows) < COUNTED_MIN {
+            let items = self.items(part);
+            return Near { before: 0, members: items.len(), items };
+        }
+        let (mut lowest, mut highest) = (u64::MAX, 0);
+        self.each(part, |_, key| (lowest, highest) = (lowest.min(key), highest.max(key)));
+        let shift = (u64::BITS - highest.saturating_sub(lowest).leading_zeros()).saturating_sub(RANGES.ilog2());
+        let range = |key: u64| ((key - lowest) >> shift) as usize;
+        let mut counts = vec![0_usize; RANGES];
+        self.each(part, |_, key| counts[range(key)] += 1);
+        let end = offset.saturating_add(limit);
+        let mut near = Near { items: Vec::new(), before: 0, members: 0 };
+        // Ranges that begin before the page ends and end after it begins.
+        let (mut first, mut after) = (0, RANGES);
+        for (index, count) in counts.iter().enumerate() {
+            if near.members + count <= offset {
+                (first, near.before) = (index + 1, near.members + count);
+            }
+            if near.members < end && near.members + count >= end {
+                after = index + 1;
+            }
+            near.members += count;
+        }
+        let items = &mut near.items;
+        if offset < near.members {
+            self.each(part, |position, key| {
+                if (first..after).contains(&range(key)) {
+                    items.push((key, position as u32));
+                }
+            });
+        }
+        near
+    }
+
     /// Adds `limit` rows of a part after `offset`; returns how many it has.
     fn window(&self, part: &Part<'_>, offset: usize, limit: usize, page: &mut Vec<usize>) -> usize {
-        let mut items = self.items(part);
-        let members = items.len();
+        let Near { mut items, before, members } = self.near_window(part, offset, limit);
         if offset >= members {
             return members;
         }
-        let end = offset.saturating_add(limit).min(members);
+        let end = offset.saturating_add(limit).min(members) - before;
+        let offset = offset - before;
         // Rows whose key is that of the row at the offset, of which some may lie before it.
         let key = items.select_nth_unstable(offset).1.0;
         let (start, stop) = run_of(&mut items, key);
@@ -207,6 +253,15 @@ impl<'a> Sorter<'a> {
         page.extend(run[..wanted - start].iter().map(|(_, position)| *position as usize));
         members
     }
+}
+
+/// Rows that may be on a page.
+struct Near {
+    items: Vec<Item>,
+    /// Rows that come before all of them.
+    before: usize,
+    /// Rows of the part.
+    members: usize,
 }
 
 /// Moves items with smaller keys to the front and those with this key behind them; returns where these begin and end.

@@ -69,6 +69,8 @@ impl PartFiles {
         if length != wanted.length || hash.digest() != wanted.checksum {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a part holds something else than was written"));
         }
+        // Reading the beginnings of lists touches much of a file: no more than one file's at a time.
+        self.release();
         self.map(&file, wanted.id, wanted.checksum)
     }
 
@@ -77,6 +79,11 @@ impl PartFiles {
         // SAFETY: the file lies in the data folder, which is locked for this process; this process never changes or cuts a part,
         // it only unlinks it, which leaves the mapping whole.
         let map = unsafe { Mmap::map(file) }?;
+        #[cfg(target_os = "linux")]
+        if let Err(error) = map.advise(memmap2::Advice::NoHugePage) {
+            // Then a value that is asked for may take 2 MB of memory with it, until that is let go.
+            tracing::debug!(%error, "the system does not map in small pages");
+        }
         let file = Arc::new(PartFile { id, checksum, map });
         let mut open = self.open.lock();
         open.retain(|file| file.strong_count() > 0);
