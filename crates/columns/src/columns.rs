@@ -205,7 +205,7 @@ impl Columns {
     }
 
     /// Position of an alive row.
-    fn position(&self, row: RowNumber) -> Option<usize> {
+    pub(crate) fn position(&self, row: RowNumber) -> Option<usize> {
         let chunk = self
             .numbers
             .partition_point(|numbers| numbers.first().is_some_and(|first| *first <= row))

@@ -182,6 +182,11 @@ impl Dictionary {
         leading(self.bytes(code).get(self.shared..).unwrap_or_default())
     }
 
+    /// The bytes that all texts begin with.
+    pub fn shared_start(&self) -> &[u8] {
+        self.bytes(1).get(..self.shared).unwrap_or_default()
+    }
+
     /// At least all codes whose text contains one of the needles, none of which is empty; with `fold`, whose text does after
     /// lower-casing. Searches many texts at a time.
     pub fn likely(&self, needles: &[String], fold: bool) -> Vec<Code> {

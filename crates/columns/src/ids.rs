@@ -83,6 +83,11 @@ impl Ids {
         self.ascend
     }
 
+    /// Whether [`Ids::head`] is the first half of packed ids.
+    pub fn is_packed(&self) -> bool {
+        self.packed
+    }
+
     /// Adds the id of the next position.
     pub fn push(&mut self, id: &str) {
         let place = self.grid.place(self.len);

@@ -45,7 +45,7 @@ pub(crate) enum Without<'a> {
 /// Order of a dictionary's texts.
 #[derive(Clone, Copy)]
 pub(crate) struct Ranked<'a> {
-    dictionary: &'a Dictionary,
+    pub(crate) dictionary: &'a Dictionary,
     /// By code, when the dictionary is small.
     pub(crate) ranks: Option<&'a [u32]>,
 }

@@ -7,6 +7,7 @@
 //!
 //! Knows `evalset-model`. Does no IO, takes no locks, starts no threads; whoever owns a [`Columns`] guards it.
 
+mod after;
 mod bits;
 mod cells;
 mod chunked;

@@ -38,7 +38,7 @@ impl Columns {
         positions.into_iter().map(|position| self.number(position)).collect()
     }
 
-    fn parts(&self, sort: &Sort) -> Vec<Part<'_>> {
+    pub(crate) fn parts(&self, sort: &Sort) -> Vec<Part<'_>> {
         let (grid, descending) = (self.grid, sort.descending);
         match &sort.field {
             LogField::Id => id_parts(grid, &self.ids, descending),

@@ -6,9 +6,10 @@ use crate::support::data::{EVALUATORS, FLOATS, IdStyle, Row, id, row, scores};
 use crate::support::files::TestFiles;
 use crate::support::filters::{Pools, field, sort};
 use evalset_columns::{ColumnLimits, Columns, LogRef, Part, Rows, Sealed};
-use evalset_model::filter::meaning::{Operand, compare_logs, holds, lookup, score, score_operand};
+use evalset_model::filter::meaning::{Operand, SortKey, compare_logs, holds, lookup, order, score, score_operand};
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::ids::RowNumber;
+use evalset_model::page::{Mark, Sort};
 use evalset_model::summary::{ScoreTotals, Sums};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -287,7 +288,31 @@ impl Pair {
             let found = self.columns.page(rows, &sort, offset as u64, limit as u64);
             assert_eq!(found, page, "{limit} rows after {offset} by {sort:?}");
         }
+        self.check_after(random, rows, &sort, &expected);
         tally.orders += 1;
+    }
+
+    /// Reading on after the place of any row, one of the list or not, whose id may be another by now.
+    fn check_after(&self, random: &mut Random, rows: &Rows, sort: &Sort, ordered: &[RowNumber]) {
+        let place = random.of(&self.rows);
+        if self.doubts(&sort.field, &self.columns.select(&[place.number])) {
+            return;
+        }
+        let key = |row: &Row| order(&sort.field, &row.log, &row.scores).into_owned();
+        let mut mark = Mark { key: key(place), id: place.log.id.clone() };
+        assert_eq!(self.columns.mark(place.number, sort), Some(mark.clone()), "place by {sort:?}");
+        if random.below(3) == 0 {
+            mark.id.0.push('~');
+        }
+        if let (0, SortKey::Text(text)) = (random.below(3), &mut mark.key) {
+            // A value that no row has any more.
+            text.to_mut().pop();
+        }
+        let later =
+            |number: &RowNumber| mark.is_before(&key(self.row(*number)), &self.row(*number).log.id.0, sort.descending);
+        let expected: Vec<RowNumber> = ordered.iter().copied().filter(later).collect();
+        let found = self.columns.order(&self.columns.after(rows, sort, &mark), Some(sort));
+        assert_eq!(found, expected, "after {mark:?} by {sort:?}");
     }
 
     fn check_sums(&self, random: &mut Random, rows: &Rows, members: &[RowNumber], tally: &mut Tally) {

@@ -13,7 +13,7 @@ pub mod words;
 mod tests;
 
 pub use operand::{Operand, test_holds};
-pub use order::{SortKey, compare_keys, compare_logs, compare_operands, order};
+pub use order::{SortKey, compare_keys, compare_logs, compare_operands, json_key, order, scalar_key};
 
 use super::tree::{Compare, LogField, LogFilter, Test, Tree};
 use crate::field::TextField;

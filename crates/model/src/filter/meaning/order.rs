@@ -29,17 +29,47 @@ pub enum SortKey<'a> {
     Null,
 }
 
+impl SortKey<'_> {
+    /// The same key, borrowing nothing.
+    pub fn into_owned(self) -> SortKey<'static> {
+        match self {
+            SortKey::Int(number) => SortKey::Int(number),
+            SortKey::Number(number) => SortKey::Number(number),
+            SortKey::Text(text) => SortKey::Text(Cow::Owned(text.into_owned())),
+            SortKey::Bool(flag) => SortKey::Bool(flag),
+            SortKey::Structure(text) => SortKey::Structure(text),
+            SortKey::Null => SortKey::Null,
+        }
+    }
+
+    /// Place of its type among the types, in rising order. Null comes last either way.
+    pub fn rank(&self) -> u8 {
+        match self {
+            SortKey::Int(_) | SortKey::Number(_) => 0,
+            SortKey::Text(_) => 1,
+            SortKey::Bool(_) => 2,
+            SortKey::Structure(_) => 3,
+            SortKey::Null => 4,
+        }
+    }
+}
+
+/// The key of a typed value.
+pub fn scalar_key(scalar: Option<&Scalar>) -> SortKey<'_> {
+    match scalar {
+        Some(Scalar::Text(text)) => SortKey::Text(Cow::Borrowed(text)),
+        Some(Scalar::Int(number) | Scalar::Time(number)) => SortKey::Int(*number),
+        Some(Scalar::Float(number)) => SortKey::Number(*number),
+        Some(Scalar::Bool(flag)) => SortKey::Bool(*flag),
+        None => SortKey::Null,
+    }
+}
+
 /// The key of a row for an order by `field`; null for fields that are not [`LogField::sortable`].
 pub fn order<'a>(field: &LogField, log: &'a Log, scores: &'a Map<String, Value>) -> SortKey<'a> {
     match field {
         LogField::Id => SortKey::Text(Cow::Borrowed(log.id.as_str())),
-        LogField::Scalar(field) => match log.scalars.get(*field) {
-            Some(Scalar::Text(text)) => SortKey::Text(Cow::Borrowed(text)),
-            Some(Scalar::Int(number) | Scalar::Time(number)) => SortKey::Int(*number),
-            Some(Scalar::Float(number)) => SortKey::Number(*number),
-            Some(Scalar::Bool(flag)) => SortKey::Bool(*flag),
-            None => SortKey::Null,
-        },
+        LogField::Scalar(field) => scalar_key(log.scalars.get(*field)),
         LogField::Metadata(path) => lookup(&log.metadata, path).map_or(SortKey::Null, json_key),
         LogField::Score(key) => score(scores, key).map_or(SortKey::Null, |score| match score_operand(score) {
             Operand::Number(number) => SortKey::Number(number),
@@ -86,22 +116,12 @@ fn ascending(left: &SortKey<'_>, right: &SortKey<'_>) -> Ordering {
         (SortKey::Text(left), SortKey::Text(right)) => left.cmp(right),
         (SortKey::Bool(left), SortKey::Bool(right)) => left.cmp(right),
         (SortKey::Structure(left), SortKey::Structure(right)) => left.cmp(right),
-        (left, right) => rank(left).cmp(&rank(right)),
+        (left, right) => left.rank().cmp(&right.rank()),
     }
 }
 
-/// Place of a type among the types.
-fn rank(key: &SortKey<'_>) -> u8 {
-    match key {
-        SortKey::Int(_) | SortKey::Number(_) => 0,
-        SortKey::Text(_) => 1,
-        SortKey::Bool(_) => 2,
-        SortKey::Structure(_) => 3,
-        SortKey::Null => 4,
-    }
-}
-
-fn json_key(value: &Value) -> SortKey<'_> {
+/// The key of a metadata value.
+pub fn json_key(value: &Value) -> SortKey<'_> {
     match value {
         Value::Null => SortKey::Null,
         Value::Number(number) => number.as_f64().map_or(SortKey::Null, SortKey::Number),
