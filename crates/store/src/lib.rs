@@ -12,6 +12,7 @@ pub mod embedded;
 pub mod evaluators;
 pub mod jobs;
 pub mod keys;
+pub mod lists;
 pub mod logs;
 pub mod memory;
 pub mod providers;

@@ -1,5 +1,6 @@
 //! The store of logs and dataset rows.
 
+use crate::lists::{List, Listed, Writing, Written};
 use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::filter::{LogField, LogFilter};
@@ -155,6 +156,12 @@ pub trait Logs: Send + Sync {
 
     /// A page of full rows with the exact total.
     async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>>;
+
+    /// A part of an ordered list as text, with the exact total. `TooLarge` when the rows come to more than they may.
+    async fn list(&self, collection: Collection, list: List) -> Result<Listed>;
+
+    /// Rows by number as text, in the order given, until there is enough of it; rows as [`Logs::read`] has them.
+    async fn write(&self, collection: Collection, rows: &[RowNumber], writing: Writing) -> Result<Written>;
 
     /// Sums over matching rows, their scores included.
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums>;

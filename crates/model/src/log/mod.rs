@@ -4,6 +4,8 @@ pub mod annotation;
 pub mod derive;
 pub mod ingest;
 pub mod patch;
+pub mod text;
+pub mod views;
 
 use crate::field::Field;
 use crate::ids::LogId;

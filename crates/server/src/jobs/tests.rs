@@ -22,6 +22,7 @@ use evalset_model::page::{Page, Sort};
 use evalset_model::scalar::Scalar;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
+use evalset_store::lists::{List, Listed, Writing, Written};
 use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With, sample_hash};
 use evalset_store::{Stores, embedded, memory};
 use futures::FutureExt;
@@ -70,6 +71,12 @@ impl Logs for Hooked {
     }
     async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>> {
         self.inner.page(collection, query).await
+    }
+    async fn list(&self, collection: Collection, list: List) -> Result<Listed> {
+        self.inner.list(collection, list).await
+    }
+    async fn write(&self, collection: Collection, rows: &[RowNumber], writing: Writing) -> Result<Written> {
+        self.inner.write(collection, rows, writing).await
     }
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums> {
         self.inner.sums(collection, filter).await

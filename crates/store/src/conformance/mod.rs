@@ -17,6 +17,7 @@ pub(crate) mod score_samples;
 pub(crate) mod scored_reads;
 pub(crate) mod scores;
 pub(crate) mod soak;
+pub(crate) mod walks;
 
 /// Makes one test per item of the suite, each on a store of its own from `$make`, an async function that returns
 /// `(Stores, guard)`.
@@ -30,6 +31,8 @@ macro_rules! suite {
             reads: total_and_window, pages_cover_all_rows_once, nulls_come_last, filters_agree_with_the_reference,
                 text_filters_agree_with_the_reference, sums_and_groups_agree_with_the_reference, empty_collections,
                 reads_see_every_write;
+            walks: parts_are_as_pages_are, walks_cover_every_list_once, walks_stay_on_course_beside_writes,
+                walks_by_scores, rows_are_written_as_they_are_read, lists_are_bounded;
             picks: order_and_watermark, sample_sizes, samples_repeat, cutoff_makes_the_same_choice, text_filters_pick;
             moves: copy_keeps_ids_and_resets_annotation, copy_skips_what_is_there_or_gone, copy_and_step_are_one,
                 remove_and_step_are_one, steps_need_a_running_job, moves_into_the_void;

@@ -74,7 +74,7 @@ async fn agree(stores: &Stores, place: Collection, rounds: usize, dice: &mut Dic
 }
 
 /// 120 request logs, as many saved logs, and rows of a dataset.
-async fn places(stores: &Stores) -> [Collection; 3] {
+pub(super) async fn places(stores: &Stores) -> [Collection; 3] {
     let requests = request_logs(organization(1));
     let saved = Collection { place: Place::SavedLogs, ..requests };
     let rows = rows_of(organization(1), dataset_id(1));
@@ -85,7 +85,7 @@ async fn places(stores: &Stores) -> [Collection; 3] {
     [requests, saved, rows]
 }
 
-async fn put_many(stores: &Stores, places: &[Collection], numbers: std::ops::Range<usize>, dice: &mut Dice) {
+pub(super) async fn put_many(stores: &Stores, places: &[Collection], numbers: std::ops::Range<usize>, dice: &mut Dice) {
     for number in numbers {
         let (place, id) = (*dice.pick(places), log_id(dice.below(130)));
         stores.scores.put(any_score(number as u128, place, id, number as i64, dice)).await.unwrap();

@@ -4,11 +4,13 @@ use super::Engine;
 use super::collection;
 use super::error::Sql;
 use super::indexes::Change as IndexChange;
+use super::lists::write_rows;
 use super::row::{self, Encoded, Head};
 use super::row_scores::{self, Sight};
 use super::select::read_rows;
 use super::transfer;
 use super::writer::Tx;
+use crate::lists::{List, Listed, Writing, Written};
 use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter};
@@ -109,6 +111,21 @@ impl Logs for Engine {
     async fn page(&self, name: Collection, query: Query) -> Result<Page<Row>> {
         let engine = self.handle()?;
         self.readers.run_long(move |lease| engine.page_now(lease, name, &query)).await
+    }
+
+    async fn list(&self, name: Collection, list: List) -> Result<Listed> {
+        let engine = self.handle()?;
+        self.readers.run_long(move |lease| engine.list_now(lease, name, &list)).await
+    }
+
+    async fn write(&self, name: Collection, rows: &[RowNumber], writing: Writing) -> Result<Written> {
+        let rows = rows.to_vec();
+        self.readers
+            .run_long(move |lease| match collection::find(lease.begin()?, name)? {
+                Some(found) => write_rows(lease, name, found.id, &rows, &writing),
+                None => Ok(Written { passed: rows.len(), ..Written::default() }),
+            })
+            .await
     }
 
     async fn sums(&self, name: Collection, filter: LogFilter) -> Result<Sums> {

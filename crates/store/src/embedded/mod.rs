@@ -21,6 +21,7 @@ mod job_line;
 mod jobs;
 mod keeper;
 mod keys;
+mod lists;
 mod logs;
 mod order;
 mod parts;

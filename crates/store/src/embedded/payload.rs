@@ -4,6 +4,7 @@
 
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -48,19 +49,18 @@ pub(super) fn encode(payload: &Map<String, Value>) -> Result<Body> {
     Ok(if bytes.len() < json.len() { Body { codec: ZSTD, bytes } } else { Body { codec: PLAIN, bytes: json } })
 }
 
-/// Decodes what [`encode`] made.
-pub(super) fn decode(codec: i64, bytes: &[u8]) -> Result<Map<String, Value>> {
+/// The JSON text of what [`encode`] made.
+pub(super) fn text(codec: i64, bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     match codec {
-        PLAIN => serde_json::from_slice(bytes).map_err(Error::internal),
-        ZSTD => serde_json::from_slice(&decompress(bytes)?).map_err(Error::internal),
+        PLAIN => Ok(Cow::Borrowed(bytes)),
+        ZSTD => decompress(bytes).map(Cow::Owned),
         other => Err(Error::internal(format!("unknown payload codec {other}"))),
     }
 }
 
-/// Bytes of the JSON text of what [`encode`] made, without decoding it.
-pub(super) fn length(codec: i64, bytes: &[u8]) -> usize {
-    let claim = if codec == ZSTD { zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten() } else { None };
-    claim.and_then(|size| usize::try_from(size).ok()).unwrap_or(bytes.len())
+/// The members of what [`encode`] made.
+pub(super) fn decode(codec: i64, bytes: &[u8]) -> Result<Map<String, Value>> {
+    serde_json::from_slice(&text(codec, bytes)?).map_err(Error::internal)
 }
 
 fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -99,7 +99,8 @@ mod tests {
         assert_eq!(decode(body.codec, &body.bytes).unwrap(), small);
         let large = map(json!({"input": "word ".repeat(1_000), "output": [1, 2.5, null]}));
         let body = encode(&large).unwrap();
-        assert_eq!((body.codec, length(ZSTD, &body.bytes)), (ZSTD, serde_json::to_vec(&large).unwrap().len()));
+        assert_eq!(body.codec, ZSTD);
+        assert_eq!(text(ZSTD, &body.bytes).unwrap(), serde_json::to_vec(&large).unwrap());
         assert!(body.bytes.len() < 500);
         assert_eq!(decode(body.codec, &body.bytes).unwrap(), large);
     }

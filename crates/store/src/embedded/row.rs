@@ -152,14 +152,26 @@ pub(super) struct Payload {
 
 /// The payload of a row; none when the row is gone.
 pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Payload>, Fault> {
+    see_payload(connection, row, |text| {
+        let members = serde_json::from_slice(text).map_err(Error::internal)?;
+        Ok(Payload { members, bytes: text.len() })
+    })
+}
+
+/// Looks at the JSON text of the payload of a row; `None` when the row is gone. That `see` finds nothing in it is damage.
+pub(super) fn see_payload<T>(
+    connection: &Connection,
+    row: RowNumber,
+    see: impl FnOnce(&[u8]) -> Result<T>,
+) -> Result<Option<T>, Fault> {
     let mut statement = connection.prepare_cached("SELECT codec, body FROM payload WHERE row = ?1").sql()?;
     let mut lines = statement.query([row]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
     let wrong = |cause: &dyn std::fmt::Display| Unreadable { row, what: format!("has an unreadable payload: {cause}") };
     let codec: i64 = line.get(0).map_err(|cause| wrong(&cause))?;
     let body = line.get_ref(1).sql()?.as_blob().map_err(|cause| wrong(&cause))?;
-    let members = payload::decode(codec, body).map_err(|cause| wrong(&cause))?;
-    Ok(Some(Payload { members, bytes: payload::length(codec, body) }))
+    let text = payload::text(codec, body).map_err(|cause| wrong(&cause))?;
+    Ok(Some(see(&text).map_err(|cause| wrong(&cause))?))
 }
 
 /// What is wrong with a row whose payload is not there.

@@ -15,14 +15,14 @@ use crate::reference;
 use evalset_columns::{Columns, Rows, Verdict};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, RowNumber};
-use evalset_model::page::Page;
+use evalset_model::page::{Mark, Page, Sort, Window};
 use evalset_model::score::Source;
 use evalset_model::summary::{Group, ScoreSum, ScoreTotals, Sums};
 use evalset_model::{Error, Result};
 use hashbrown::HashMap;
 
 /// What the columns said, `T` being their answer for the rows that pass for certain.
-enum Seen<T> {
+pub(super) enum Seen<T> {
     /// The columns decided every row.
     All(T),
     /// Some rows are open.
@@ -37,7 +37,7 @@ enum Seen<T> {
 }
 
 impl<T> Seen<T> {
-    fn new(columns: &Columns, verdict: Verdict, known: T) -> Self {
+    pub fn new(columns: &Columns, verdict: Verdict, known: T) -> Self {
         match verdict.residual {
             None => Self::All(known),
             Some(residual) => Self::Some { known, open: columns.row_numbers(&verdict.maybe), residual },
@@ -45,7 +45,7 @@ impl<T> Seen<T> {
     }
 
     /// Decides the open rows, if there are any.
-    fn decide(
+    pub fn decide(
         self,
         (name, collection): (Collection, i64),
         lease: &Lease,
@@ -62,15 +62,27 @@ impl<T> Seen<T> {
     }
 }
 
+/// Rows of a list, as of the transaction of the lease.
+pub(super) struct Chosen {
+    /// The store's number of the collection.
+    pub collection: i64,
+    /// The rows, in order.
+    pub rows: Vec<RowNumber>,
+    /// Rows that match.
+    pub total: u64,
+    /// The place of the last row, when others follow and it was asked for.
+    pub next: Option<Mark>,
+}
+
 /// Whether deciding a filter may take many reads of rows.
-fn heavy(filter: &LogFilter) -> bool {
+pub(super) fn heavy(filter: &LogFilter) -> bool {
     let mut heavy = false;
     filter.visit(&mut |compare| heavy |= compare.field.needs_payload());
     heavy
 }
 
 /// Rows that pass for certain together with the open ones.
-fn candidates(verdict: &Verdict) -> Rows {
+pub(super) fn candidates(verdict: &Verdict) -> Rows {
     let mut rows = verdict.yes.clone();
     if verdict.residual.is_some() {
         rows.union(&verdict.maybe);
@@ -80,21 +92,34 @@ fn candidates(verdict: &Verdict) -> Rows {
 
 impl Engine {
     pub(super) fn page_now(&self, lease: &Lease, name: Collection, query: &Query) -> Result<Page<Row>> {
-        let (offset, limit) = (query.window.offset, query.window.limit);
-        let view = self.view(lease, name, heavy(&query.filter), |columns| {
-            let verdict = columns.evaluate(&query.filter);
+        let Some(chosen) = self.choose(lease, name, (&query.filter, &query.sort), query.window)? else {
+            return Ok(Page { rows: Vec::new(), total: 0 });
+        };
+        let Chosen { collection, rows, total, .. } = chosen;
+        Ok(Page { rows: read_rows(lease, name, collection, &rows, With::Scores, self.page_bytes)?, total })
+    }
+
+    /// The rows of a page; `None` when the collection was never written to.
+    pub(super) fn choose(
+        &self,
+        lease: &Lease,
+        name: Collection,
+        (filter, sort): (&LogFilter, &Sort),
+        window: Window,
+    ) -> Result<Option<Chosen>> {
+        let Window { offset, limit } = window;
+        let view = self.view(lease, name, heavy(filter), |columns| {
+            let verdict = columns.evaluate(filter);
             let known = match &verdict.residual {
-                None if sorts(columns, &verdict.yes, &query.sort) => {
+                None if sorts(columns, &verdict.yes, sort) => {
                     let total = columns.count(&verdict.yes);
-                    Listed::Part { total, rows: columns.page(&verdict.yes, &query.sort, offset, limit) }
+                    Listed::Part { total, rows: columns.page(&verdict.yes, sort, offset, limit) }
                 }
-                _ => Listed::Whole(Ordered::new(columns, &candidates(&verdict), Some(&query.sort))),
+                _ => Listed::Whole(Ordered::new(columns, &candidates(&verdict), Some(sort))),
             };
             Seen::new(columns, verdict, known)
         })?;
-        let Some(View { collection, seen, mut helpers }) = view else {
-            return Ok(Page { rows: Vec::new(), total: 0 });
-        };
+        let Some(View { collection, seen, mut helpers }) = view else { return Ok(None) };
         let (listed, verdict) = seen.decide((name, collection), lease, &mut helpers)?;
         let (total, rows) = match listed {
             Listed::Part { total, rows } => (total, rows),
@@ -103,7 +128,7 @@ impl Engine {
                 (rows.len() as u64, rows.into_iter().skip(index(offset)).take(index(limit)).collect())
             }
         };
-        Ok(Page { rows: read_rows(lease, name, collection, &rows, With::Scores, self.page_bytes)?, total })
+        Ok(Some(Chosen { collection, rows, total, next: None }))
     }
 
     pub(super) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
@@ -285,6 +310,6 @@ pub(super) fn read_rows(
 }
 
 /// A count as an index; more than memory can hold is as good as the most.
-fn index(count: u64) -> usize {
+pub(super) fn index(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }

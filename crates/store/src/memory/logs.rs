@@ -1,17 +1,20 @@
 //! Logs and dataset rows in memory: each read looks at every row.
 
 use super::{Memory, RowMap, State};
+use crate::lists::{List, Listed, TextRow, Writing, Written};
 use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
 use crate::reference;
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter, meaning};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
+use evalset_model::log::text::PayloadText;
 use evalset_model::log::{Log, annotation};
-use evalset_model::page::{Page, Sort};
+use evalset_model::page::{Mark, Page, Part, Sort};
 use evalset_model::score::RowScores;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
+use serde_json::Map;
 use std::collections::BTreeMap;
 
 fn number_of(rows: &RowMap, id: &LogId) -> Option<RowNumber> {
@@ -34,6 +37,33 @@ impl State {
         rows.sort_by(|left, right| {
             meaning::compare_logs(sort, (left.1, &scores[&left.0]), (right.1, &scores[&right.0]))
         });
+    }
+
+    /// The place of a row in an order.
+    fn mark(&self, collection: Collection, log: &Log, sort: &Sort) -> Mark {
+        let key = meaning::order(&sort.field, log, &self.row_scores(collection, &log.id)).into_owned();
+        Mark { key, id: log.id.clone() }
+    }
+
+    fn write<'a>(
+        &self,
+        collection: Collection,
+        rows: impl IntoIterator<Item = (RowNumber, &'a Log)>,
+        writing: &Writing,
+    ) -> Result<Written> {
+        let mut written = Written::default();
+        for (number, log) in rows {
+            if written.is_full(writing) {
+                break;
+            }
+            written.passed += 1;
+            let text = serde_json::to_vec(&log.payload).map_err(Error::internal)?;
+            let payload = PayloadText::parse(if writing.payload { &text } else { b"{}" }).map_err(Error::internal)?;
+            let scores = if writing.scores { self.row_scores(collection, &log.id) } else { RowScores::new() };
+            let log = Log { payload: Map::new(), ..log.clone() };
+            written.add(&TextRow { number, log: &log, payload: &payload, scores: &scores }, writing)?;
+        }
+        Ok(written)
     }
 
     fn full(&self, collection: Collection, number: RowNumber, log: &Log) -> Row {
@@ -110,6 +140,46 @@ impl Logs for Memory {
         let total = rows.len() as u64;
         let window = rows.into_iter().skip(query.window.offset as usize).take(query.window.limit as usize);
         Ok(Page { rows: window.map(|(number, log)| state.full(collection, number, log)).collect(), total })
+    }
+
+    async fn list(&self, collection: Collection, list: List) -> Result<Listed> {
+        let state = self.state();
+        let mut rows = state.matching(collection, &list.filter);
+        state.sort_rows(collection, &mut rows, &list.sort);
+        let total = rows.len() as u64;
+        let (rows, next) = match &list.part {
+            Part::Page(window) => {
+                (rows.into_iter().skip(window.offset as usize).take(window.limit as usize).collect::<Vec<_>>(), None)
+            }
+            Part::After { mark, limit } => {
+                let marks: Vec<Mark> = rows.iter().map(|(_, log)| state.mark(collection, log, &list.sort)).collect();
+                let passed = mark.as_ref().map_or(0, |mark| {
+                    let before = |own: &&Mark| !mark.is_before(&own.key, own.id.as_str(), list.sort.descending);
+                    marks.iter().take_while(before).count()
+                });
+                let end = passed.saturating_add(*limit as usize).min(rows.len());
+                let next = if end < rows.len() { end.checked_sub(1).map(|last| marks[last].clone()) } else { None };
+                (rows[passed..end].to_vec(), next)
+            }
+        };
+        let written = state.write(collection, rows, &list.writing)?;
+        Ok(Listed { written, total, next })
+    }
+
+    async fn write(&self, collection: Collection, rows: &[RowNumber], writing: Writing) -> Result<Written> {
+        let state = self.state();
+        let none = RowMap::new();
+        let all = state.rows.get(&collection).unwrap_or(&none);
+        let there = rows.iter().filter_map(|row| Some((*row, all.get(row)?)));
+        let mut written = state.write(collection, there, &writing)?;
+        // Those that are gone count as well, up to the last one written.
+        let last =
+            written.passed.checked_sub(1).and_then(|last| rows.iter().filter(|row| all.contains_key(row)).nth(last));
+        written.passed = match last {
+            Some(last) if written.is_full(&writing) => rows.iter().position(|row| row == last).map_or(0, |at| at + 1),
+            _ => rows.len(),
+        };
+        Ok(written)
     }
 
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums> {
