@@ -16,8 +16,12 @@ pub struct Limits {
     pub batch_items: usize,
     /// Page size of dataset, row, evaluator and score lists.
     pub max_page_size: u64,
-    /// Input, output and the like of all rows of a page, as JSON text. A single row may have more.
+    /// All rows of a page as they are sent, as JSON text. A single row may have more.
     pub page_bytes: usize,
+    /// Greatest `preview`: characters of a text in a list.
+    pub preview_characters: usize,
+    /// Values inside one member of a row that a preview keeps.
+    pub preview_values: usize,
     /// Page size of span lists.
     pub max_span_page_size: u64,
     /// Nesting of a filter.
@@ -106,6 +110,8 @@ impl Default for Limits {
             batch_items: 5_000,
             max_page_size: 100,
             page_bytes: 64 * 1024 * 1024,
+            preview_characters: 10_000,
+            preview_values: 200,
             max_span_page_size: 1_000,
             filter_depth: 16,
             filter_conditions: 1_000,

@@ -9,6 +9,7 @@ mod routes {
     mod datasets_id_eval_reports_provider;
     mod datasets_id_logs;
     mod datasets_id_logs_import;
+    mod datasets_id_logs_list;
     mod datasets_traces;
     mod eval_reports_compare;
     mod evaluators;

@@ -17,6 +17,8 @@ pub struct InForce {
     pub filter: LogFilter,
     /// `current_filters` of the answer.
     pub echo: Map<String, Value>,
+    /// The filters as they were sent, in one form: what tells one list from another.
+    pub text: String,
 }
 
 /// Names and constants a filter over the caller's rows in `place` may use; unknown names are metadata keys.
@@ -38,7 +40,12 @@ pub fn parse(body: &Map<String, Value>, limits: &Limits) -> Result<wire::Filters
 /// The filters of a body, checked.
 pub fn of_body(body: &Map<String, Value>, scope: &LogScope, limits: &Limits) -> Result<InForce> {
     let filters = parse(body, limits)?;
-    Ok(InForce { filter: check::logs(&filters, scope)?, echo: echo::current_filters(&filters) })
+    in_force(&filters, scope)
+}
+
+fn in_force(filters: &wire::Filters, scope: &LogScope) -> Result<InForce> {
+    let text = Value::Object(filters.to_json()).to_string();
+    Ok(InForce { filter: check::logs(filters, scope)?, echo: echo::current_filters(filters), text })
 }
 
 /// Filters of body and URL, both in force (contract C.7).
@@ -48,8 +55,7 @@ pub fn of_body_and_url(
     scope: &LogScope,
     limits: &Limits,
 ) -> Result<InForce> {
-    let filters = parse(body, limits)?.and(wire::parse_url(&listing.query().0, limits)?);
-    Ok(InForce { filter: check::logs(&filters, scope)?, echo: echo::current_filters(&filters) })
+    in_force(&parse(body, limits)?.and(wire::parse_url(&listing.query().0, limits)?), scope)
 }
 
 /// Order of log rows; `-timestamp` when none is asked for.

@@ -34,6 +34,10 @@ pub struct Envelope<T> {
     /// Older name of `filters_data`; always empty.
     #[schema(value_type = Object)]
     pub filter_options: Map<String, Value>,
+    /// Only with `cursor`: the `cursor` of the next page, or null at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub next_cursor: Option<Option<String>>,
 }
 
 /// Defaults and bounds of one list (contract A.6).
@@ -144,12 +148,35 @@ impl Listing {
             current_filters: Map::new(),
             filters_data: Value::Object(Map::new()),
             filter_options: Map::new(),
+            next_cursor: None,
         }
     }
 
+    /// Whether the caller pages by cursor, with which one (empty: from the front) and by how many rows.
+    pub fn cursor(&self, body: &Map<String, Value>, bounds: Bounds) -> Result<Option<(String, u64)>, Error> {
+        let Some(cursor) = self.parameter(body, "cursor") else { return Ok(None) };
+        if self.parameter(body, "page").is_some() {
+            return Err(Error::invalid("cursor", "`page` and `cursor` do not go together: leave one of them out"));
+        }
+        Ok(Some((cursor.trim().to_owned(), self.paging(body, bounds)?.page_size)))
+    }
+
+    /// The envelope around the rows of one page that began at a cursor.
+    pub fn cursor_envelope<T>(&self, page_size: u64, rows: Vec<T>, total: u64, next: Option<String>) -> Envelope<T> {
+        let link =
+            |cursor: &String| self.link_with(&[("cursor", cursor.clone()), ("page_size", page_size.to_string())]);
+        let envelope = self.envelope(Paging { page: 1, page_size }, rows, total);
+        Envelope { next: next.as_ref().map(link), next_cursor: Some(next), ..envelope }
+    }
+
     fn link(&self, paging: Paging, page: u64) -> String {
-        let kept = self.query.0.iter().filter(|(name, _)| name != "page" && name != "page_size").cloned();
-        let own = [("page".to_owned(), page.to_string()), ("page_size".to_owned(), paging.page_size.to_string())];
+        self.link_with(&[("page", page.to_string()), ("page_size", paging.page_size.to_string())])
+    }
+
+    /// The URL of this list with these parameters in place of those it was asked for with.
+    fn link_with(&self, own: &[(&str, String)]) -> String {
+        let kept = self.query.0.iter().filter(|(name, _)| own.iter().all(|(other, _)| other != name)).cloned();
+        let own = own.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let pairs: Vec<(String, String)> = kept.chain(own).collect();
         let query = pairs.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect::<Vec<_>>().join("&");
         format!("{}{}?{query}", self.base, self.path)
@@ -164,6 +191,18 @@ fn encode(text: &str) -> String {
             other => format!("%{other:02X}"),
         })
         .collect()
+}
+
+impl Envelope<()> {
+    /// As the body of a response, around rows that are JSON already: the elements of an array.
+    pub fn around(&self, rows: &[u8]) -> Result<Vec<u8>, Error> {
+        // Inside JSON strings quotation marks are escaped, so this can only be the member itself.
+        const EMPTY: &str = "\"results\":[]";
+        let text = serde_json::to_string(self).map_err(Error::internal)?;
+        let at = text.find(EMPTY).ok_or_else(|| Error::internal("a list without results"))? + EMPTY.len() - 1;
+        let (before, after) = text.split_at(at);
+        Ok([before.as_bytes(), rows, after.as_bytes()].concat())
+    }
 }
 
 impl<T> Envelope<T> {

@@ -3,7 +3,8 @@
 pub mod auth;
 pub mod bulk;
 pub mod connections;
-pub mod error;
+pub mod cursor;
+mod error;
 pub mod etag;
 pub mod evaluator_body;
 pub mod extract;
@@ -17,6 +18,7 @@ pub mod paths;
 pub mod rate;
 pub mod router;
 pub mod routes;
+pub mod rows;
 pub mod schema;
 pub mod score_body;
 pub mod unread;

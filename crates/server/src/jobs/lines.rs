@@ -1,20 +1,32 @@
 //! Selected rows as the bytes of a JSONL or CSV file, a piece at a time (contract B.19). Knows neither files nor sockets.
 //!
-//! Memory is flat: row numbers are picked once (8 bytes a row), the rows are read and written out in bounded batches.
+//! Memory is flat: row numbers are picked once (8 bytes a row), the rows are read and written out in bounded pieces, of which
+//! the next is under way while one is taken.
 
 use crate::app::App;
-use crate::jobs::source::Batches;
 use crate::wire::csv as table;
-use crate::wire::log::{DetailRow, IncludeFields, RowContext};
+use crate::wire::log::{IncludeFields, RowKind, RowText};
 use bytes::Bytes;
 use evalset_model::filter::LogFilter;
-use evalset_model::ids::Collection;
+use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::job::ExportFormat;
 use evalset_model::key::Organization;
 use evalset_model::page::Sort;
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Pick, Row, With};
+use evalset_store::lists::{Writing, Written};
+use evalset_store::logs::Pick;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// Pieces under way at once: one is written out while another is read.
+const PIECES: usize = 2;
+/// Rows of a piece at most.
+const PIECE_ROWS: usize = 200;
+/// A piece ends with the row by which it gets so large.
+const PIECE_BYTES: usize = 2 * 1024 * 1024;
 
 /// What to write of which rows.
 #[derive(Clone, Debug)]
@@ -33,11 +45,20 @@ pub struct Selection {
 
 /// The file of a [`Selection`], from its first byte to its last.
 pub struct Lines {
-    batches: Batches,
-    total: u64,
-    shape: Arc<Shape>,
+    collection: Collection,
+    rows: Arc<[RowNumber]>,
+    /// Rows that pieces were begun for.
+    begun: usize,
+    done: usize,
+    writing: Writing,
     head: Option<Vec<u8>>,
+    under_way: FuturesOrdered<BoxFuture<'static, Result<Part>>>,
+    /// What a piece that was full has left over, before all that is under way.
+    rest: Range<usize>,
 }
+
+/// Rows asked for and what came of it.
+type Part = (Range<usize>, Written);
 
 /// A piece of the file.
 #[derive(Debug)]
@@ -57,90 +78,57 @@ impl Lines {
         let organization = organization(app, collection).await?;
         let pick = Pick { filter, watermark: None, sample: None, sort: Some(sort) };
         let rows = app.stores.logs.pick(collection, pick).await?.rows;
-        let shape = Shape::new(format, organization, collection, include_fields);
-        let head = Some(shape.head()?);
-        Ok(Self {
-            total: rows.len() as u64,
-            batches: Batches::new(collection, rows, With::Scores),
-            shape: Arc::new(shape),
-            head,
-        })
+        let include = include_fields.map(|names| IncludeFields::parse(&names.join(",")));
+        let (include, dataset_id) = (include.as_ref(), collection.place.dataset_id_text());
+        let (head, writing) = match format {
+            ExportFormat::Jsonl => {
+                (None, RowText::new(RowKind::Detail, include, organization, dataset_id).lines(PIECE_BYTES))
+            }
+            ExportFormat::Csv => (
+                Some(table::line(&table::header(include))),
+                table::lines(include, organization, dataset_id, PIECE_BYTES),
+            ),
+        };
+        let under_way = FuturesOrdered::new();
+        Ok(Self { collection, rows: rows.into(), begun: 0, done: 0, writing, head, under_way, rest: 0..0 })
     }
 
     /// Rows selected.
     pub fn total(&self) -> u64 {
-        self.total
+        self.rows.len() as u64
     }
 
     /// The next piece, `None` at the end.
     pub async fn next(&mut self, app: &App) -> Result<Option<Piece>> {
-        if let Some(head) = self.head.take().filter(|head| !head.is_empty()) {
+        if let Some(head) = self.head.take() {
             return Ok(Some(Piece { bytes: head.into(), rows: 0, done: 0 }));
         }
-        let Some(logs) = self.batches.next(app).await? else { return Ok(None) };
-        let (rows, shape) = (logs.len(), Arc::clone(&self.shape));
-        let written = tokio::task::spawn_blocking(move || shape.write(&logs)).await.map_err(Error::internal)??;
-        self.batches.measured(rows, written.len());
-        Ok(Some(Piece { bytes: written.into(), rows: rows as u64, done: self.batches.done() }))
+        while self.under_way.len() < PIECES && self.begun < self.rows.len() {
+            let end = self.rows.len().min(self.begun + PIECE_ROWS);
+            self.under_way.push_back(self.piece(app, self.begun..end));
+            self.begun = end;
+        }
+        let part = match self.rest.is_empty() {
+            false => Some(self.piece(app, self.rest.clone()).await),
+            true => self.under_way.next().await,
+        };
+        let Some((asked, written)) = part.transpose()? else { return Ok(None) };
+        self.done = asked.start + written.passed;
+        self.rest = self.done..asked.end;
+        Ok(Some(Piece { bytes: written.text.into(), rows: written.rows, done: self.done as u64 }))
+    }
+
+    fn piece(&self, app: &App, range: Range<usize>) -> BoxFuture<'static, Result<Part>> {
+        let (logs, rows) = (app.stores.logs.clone(), Arc::clone(&self.rows));
+        let (collection, writing) = (self.collection, self.writing.clone());
+        Box::pin(async move {
+            let written = logs.write(collection, &rows[range.clone()], writing).await?;
+            Ok((range, written))
+        })
     }
 }
 
 async fn organization(app: &App, collection: Collection) -> Result<Organization> {
     let all = app.stores.keys.organizations().await?;
     all.into_iter().find(|organization| organization.id == collection.organization).ok_or_else(Error::not_found)
-}
-
-/// How a row becomes a line.
-struct Shape {
-    organization: Organization,
-    collection: Collection,
-    include: Option<IncludeFields>,
-    format: ExportFormat,
-}
-
-impl Shape {
-    fn new(
-        format: ExportFormat,
-        organization: Organization,
-        collection: Collection,
-        include_fields: Option<Vec<String>>,
-    ) -> Self {
-        let include = include_fields.map(|names| IncludeFields::parse(&names.join(",")));
-        Self { organization, collection, include, format }
-    }
-
-    /// What stands before the first row.
-    fn head(&self) -> Result<Vec<u8>> {
-        match self.format {
-            ExportFormat::Jsonl => Ok(Vec::new()),
-            ExportFormat::Csv => records([table::header(self.include.as_ref())]),
-        }
-    }
-
-    fn write(&self, rows: &[Row]) -> Result<Vec<u8>> {
-        let context = RowContext::new(&self.organization, self.collection.place.dataset_id_text());
-        let include = self.include.as_ref();
-        match self.format {
-            ExportFormat::Csv => {
-                records(rows.iter().map(|row| table::record(row, &context, Some(&row.scores), include)))
-            }
-            ExportFormat::Jsonl => {
-                let mut out = Vec::new();
-                for row in rows {
-                    serde_json::to_writer(&mut out, &DetailRow::new(row, &context, include).scored(&row.scores))
-                        .map_err(Error::internal)?;
-                    out.push(b'\n');
-                }
-                Ok(out)
-            }
-        }
-    }
-}
-
-fn records(records: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    for record in records {
-        out.write_record(record).map_err(Error::internal)?;
-    }
-    out.into_inner().map_err(Error::internal)
 }

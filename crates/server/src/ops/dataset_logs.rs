@@ -8,10 +8,9 @@ use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::key::ApiKey;
 use evalset_model::limits::Limits;
 use evalset_model::log::{Log, ingest, patch};
-use evalset_model::page::Page;
 use evalset_model::summary::Sums;
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Existing, Query, Row};
+use evalset_store::logs::{Existing, Row};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -132,12 +131,6 @@ pub async fn delete(app: &App, collection: Collection, id: &LogId) -> Result<()>
         0 => Err(Error::not_found()),
         _ => Ok(()),
     }
-}
-
-/// A page of rows.
-pub async fn page(app: &App, collection: Collection, query: Query) -> Result<Page<Row>> {
-    ensure(app, collection).await?;
-    app.stores.logs.page(collection, query).await
 }
 
 /// The filter that keeps rows whose annotation is completed.

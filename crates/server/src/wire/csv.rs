@@ -1,13 +1,15 @@
 //! CSV cells of dataset rows (contract B.19): scalars as they are, structures as JSON text, formulas disarmed.
 //!
-//! Quoting and line ends are the writer's, not decided here.
+//! A row is written from its stored text, like those of lists.
 
-use super::log::{Cell, DETAIL, IncludeFields, Member, Named, RowContext, ScoreShape};
+use super::log::{DETAIL, IncludeFields, Member, Named, RowContext, ScoreShape, Source, needs};
 use evalset_model::field::Field;
-use evalset_model::log::{Log, derive};
+use evalset_model::key::Organization;
 use evalset_model::scalar::{Scalar, format_time};
-use evalset_model::score::RowScores;
-use std::sync::LazyLock;
+use evalset_model::{Error, Result};
+use evalset_store::lists::{Bound, TextRow, Writing};
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 /// Columns without `include_fields`: every scalar, and the structures a table can use. The rest is in JSONL, or by name.
 static COLUMNS: LazyLock<Vec<Named>> = LazyLock::new(|| {
@@ -58,50 +60,97 @@ pub fn header(include: Option<&IncludeFields>) -> Vec<String> {
     columns(include).iter().map(|(name, _)| (*name).to_owned()).collect()
 }
 
-/// Cells of one row, in the order of [`header`].
-pub fn record(
-    log: &Log,
-    context: &RowContext<'_>,
-    scores: Option<&RowScores>,
+/// Rows as lines after the [`header`], until there are so many bytes of them; `dataset_id` as in [`RowContext`].
+pub fn lines(
     include: Option<&IncludeFields>,
-) -> Vec<String> {
-    columns(include).iter().map(|(_, member)| guard(cell(*member, log, context, scores))).collect()
-}
-
-fn cell(member: Member, log: &Log, context: &RowContext<'_>, scores: Option<&RowScores>) -> String {
-    match member {
-        Member::Id => log.id.to_string(),
-        Member::DatasetId => context.dataset_id.clone().unwrap_or_default(),
-        Member::OrganizationId => context.organization.id.to_string(),
-        Member::Scalar(field) => log.scalars.get(field).map(scalar).unwrap_or_default(),
-        Member::Annotator => log.text(Field::AnnotationCompletedBy).unwrap_or_default().to_owned(),
-        Member::Prompt => derive::prompt_text(log).unwrap_or_default(),
-        Member::Completion => derive::completion_text(log).unwrap_or_default(),
-        Member::System => derive::system_text(log).unwrap_or_default(),
-        Member::KeyName => log.text(Field::OrganizationKeyName).unwrap_or_default().to_owned(),
-        Member::False => "false".to_owned(),
-        Member::Null => String::new(),
-        structured => {
-            let json =
-                serde_json::to_string(&Cell { member: structured, log, context, scores, shape: ScoreShape::Array });
-            json.ok().filter(|text| text != "null").unwrap_or_default()
+    organization: Organization,
+    dataset_id: Option<String>,
+    bytes: usize,
+) -> Writing {
+    let members = columns(include).to_vec();
+    let (payload, scores) = needs(&members);
+    let row = move |row: &TextRow<'_>, out: &mut Vec<u8>| {
+        let context = RowContext::new(&organization, dataset_id.clone());
+        let source = Source::new(row, &context, ScoreShape::Array);
+        let mut json = Vec::new();
+        for (index, (_, member)) in members.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            push(&guard(cell(*member, row, &source, &mut json)?), out);
         }
-    }
+        out.push(b'\n');
+        Ok(())
+    };
+    Writing { row: Arc::new(row), payload, scores, bound: Bound::Stop(bytes) }
 }
 
-fn scalar(scalar: &Scalar) -> String {
+/// The line of these cells.
+pub fn line(cells: &[String]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (index, cell) in cells.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        push(cell, &mut out);
+    }
+    out.push(b'\n');
+    out
+}
+
+/// Writes a cell, in quotation marks where RFC 4180 wants them.
+fn push(cell: &str, out: &mut Vec<u8>) {
+    if !cell.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\n' | b'\r')) {
+        return out.extend_from_slice(cell.as_bytes());
+    }
+    out.push(b'"');
+    for (index, piece) in cell.split('"').enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b"\"\"");
+        }
+        out.extend_from_slice(piece.as_bytes());
+    }
+    out.push(b'"');
+}
+
+/// The text of a cell; `json` is room for the JSON of a member.
+fn cell<'j>(member: Member, row: &'j TextRow<'_>, source: &Source<'_>, json: &'j mut Vec<u8>) -> Result<Cow<'j, str>> {
+    if let Member::Scalar(field) = member {
+        return Ok(row.log.scalars.get(field).map_or(Cow::Borrowed(""), scalar));
+    }
+    if member == Member::Annotator {
+        return Ok(Cow::Borrowed(row.log.text(Field::AnnotationCompletedBy).unwrap_or_default()));
+    }
+    json.clear();
+    source.write(member, json)?;
+    let text = std::str::from_utf8(json).map_err(Error::internal)?;
+    if text == "null" {
+        return Ok(Cow::Borrowed(""));
+    }
+    // Members that are texts stand in the cell without the marks of JSON.
+    if !is_structured(member) && text.starts_with('"') {
+        return Ok(Cow::Owned(serde_json::from_str(text).map_err(Error::internal)?));
+    }
+    Ok(Cow::Borrowed(text))
+}
+
+fn scalar(scalar: &Scalar) -> Cow<'_, str> {
     match scalar {
-        Scalar::Text(text) => text.clone(),
-        Scalar::Int(number) => number.to_string(),
-        Scalar::Float(number) => number.to_string(),
-        Scalar::Bool(flag) => flag.to_string(),
-        Scalar::Time(micros) => format_time(*micros),
+        Scalar::Text(text) => Cow::Borrowed(text),
+        Scalar::Int(number) => number.to_string().into(),
+        Scalar::Float(number) => number.to_string().into(),
+        Scalar::Bool(flag) => flag.to_string().into(),
+        Scalar::Time(micros) => format_time(*micros).into(),
     }
 }
 
 /// Puts `'` before a cell that a spreadsheet would run as a formula. Plain numbers stay numbers.
-fn guard(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&cell) { format!("'{cell}") } else { cell }
+fn guard(cell: Cow<'_, str>) -> Cow<'_, str> {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&cell) {
+        format!("'{cell}").into()
+    } else {
+        cell
+    }
 }
 
 fn is_number(cell: &str) -> bool {

@@ -5,9 +5,14 @@
 //! Does not know which rows to show.
 
 mod member;
+mod preview;
 mod schema;
+mod text;
 
 pub(crate) use member::{Cell, DETAIL, Member, Named, ScoreShape, named};
+pub use preview::Preview;
+pub use text::{RowKind, RowText};
+pub(crate) use text::{Source, needs};
 
 use evalset_model::field::Field;
 use evalset_model::key::Organization;

@@ -10,6 +10,7 @@ use serde_json::Value;
 /// Names that have a meaning of their own in a query and are no filters in the plain form; `environment[value]=test` is one.
 pub const RESERVED: &[&str] = &[
     "page",
+    "cursor",
     "page_size",
     "sort_by",
     "order_by",
@@ -25,6 +26,7 @@ pub const RESERVED: &[&str] = &[
     "export_format",
     "group_by",
     "detail",
+    "preview",
     "preview_length",
 ];
 

@@ -9,10 +9,11 @@ use crate::http::extract::{Body, DatasetPath, RowPath};
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::log_body::NewRowBody;
 use crate::http::openapi::Failures;
-use crate::http::schema::{FilterBody, PageParameters, RowListBody, RowParameters, RowPatchBody};
+use crate::http::rows::{Paged, RowList};
+use crate::http::schema::{CursorParameters, FilterBody, PageParameters, RowListBody, RowParameters, RowPatchBody};
 use crate::http::{etag, filters, members};
 use crate::ops::dataset_logs;
-use crate::wire::log::{CreatedRow, DetailRow, IncludeFields, ListRow, RowContext};
+use crate::wire::log::{CreatedRow, DetailRow, ListRow, RowContext, RowKind};
 use crate::wire::summary::SummaryObject;
 use axum::Json;
 use axum::extract::State;
@@ -21,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use evalset_model::Result;
 use evalset_model::ids::Collection;
-use evalset_store::logs::{Query, Row};
+use evalset_store::logs::Row;
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -67,7 +68,7 @@ async fn create(
 
 /// List rows by filter, in order, with the exact total; or start an export of them (`is_exporting`).
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/logs/list/", tag = "Dataset logs", request_body = RowListBody,
-    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, RowParameters),
+    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, CursorParameters, RowParameters),
     responses((status = 200, body = Envelope<ListRow>), (status = 202, body = crate::wire::reply::Acknowledged), Failures))]
 async fn list(
     State(app): State<App>,
@@ -85,7 +86,7 @@ async fn list(
 
 /// List rows, filtered by the URL.
 #[utoipa::path(get, path = "/api/datasets/{dataset_id}/logs/list/", tag = "Dataset logs",
-    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, RowParameters),
+    params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, CursorParameters, RowParameters),
     responses((status = 200, body = Envelope<ListRow>), Failures))]
 async fn list_by_url(
     State(app): State<App>,
@@ -103,18 +104,12 @@ async fn listed(
     listing: &Listing,
     body: &Map<String, Value>,
 ) -> Result<Response> {
-    let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
-    let sort = filters::sort(listing, body)?;
+    let bounds = Bounds { max_page_size: app.limits.max_page_size, ..PAGE };
+    let paged = Paged::of(listing, body, bounds, app.clock.now())?;
     let scope = filters::scope(caller, collection.place);
     let in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
-    let query = Query { filter: in_force.filter, sort, window: paging.window() };
-    let page = dataset_logs::page(app, collection, query).await?;
-    let include = listing.parameter(body, "include_fields").map(|names| IncludeFields::parse(&names));
-    let context = context(caller, collection);
-    let rows = page.rows.iter().map(|row| ListRow::new(row, &context, include.as_ref()).scored(&row.scores)).collect();
-    let envelope = listing.envelope(paging, rows, page.total);
-    let envelope = envelope.with_filters(in_force.echo).with_choices(filters::log_choices(listing));
-    Ok(Json(envelope).into_response())
+    dataset_logs::ensure(app, collection).await?;
+    RowList { caller, collection, kind: RowKind::List, listing, body, paged }.answer(app, in_force).await
 }
 
 /// Summarise matching rows.

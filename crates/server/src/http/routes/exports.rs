@@ -195,7 +195,7 @@ async fn stream_rows_by_url(
     params(DownloadParameters, SpanParameters),
     responses((status = 200, body = String, content_type = "application/octet-stream"), Failures))]
 async fn stream_logs(State(app): State<App>, caller: Caller, listing: Listing, Body(body): Body) -> Answer<Response> {
-    let mut window = super::request_logs::window(&app, &listing, &body)?;
+    let mut window = super::request_logs::window(&app, &listing, &body, app.clock.now())?;
     if listing.parameter(&body, "start_time").is_none() {
         window.start = None;
     }

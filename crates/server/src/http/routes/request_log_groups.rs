@@ -54,7 +54,7 @@ async fn grouped(
     let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_span_page_size, ..PAGE })?;
     let (name, field) = request_logs::group_field(listing.parameter(body, "group_by").as_deref())?;
     let order = Order::parse(listing.sort_by(body).as_deref(), name)?;
-    let in_force = super::request_logs::in_force(app, caller, listing, body)?;
+    let in_force = super::request_logs::in_force(app, caller, (listing, body), app.clock.now())?;
     let groups = request_logs::groups(app, caller.request_logs(), in_force.filter, field).await?;
     let total = groups.len() as u64;
     let mut rows: Vec<GroupObject> = groups.into_iter().map(|group| GroupObject::new(name, group)).collect();

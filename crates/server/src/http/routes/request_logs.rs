@@ -7,10 +7,13 @@ use crate::http::extract::{Body, IdPath};
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::log_body::NewSpanBody;
 use crate::http::openapi::Failures;
-use crate::http::schema::{BulkBody, FilterBody, PageParameters, RowParameters, SpanParameters, SpanPatchBody};
+use crate::http::rows::{Paged, RowList};
+use crate::http::schema::{
+    BulkBody, CursorParameters, FilterBody, PageParameters, RowParameters, SpanParameters, SpanPatchBody,
+};
 use crate::http::{bulk, etag, filters, members};
 use crate::ops::request_logs::{self, Scope};
-use crate::wire::log::{CreatedSpan, IncludeFields, RowContext, SpanDetail, SpanRow};
+use crate::wire::log::{CreatedSpan, RowContext, RowKind, SpanDetail, SpanRow};
 use crate::wire::reply::BulkResult;
 use crate::wire::summary::SummaryObject;
 use axum::Json;
@@ -20,7 +23,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use evalset_model::ids::{LogId, Place};
 use evalset_model::{Error, Result};
-use evalset_store::logs::Query;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
@@ -86,7 +88,7 @@ async fn batch_create(State(app): State<App>, caller: Caller, body: bulk::BulkBo
 
 /// List logs by filter, in order, with the exact total.
 #[utoipa::path(post, path = "/api/request-logs/list/", tag = "Request logs", request_body = FilterBody,
-    params(PageParameters, RowParameters, SpanParameters),
+    params(PageParameters, CursorParameters, RowParameters, SpanParameters),
     responses((status = 200, body = Envelope<SpanRow>), Failures))]
 async fn list(State(app): State<App>, caller: Caller, listing: Listing, Body(body): Body) -> Answer<Response> {
     Ok(listed(&app, &caller, &listing, &body, PAGE).await?)
@@ -94,7 +96,7 @@ async fn list(State(app): State<App>, caller: Caller, listing: Listing, Body(bod
 
 /// List logs, filtered by the URL.
 #[utoipa::path(get, path = "/api/request-logs/list/", tag = "Request logs",
-    params(PageParameters, RowParameters, SpanParameters),
+    params(PageParameters, CursorParameters, RowParameters, SpanParameters),
     responses((status = 200, body = Envelope<SpanRow>), Failures))]
 async fn list_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Response> {
     Ok(listed(&app, &caller, &listing, &Map::new(), PAGE).await?)
@@ -102,7 +104,7 @@ async fn list_by_url(State(app): State<App>, caller: Caller, listing: Listing) -
 
 /// List logs, filtered by the URL; the older form with 100 rows a page.
 #[utoipa::path(get, path = "/api/request-logs/", tag = "Request logs",
-    params(PageParameters, RowParameters, SpanParameters),
+    params(PageParameters, CursorParameters, RowParameters, SpanParameters),
     responses((status = 200, body = Envelope<SpanRow>), Failures))]
 async fn simple_list(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Response> {
     Ok(listed(&app, &caller, &listing, &Map::new(), SIMPLE_PAGE).await?)
@@ -115,34 +117,30 @@ async fn listed(
     body: &Map<String, Value>,
     bounds: Bounds,
 ) -> Result<Response> {
-    let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_span_page_size, ..bounds })?;
-    let sort = filters::sort(listing, body)?;
-    let in_force = in_force(app, caller, listing, body)?;
-    let query = Query { filter: in_force.filter, sort, window: paging.window() };
-    let page = app.stores.logs.page(caller.request_logs(), query).await?;
-    let include = listing.parameter(body, "include_fields").map(|names| IncludeFields::parse(&names));
-    let context = context(caller);
-    let rows = page.rows.iter().map(|row| SpanRow::new(row, &context, include.as_ref()).scored(&row.scores)).collect();
-    let envelope = listing.envelope(paging, rows, page.total);
-    let envelope = envelope.with_filters(in_force.echo).with_choices(filters::log_choices(listing));
-    Ok(Json(envelope).into_response())
+    let (now, most) = (app.clock.now(), app.limits.max_span_page_size);
+    let paged = Paged::of(listing, body, Bounds { max_page_size: most, ..bounds }, now)?;
+    let in_force = in_force(app, caller, (listing, body), paged.began_at(now))?;
+    let collection = caller.request_logs();
+    RowList { caller, collection, kind: RowKind::Span, listing, body, paged }.answer(app, in_force).await
 }
 
 /// Filters of body and URL within the window, environment and type that the query names.
 pub(super) fn in_force(
     app: &App,
     caller: &Caller,
-    listing: &Listing,
-    body: &Map<String, Value>,
+    (listing, body): (&Listing, &Map<String, Value>),
+    now: i64,
 ) -> Result<filters::InForce> {
     let scope = filters::scope(caller, Place::RequestLogs);
     let mut in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
-    in_force.filter = window(app, listing, body)?.filter().and(in_force.filter);
+    let window = window(app, listing, body, now)?;
+    in_force.text = format!("{} {window:?}", in_force.text);
+    in_force.filter = window.filter().and(in_force.filter);
     Ok(in_force)
 }
 
 /// The window of contract E.3: the hour before its end, unless the query names a start; all environments (H16).
-pub(super) fn window(app: &App, listing: &Listing, body: &Map<String, Value>) -> Result<Scope> {
+pub(super) fn window(app: &App, listing: &Listing, body: &Map<String, Value>, now: i64) -> Result<Scope> {
     let time = |name: &str| listing.parameter(body, name).map(|text| members::time_text(name, &text)).transpose();
     let (start, end) = (time("start_time")?, time("end_time")?);
     if let (Some(start), Some(end)) = (start, end)
@@ -150,7 +148,7 @@ pub(super) fn window(app: &App, listing: &Listing, body: &Map<String, Value>) ->
     {
         return Err(Error::invalid("start_time", "`start_time` must not be after `end_time`"));
     }
-    let default_start = || end.unwrap_or_else(|| app.clock.now()).saturating_sub(app.span_window_seconds * 1_000_000);
+    let default_start = || end.unwrap_or(now).saturating_sub(app.span_window_seconds * 1_000_000);
     let environment = match listing.query().get("environment") {
         _ if listing.flag("is_test") => Some("test".to_owned()),
         None | Some("" | "all") => None,
@@ -175,7 +173,7 @@ async fn summary(
     listing: Listing,
     Body(body): Body,
 ) -> Answer<Json<SummaryObject>> {
-    let in_force = in_force(&app, &caller, &listing, &body)?;
+    let in_force = in_force(&app, &caller, (&listing, &body), app.clock.now())?;
     Ok(Json(app.stores.logs.sums(caller.request_logs(), in_force.filter).await?.into()))
 }
 
@@ -183,7 +181,7 @@ async fn summary(
 #[utoipa::path(get, path = "/api/request-logs/summary/", tag = "Request logs", params(SpanParameters),
     responses((status = 200, body = SummaryObject), Failures))]
 async fn summary_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<SummaryObject>> {
-    let in_force = in_force(&app, &caller, &listing, &Map::new())?;
+    let in_force = in_force(&app, &caller, (&listing, &Map::new()), app.clock.now())?;
     Ok(Json(app.stores.logs.sums(caller.request_logs(), in_force.filter).await?.into()))
 }
 

@@ -9,6 +9,8 @@ mod scores;
 
 pub use datasets::{DatasetPatchBody, ImportBody, NewDatasetBody, RemoveBody, RowListBody, RowPatchBody};
 pub use evaluators::{ContinueBody, EvaluatorBody, EvaluatorParameters, EvaluatorRunBody, ProviderBody, RunBody};
-pub use lists::{BulkBody, DownloadParameters, FilterBody, PageParameters, PagingParameters, RowParameters};
+pub use lists::{
+    BulkBody, CursorParameters, DownloadParameters, FilterBody, PageParameters, PagingParameters, RowParameters,
+};
 pub use request_logs::{GroupParameters, SpanParameters, SpanPatchBody};
 pub use scores::{AnnotatedRowBody, CompareBody, CompareSide, NextRowBody, ScoreBody, ScorePatchBody};

@@ -3,6 +3,8 @@ use evalset_model::ids::{LogId, OrganizationId};
 use evalset_model::key::Organization;
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest;
+use evalset_model::log::text::PayloadText;
+use evalset_model::score::RowScores;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -28,9 +30,16 @@ fn cells(body: Value, include: Option<&str>) -> BTreeMap<String, String> {
     let include = include.map(IncludeFields::parse);
     let header = header(include.as_ref());
     let scores = RowScores::from_iter([("e1".to_owned(), json!({"id": "s"}))]);
-    let record = record(&log, &RowContext::new(&organization, Some("d".into())), Some(&scores), include.as_ref());
+    let text = serde_json::to_vec(&log.payload).unwrap();
+    let payload = PayloadText::parse(&text).unwrap();
+    let row = TextRow { number: 1, log: &log, payload: &payload, scores: &scores };
+    let mut out = line(&header);
+    (lines(include.as_ref(), organization, Some("d".into()), 1).row)(&row, &mut out).unwrap();
+    let mut reader = csv::Reader::from_reader(&out[..]);
+    assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), header);
+    let record = reader.records().next().unwrap().unwrap();
     assert_eq!(header.len(), record.len());
-    header.into_iter().zip(record).collect()
+    header.into_iter().zip(record.iter().map(str::to_owned)).collect()
 }
 
 #[test]
