@@ -9,19 +9,42 @@ mod load;
 mod query;
 mod random;
 mod report;
+mod results;
 mod scenarios;
 mod server;
 mod text;
 
-use anyhow::Result;
-use clap::Parser;
-use std::io::Write as _;
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Measures an evalset binary through its HTTP API.
-#[derive(Clone, Debug, Parser)]
-#[command(version)]
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prints rows as JSON lines, so that others can be fed the same ones.
+    Rows {
+        /// How many, from row 0.
+        #[arg(long)]
+        rows: u64,
+        /// Seed of the rows.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+/// What is measured, and how.
+#[derive(Clone, Debug, Args)]
 pub struct Options {
     /// The server's binary.
     #[arg(long, default_value = "target/release/evalset")]
@@ -29,6 +52,9 @@ pub struct Options {
     /// Rows of the dataset.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
+    /// One run for each of these numbers of rows (such as 1k,50k,10M; comma-separated), each over a new folder.
+    #[arg(long, value_delimiter = ',', value_parser = count, conflicts_with_all = ["rows", "keep", "data"])]
+    scale: Vec<u64>,
     /// Seed of the rows: the same seed gives the same rows.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -38,6 +64,9 @@ pub struct Options {
     /// Append the results to this file.
     #[arg(long)]
     write: Option<PathBuf>,
+    /// Append every figure as a JSON line to this file, as soon as a run is over.
+    #[arg(long)]
+    results: Option<PathBuf>,
     /// Keep the filled data in this new folder.
     #[arg(long, conflicts_with = "data")]
     keep: Option<PathBuf>,
@@ -64,9 +93,24 @@ fn say(text: &str) {
     writeln!(std::io::stderr(), "{text}").ok();
 }
 
+/// A number of rows: `50000`, `50k` or `10M`.
+fn count(text: &str) -> Result<u64> {
+    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1_000),
+        None => text.strip_suffix(['m', 'M']).map_or((text, 1), |digits| (digits, 1_000_000)),
+    };
+    let number: u64 = digits.parse().with_context(|| format!("`{text}` is no number of rows"))?;
+    number.checked_mul(unit).filter(|&rows| rows > 0).with_context(|| format!("`{text}` is out of range"))
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure(&Options::parse()).await {
+    let line = CommandLine::parse();
+    let outcome = match line.command {
+        Some(Command::Rows { rows, seed }) => print_rows(rows, seed),
+        None => measure(&line.options).await,
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error:#}"));
@@ -75,13 +119,40 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Runs, prints the report, and writes it where asked.
+fn print_rows(rows: u64, seed: u64) -> Result<()> {
+    let generator = generate::Generator::new(seed);
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut line = Vec::new();
+    for index in 0..rows {
+        line.clear();
+        generator.row(index, &mut line)?;
+        line.push(b'\n');
+        out.write_all(&line)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// One run, or one for each number of rows of `--scale`.
 async fn measure(options: &Options) -> Result<()> {
+    if options.scale.is_empty() {
+        return measure_once(options).await;
+    }
+    for &rows in &options.scale {
+        measure_once(&Options { rows, ..options.clone() }).await.with_context(|| format!("at {rows} rows"))?;
+    }
+    Ok(())
+}
+
+/// Runs, prints the report, and writes it where asked.
+async fn measure_once(options: &Options) -> Result<()> {
     let mut report = scenarios::run(options).await?;
     report.about.push(("command", std::env::args().collect::<Vec<_>>().join(" ")));
     write!(std::io::stdout(), "{}", report.markdown())?;
     if let Some(file) = &options.write {
         report.append_to(file)?;
+    }
+    if let Some(file) = &options.results {
+        results::append(&report, file)?;
     }
     Ok(())
 }
@@ -90,11 +161,21 @@ async fn measure(options: &Options) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn options(arguments: &[&str]) -> Options {
+        CommandLine::parse_from(["bench"].iter().chain(arguments)).options
+    }
+
     #[test]
     fn only_selects_by_prefix() {
-        let options = Options::parse_from(["bench", "--only", "page.sort,summary"]);
-        assert!(options.wants("page.sort_cost") && options.wants("summary.all"));
-        assert!(!options.wants("page.plain") && !options.wants("bulk.1"));
-        assert!(Options::parse_from(["bench"]).wants("anything"));
+        let some = options(&["--only", "page.sort,summary"]);
+        assert!(some.wants("page.sort_cost") && some.wants("summary.all"));
+        assert!(!some.wants("page.plain") && !some.wants("bulk.1"));
+        assert!(options(&[]).wants("anything"));
+    }
+
+    #[test]
+    fn numbers_of_rows_have_units() {
+        assert_eq!(options(&["--scale", "1k,50000,10M"]).scale, [1_000, 50_000, 10_000_000]);
+        assert!(count("1g").is_err() && count("0").is_err() && count("99999999999999999M").is_err());
     }
 }

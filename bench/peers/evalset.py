@@ -1,0 +1,84 @@
+"""evalset, driven like its peers: one Python client, one connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+import driver
+from driver import PAGE_ROWS, Answer, Driver, Failed, Row
+
+KEY = "benchkey.0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+REPOSITORY = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("EVALSET_BIN", REPOSITORY / "target" / "release" / "evalset")).resolve()
+
+
+class Evalset(Driver):
+    """A dataset in evalset."""
+
+    name = "evalset"
+    batch = 500
+    note = "each bulk call is on disk (fsync) before it is answered"
+
+    def version(self) -> str:
+        return subprocess.run([str(BINARY), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+    def start(self) -> None:
+        port = driver.port()
+        command = [str(BINARY), "serve", "--data", str(self.folder / "data"), "--listen", f"127.0.0.1:{port}"]
+        bearer = {"authorization": f"Bearer {KEY}"}
+        self.http = self.launch(command, port, "/healthz", bearer, EVALSET_API_KEY=KEY)
+        dataset = self.http.json("POST", "/api/datasets/", {"name": "bench", "is_empty": True})["id"]
+        self.logs = f"/api/datasets/{dataset}/logs"
+        self.ids: list[str] = []
+
+    def body(self, rows: list[Row]) -> bytes:
+        return json.dumps({"logs": rows}).encode()
+
+    def write(self, body: bytes) -> None:
+        reply = json.loads(self.http.send("POST", f"{self.logs}/bulk/", body))
+        if reply["error_count"]:
+            raise Failed(f"a bulk call lost rows: {reply['errors']}")
+
+    def list(self, filters: Any, sort: str, page: int = 1) -> Answer:
+        """One page."""
+        path = f"{self.logs}/list/?page={page}&page_size={PAGE_ROWS}&sort_by={sort}"
+        reply = self.http.json("POST", path, {"filters": filters})
+        self.ids = [row["unique_id"] for row in reply["results"]] or self.ids
+        return Answer(len(reply["results"]), reply["count"])
+
+    def page(self, turn: int) -> Answer:
+        return self.list({}, "-timestamp")
+
+    def filtered(self, model: str, turn: int) -> Answer:
+        return self.list({"model": model, "status_code": 200}, "-latency")
+
+    def row(self, turn: int) -> Answer:
+        self.http.json("GET", f"{self.logs}/{self.ids[turn % len(self.ids)]}/")
+        return Answer(1, None)
+
+    def search(self, text: str, turn: int) -> Answer:
+        either = {
+            "input": {"operator": "contains", "value": text},
+            "output": {"operator": "contains", "value": text, "connector": "OR"},
+        }
+        return self.list(either, "-timestamp")
+
+    def summary(self, turn: int) -> Answer:
+        return Answer(1, self.http.json("POST", f"{self.logs}/summary/", {})["number_of_requests"])
+
+    def export(self, turn: int) -> Answer:
+        ask = {"is_exporting": True, "export_format": ".jsonl", "name": "bench"}
+        started = self.http.json("POST", f"{self.logs}/list/", ask)
+        status, file = (urllib.parse.urlsplit(started[name]).path for name in ("status_url", "download_url"))
+        while (state := self.http.json("GET", status)["status"]) != "completed":
+            if state in ("failed", "cancelled"):
+                raise Failed(f"the export {state}")
+            time.sleep(0.005)
+        rows = driver.lines(self.http.send("GET", file))
+        return Answer(rows, rows)

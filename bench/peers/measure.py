@@ -1,0 +1,168 @@
+"""The work that every system does, and how it is timed and checked.
+
+The rows are those of `evalset-bench rows`. They are written in steps; after each step the same operations are asked, one
+after another by one client, and every answer that says a total is compared with what the rows say. Only the calls are
+timed, not the making of their bodies. A wrong total makes the operation's line invalid, and is told.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from driver import PAGE_ROWS, Answer, Driver, Failed, Row
+from process import folder_bytes
+
+SAMPLE = 1000
+REQUESTS_MAX = 100
+REQUESTS_MIN = 3
+SECONDS_MAX = 6.0
+MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4", "gemini-2.5-flash")
+#: A text that is searched for is found in at least and at most this share of the first rows.
+RARE = (0.004, 0.02)
+
+
+@dataclass
+class Facts:
+    """What the answers should be, counted while rows are written."""
+
+    needles: list[str]
+    rows: int = 0
+    models: Counter[str] = field(default_factory=Counter)
+    texts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        """Counts a row in."""
+        self.rows += 1
+        if row["status_code"] == 200:
+            self.models[row["model"]] += 1
+        text = text_of(row)
+        for needle in self.needles:
+            self.texts[needle] += needle in text
+
+
+def text_of(row: Row) -> str:
+    """Input and output of a row as one text."""
+    return "\n".join([*(message["content"] for message in row["input"]), row["output"]["content"]])
+
+
+def needles(rows: list[Row]) -> list[str]:
+    """Rare pieces of words to search for. They lack the first letter, so no row has them in capitals."""
+    texts = [text_of(row) for row in rows]
+    pieces = Counter(piece for text in texts for piece in {word[1:] for word in re.findall(r"\b[a-z]{8,12}\b", text)})
+    found = []
+    for piece in sorted(pieces):
+        share = sum(piece in text for text in texts) / len(texts)
+        if RARE[0] <= share <= RARE[1] and not any(piece.upper() in text.upper() and piece not in text for text in texts):
+            found.append(piece)
+        if len(found) == 4:
+            break
+    if not found:
+        raise Failed("the rows hold no rare words to search for")
+    return found
+
+
+def generated(binary: Path, count: int, seed: int) -> Generator[Row, None, None]:
+    """Rows of the generator. Closing it early ends the generator's process."""
+    command = [str(binary), "rows", "--rows", str(count), "--seed", str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as made:
+        assert made.stdout is not None
+        try:
+            for line in made.stdout:
+                yield json.loads(line)
+        except GeneratorExit:
+            made.kill()
+            raise
+    if made.returncode:
+        raise Failed(f"{' '.join(command)} ended with {made.returncode}")
+
+
+def fill(driver: Driver, rows: Iterator[Row], facts: Facts, until: int) -> float:
+    """Writes rows until there are `until`; rows a second of the calls."""
+    first, seconds = facts.rows, 0.0
+    while facts.rows < until:
+        batch = list(islice(rows, min(driver.batch, until - facts.rows)))
+        if not batch:
+            raise Failed(f"the generator ended after {facts.rows} rows")
+        for row in batch:
+            facts.add(row)
+        body = driver.body(batch)
+        begin = time.perf_counter()
+        driver.write(body)
+        seconds += time.perf_counter() - begin
+    begin = time.perf_counter()
+    driver.settle(until)
+    return (until - first) / (seconds + time.perf_counter() - begin)
+
+
+def timed(ask: Callable[[int], Answer | None], wanted: Callable[[int], tuple[int, int]]) -> dict[str, Any] | None:
+    """Asks until there are enough answers or the time is up. `wanted` says rows and total of a turn."""
+    times: list[float] = []
+    says_total = True
+    begin = time.perf_counter()
+    for turn in range(REQUESTS_MAX + 1):
+        start = time.perf_counter()
+        answer = ask(turn)
+        took = time.perf_counter() - start
+        if answer is None:
+            return None
+        rows, total = wanted(turn)
+        says_total = answer.total is not None
+        if answer.rows != rows or (answer.total is not None and answer.total != total):
+            return {"invalid": f"{answer.rows} rows of {answer.total}, expected {rows} of {total}"}
+        # The first one warms up; one that alone takes all the time there is must do.
+        if turn or took > SECONDS_MAX:
+            times.append(took * 1000)
+        if took > SECONDS_MAX or (len(times) >= REQUESTS_MIN and time.perf_counter() - begin > SECONDS_MAX):
+            break
+    ordered = sorted(times)
+    share = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return {"p50_ms": statistics.median(times), "p99_ms": share, "requests": len(times), "says_total": says_total}
+
+
+def operations(driver: Driver, facts: Facts) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Asks everything; name and figures of each operation."""
+    page = min(PAGE_ROWS, facts.rows)
+
+    def of_model(turn: int) -> tuple[int, int]:
+        total = facts.models[MODELS[turn % 4]]
+        return min(PAGE_ROWS, total), total
+
+    def of_text(turn: int) -> tuple[int, int]:
+        total = facts.texts[facts.needles[turn % len(facts.needles)]]
+        return min(PAGE_ROWS, total), total
+
+    yield "page", timed(driver.page, lambda _: (page, facts.rows))
+    yield "filtered", timed(lambda turn: driver.filtered(MODELS[turn % 4], turn), of_model)
+    yield "row", timed(driver.row, lambda _: (1, 0))
+    yield "search", timed(lambda turn: driver.search(facts.needles[turn % len(facts.needles)], turn), of_text)
+    yield "summary", timed(driver.summary, lambda _: (1, facts.rows))
+    yield "export", timed(driver.export, lambda _: (facts.rows, facts.rows))
+
+
+def measure(driver: Driver, binary: Path, steps: list[int], seed: int, keep: Callable[[Row], None]) -> None:
+    """Everything on one system, smallest step first; `keep` gets a line for each figure."""
+    rows = generated(binary, steps[-1], seed)
+    facts = Facts(needles(list(generated(binary, SAMPLE, seed))))
+    driver.start()
+    try:
+        for step in steps:
+            rate = fill(driver, rows, facts, step)
+            keep({"rows": step, "scenario": "bulk", "value": rate, "unit": "rows/s"})
+            for name, figures in operations(driver, facts):
+                keep({"rows": step, "scenario": name, **(figures or {"absent": True})})
+            memory = driver.process.memory_bytes() if driver.process else 0
+            keep({"rows": step, "scenario": "memory", "value": memory / 1e6, "unit": "MB"})
+            keep({"rows": step, "scenario": "disk", "value": folder_bytes(driver.folder) / 1e6, "unit": "MB"})
+    finally:
+        driver.stop()
+        rows.close()
