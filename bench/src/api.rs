@@ -83,9 +83,9 @@ impl Api {
         Ok(reply["id"].as_str().context("the new dataset has no id")?.to_owned())
     }
 
-    /// Sends a bulk body of `rows` rows. Fails unless all of them were taken.
-    pub async fn bulk(&self, dataset: &str, body: impl Into<Bytes>, rows: u64) -> Result<u64> {
-        let reply = self.json(&Call::post(format!("/api/datasets/{dataset}/logs/bulk/"), body)).await?;
+    /// Sends a bulk body of `rows` rows to a bulk route. Fails unless all of them were taken.
+    pub async fn bulk(&self, path: &str, body: impl Into<Bytes>, rows: u64) -> Result<u64> {
+        let reply = self.json(&Call::post(path.to_owned(), body)).await?;
         let taken = reply["success_count"].as_u64();
         ensure!(taken == Some(rows), "{rows} rows sent, {taken:?} taken: {}", reply["errors"]);
         Ok(rows)

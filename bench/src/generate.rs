@@ -125,6 +125,24 @@ struct Message<'a> {
     content: &'a str,
 }
 
+/// The texts of a row.
+struct Said {
+    system: Option<&'static str>,
+    question: String,
+    answer: String,
+}
+
+impl Said {
+    fn input(&self) -> Vec<Message<'_>> {
+        let system = self.system.map(|content| Message { role: "system", content });
+        system.into_iter().chain([Message { role: "user", content: &self.question }]).collect()
+    }
+
+    fn output(&self) -> Message<'_> {
+        Message { role: "assistant", content: &self.answer }
+    }
+}
+
 #[derive(Serialize)]
 struct Metadata {
     tier: &'static str,
@@ -219,22 +237,36 @@ impl Generator {
         }
     }
 
-    /// Appends row `index` as JSON to `out`.
-    pub fn row(&self, index: u64, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        let facts = self.facts(index);
-        let random = &mut Random::new(self.seed, TEXT, index);
+    /// What was said in a row.
+    fn said(&self, facts: &Facts) -> Said {
+        let random = &mut Random::new(self.seed, TEXT, facts.index);
         let (mut question, mut answer) = (String::new(), String::new());
         self.writer.write(random, random.clone().log_normal(180.0, 0.9).min(8_000.0) as usize, &mut question);
         if facts.failure.is_none() {
             self.writer.write(random, random.clone().log_normal(1_100.0, 0.6).min(40_000.0) as usize, &mut answer);
         }
         let system = random.chance(0.3).then(|| SYSTEM_PROMPTS[random.below(3) as usize]);
-        let mut input = Vec::with_capacity(2);
-        input.extend(system.map(|content| Message { role: "system", content }));
-        input.push(Message { role: "user", content: &question });
+        Said { system, question, answer }
+    }
+
+    /// Input and output of row `index` as text filters see them: compact JSON.
+    pub fn texts(&self, index: u64) -> serde_json::Result<(String, String)> {
+        let said = self.said(&self.facts(index));
+        Ok((serde_json::to_string(&said.input())?, serde_json::to_string(&said.output())?))
+    }
+
+    /// The word of a rank in the texts, 0 the most frequent.
+    pub fn word(&self, rank: usize) -> &str {
+        self.writer.vocabulary(rank)
+    }
+
+    /// Appends row `index` as JSON to `out`.
+    pub fn row(&self, index: u64, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let facts = self.facts(index);
+        let said = self.said(&facts);
         let row = Row {
-            input: &input,
-            output: Message { role: "assistant", content: &answer },
+            input: &said.input(),
+            output: said.output(),
             custom_identifier: facts.custom_identifier(),
             customer_identifier: format!("customer_{}", facts.customer),
             timestamp: facts.timestamp(),

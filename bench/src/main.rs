@@ -11,8 +11,11 @@ mod random;
 mod report;
 mod results;
 mod scenarios;
+mod score;
+mod search;
 mod server;
 mod text;
+mod top;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
@@ -61,6 +64,9 @@ pub struct Options {
     /// Only scenarios whose names begin with one of these (comma-separated); filling and checking always happen.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// No scenarios whose names begin with one of these (comma-separated).
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<String>,
     /// Append the results to this file.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -84,7 +90,8 @@ pub struct Options {
 impl Options {
     /// Whether a scenario is to be run.
     fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| name.starts_with(only.as_str()))
+        let begins = |part: &String| name.starts_with(part.as_str());
+        (self.only.is_empty() || self.only.iter().any(begins)) && !self.without.iter().any(begins)
     }
 }
 
@@ -171,6 +178,8 @@ mod tests {
         assert!(some.wants("page.sort_cost") && some.wants("summary.all"));
         assert!(!some.wants("page.plain") && !some.wants("bulk.1"));
         assert!(options(&[]).wants("anything"));
+        let most = options(&["--without", "search,import"]);
+        assert!(most.wants("page.plain") && !most.wants("search.word"));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! Knows facts and JSON; sends nothing.
 
 use crate::generate::{Facts, Generator, MODELS, TIERS};
+use crate::score;
+use crate::top::Top;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -52,6 +54,8 @@ pub enum Sort {
     Model,
     /// `metadata__confidence`
     Confidence,
+    /// The score that `scenarios::score` gives.
+    Score,
 }
 
 impl Sort {
@@ -62,6 +66,7 @@ impl Sort {
             Self::Latency => "latency",
             Self::Model => "model",
             Self::Confidence => "metadata__confidence",
+            Self::Score => score::SORT,
         }
     }
 
@@ -72,6 +77,7 @@ impl Sort {
             Self::Latency => Key::Number(facts.latency),
             Self::Model => Key::Text(facts.model),
             Self::Confidence => facts.confidence.map_or(Key::Missing, Key::Number),
+            Self::Score => Key::Number(f64::from(u8::from(score::passes(facts)))),
         }
     }
 }
@@ -80,7 +86,8 @@ type Predicate = Box<dyn Fn(&Facts) -> bool + Send + Sync>;
 
 /// One list request.
 pub struct Ask {
-    filters: Value,
+    /// The filter, as it is sent.
+    pub filters: Value,
     matches: Predicate,
     sort: Sort,
     descending: bool,
@@ -88,7 +95,8 @@ pub struct Ask {
 }
 
 impl Ask {
-    fn new(filters: Value, matches: impl Fn(&Facts) -> bool + Send + Sync + 'static) -> Self {
+    /// Rows under a filter, newest first. `matches` says what the filter means.
+    pub fn new(filters: Value, matches: impl Fn(&Facts) -> bool + Send + Sync + 'static) -> Self {
         Self { filters, matches: Box::new(matches), sort: Sort::Timestamp, descending: true, page: 1 }
     }
 
@@ -96,7 +104,8 @@ impl Ask {
         Self::new(json!({}), |_| true)
     }
 
-    fn sorted(self, sort: Sort, descending: bool) -> Self {
+    /// The same in another order.
+    pub fn sorted(self, sort: Sort, descending: bool) -> Self {
         Self { sort, descending, ..self }
     }
 
@@ -169,7 +178,8 @@ pub fn queries(rows: u64) -> Vec<Query> {
 /// The lists asked beside a writer, in turn.
 pub const MIXED: [&str; 5] = ["page.plain", "page.typed", "page.metadata", "page.or_bundle", "page.sort_cost"];
 
-fn typed(variant: usize) -> Ask {
+/// A model, status 200 and a range of latencies.
+pub fn typed(variant: usize) -> Ask {
     let model = MODELS[variant];
     let filters = json!({
         "model": { "operator": "", "value": [model] },
@@ -223,21 +233,25 @@ fn customer(number: usize) -> Ask {
 impl Query {
     /// The right answers over the first `rows` rows, one pass for all variants.
     pub fn answers(&self, generator: &Generator, rows: u64) -> Vec<Answer> {
-        let mut keys: Vec<Vec<Key>> = self.asks.iter().map(|_| Vec::new()).collect();
+        let end = |ask: &Ask| (ask.page * PAGE_SIZE) as usize;
+        let mut tops: Vec<_> = self
+            .asks
+            .iter()
+            .map(|ask| Top::new(end(ask), |one: &Key, other: &Key| one.order(other, ask.descending)))
+            .collect();
         for index in 0..rows {
             let facts = generator.facts(index);
-            for (ask, keys) in self.asks.iter().zip(&mut keys) {
+            for (ask, top) in self.asks.iter().zip(&mut tops) {
                 if ask.matches(&facts) {
-                    keys.push(ask.sort.key(&facts));
+                    top.push(ask.sort.key(&facts));
                 }
             }
         }
-        let answers = self.asks.iter().zip(keys).map(|(ask, mut keys)| {
-            let total = keys.len();
-            keys.sort_unstable_by(|one, other| one.order(other, ask.descending));
-            let first = total.min(((ask.page - 1) * PAGE_SIZE) as usize);
-            let end = total.min(first + PAGE_SIZE as usize);
-            Answer { total: total as u64, keys: keys[first..end].to_vec() }
+        let answers = self.asks.iter().zip(tops).map(|(ask, top)| {
+            let total = top.count;
+            let keys = top.first();
+            let first = keys.len().min(end(ask) - PAGE_SIZE as usize);
+            Answer { total, keys: keys[first..].to_vec() }
         });
         answers.collect()
     }

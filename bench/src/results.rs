@@ -77,7 +77,10 @@ mod tests {
         let text = fs::read_to_string(&file).unwrap();
         let read: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read.len(), 4);
-        assert_eq!((&read[0]["scenario"], &read[0]["value"], &read[0]["rows"]), (&json!("bulk.1"), &json!(9.0), &json!(50_000)));
+        assert_eq!(
+            (&read[0]["scenario"], &read[0]["value"], &read[0]["rows"]),
+            (&json!("bulk.1"), &json!(9.0), &json!(50_000))
+        );
         assert_eq!((&read[1]["p99_ms"], &read[1]["date"]), (&json!(3.0), &json!("today")));
     }
 }

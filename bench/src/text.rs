@@ -55,6 +55,11 @@ impl Writer {
         Self { words, ranks: Zipf::new(VOCABULARY, 0.95) }
     }
 
+    /// The word of a rank, 0 the most frequent.
+    pub fn vocabulary(&self, rank: usize) -> &str {
+        &self.words[rank]
+    }
+
     fn word(&self, random: &mut Random) -> &str {
         &self.words[self.ranks.draw(random)]
     }

@@ -4,15 +4,18 @@
 
 mod export;
 mod fill;
+mod import;
 mod latency;
 mod restart;
+mod score;
 
 use crate::api::{Api, Call};
 use crate::generate::Generator;
 use crate::query::{self, Query};
 use crate::report::{self, Report};
+use crate::search::Searches;
 use crate::server::{Server, folder_bytes};
-use crate::{Options, say};
+use crate::{Options, say, score as scores};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -29,6 +32,9 @@ struct Manifest {
     dataset: String,
     rows: u64,
     seed: u64,
+    /// The first so many rows have a score.
+    #[serde(default)]
+    scored: u64,
 }
 
 /// The folder of a run: `data` of the server, its log, the manifest.
@@ -73,6 +79,10 @@ struct Bench {
     generator: Arc<Generator>,
     dataset: String,
     rows: u64,
+    /// The first so many rows have a score.
+    scored: u64,
+    /// What text searches should find, when they are asked for.
+    searches: Option<Searches>,
     report: Report,
 }
 
@@ -101,6 +111,8 @@ impl Bench {
             generator: Arc::new(Generator::new(options.seed)),
             dataset: String::new(),
             rows: 0,
+            scored: 0,
+            searches: None,
             folder,
             report,
         })
@@ -120,6 +132,9 @@ impl Bench {
         if self.options.wants("create.64") {
             self.single_creates().await?;
         }
+        if ["score", "page.score", "page.sort_score"].iter().any(|name| self.options.wants(name)) {
+            self.score_rows().await?;
+        }
         self.check("after filling").await?;
         self.latencies().await?;
         self.sizes("after the reads")?;
@@ -130,6 +145,9 @@ impl Bench {
         if self.options.wants("writer") {
             self.beside_a_writer().await?;
             self.check("after the writer").await?;
+        }
+        if self.options.wants("import") {
+            self.import().await?;
         }
         let stop = self.server.stop().await?;
         self.report.figure("stop", stop.as_secs_f64() * 1e3, "ms", "SIGTERM to exit".into());
@@ -142,13 +160,14 @@ impl Bench {
         let manifest: Manifest = serde_json::from_str(&text)?;
         self.options.seed = manifest.seed;
         self.generator = Arc::new(Generator::new(manifest.seed));
-        (self.dataset, self.rows) = (manifest.dataset, manifest.rows);
+        (self.dataset, self.rows, self.scored) = (manifest.dataset, manifest.rows, manifest.scored);
         Ok(())
     }
 
     /// Writes the manifest: the folder holds exactly `rows` rows of the generator.
     fn save(&self) -> Result<()> {
-        let manifest = Manifest { dataset: self.dataset.clone(), rows: self.rows, seed: self.options.seed };
+        let (dataset, seed) = (self.dataset.clone(), self.options.seed);
+        let manifest = Manifest { dataset, rows: self.rows, seed, scored: self.scored };
         Ok(fs::write(self.folder.manifest(), serde_json::to_vec(&manifest)?)?)
     }
 
@@ -184,8 +203,22 @@ impl Bench {
         format!("/api/datasets/{}/logs/list/?{parameters}", self.dataset)
     }
 
+    fn bulk_path(&self) -> String {
+        format!("/api/datasets/{}/logs/bulk/", self.dataset)
+    }
+
     fn summary_path(&self) -> String {
         format!("/api/datasets/{}/logs/summary/", self.dataset)
+    }
+
+    /// All lists: those over columns, and those over scores and texts as far as they are asked for.
+    fn queries(&self) -> Vec<Query> {
+        let mut queries = query::queries(self.rows);
+        if self.scored > 0 {
+            queries.extend(scores::queries(self.scored));
+        }
+        queries.extend(self.searches.iter().flat_map(Searches::queries));
+        queries
     }
 
     /// The calls of a query's variants.
@@ -196,8 +229,11 @@ impl Bench {
     /// Compares every list and summary with what the generator says. A difference is an error.
     async fn check(&mut self, when: &str) -> Result<()> {
         say(&format!("checking answers {when}"));
+        if ["search.word", "search.substring"].iter().any(|name| self.options.wants(name)) {
+            self.searches = Some(Searches::new(&self.generator, self.rows)?);
+        }
         let (mut pages, mut rows) = (0, 0);
-        let queries = query::queries(self.rows);
+        let queries = self.queries();
         for query in &queries {
             let answers = query.answers(&self.generator, self.rows);
             for (variant, (ask, answer)) in query.asks.iter().zip(&answers).enumerate() {
