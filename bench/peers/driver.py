@@ -75,11 +75,12 @@ class Driver:
     batch = 500
     #: What a reader should know of how it was run.
     note = ""
+    #: The connection, once started.
+    http: Http
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.process: Process | None = None
-        self.http: Http | None = None
 
     # Installing and starting
 
@@ -97,7 +98,9 @@ class Driver:
         print(f"installing {cls.package} into {cls.home()}", file=sys.stderr, flush=True)
         venv.create(cls.home(), with_pip=True)
         python = str(cls.home() / "bin" / "python")
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", cls.package], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", cls.package], check=True
+        )
         done.touch()
 
     def version(self) -> str:
@@ -110,7 +113,9 @@ class Driver:
         """Starts the server over an empty folder and waits until it answers."""
         raise NotImplementedError
 
-    def launch(self, command: list[str], port: int, ready: str, headers: dict[str, str] | None = None, **env: str) -> Http:
+    def launch(
+        self, command: list[str], port: int, ready: str, env: dict[str, str], headers: dict[str, str] | None = None
+    ) -> Http:
         """Starts a command and waits until `GET ready` is 2xx."""
         log = self.folder / "server.log"
         self.process = Process(command, log, {**os.environ, **env})
@@ -141,7 +146,7 @@ class Driver:
         """Sends it; returns once it is acknowledged."""
         raise NotImplementedError
 
-    def settle(self, total: int) -> None:
+    def settle(self, total: int, patience: float) -> None:
         """Returns once all of `total` rows can be read; its time counts as writing. For systems that write later."""
 
     # Reading. `turn` counts up, so that no two requests in a row need be the same.

@@ -32,7 +32,7 @@ class Evalset(Driver):
         port = driver.port()
         command = [str(BINARY), "serve", "--data", str(self.folder / "data"), "--listen", f"127.0.0.1:{port}"]
         bearer = {"authorization": f"Bearer {KEY}"}
-        self.http = self.launch(command, port, "/healthz", bearer, EVALSET_API_KEY=KEY)
+        self.http = self.launch(command, port, "/healthz", {"EVALSET_API_KEY": KEY}, bearer)
         dataset = self.http.json("POST", "/api/datasets/", {"name": "bench", "is_empty": True})["id"]
         self.logs = f"/api/datasets/{dataset}/logs"
         self.ids: list[str] = []

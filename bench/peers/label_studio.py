@@ -20,15 +20,22 @@ class LabelStudio(Driver):
     name = "label-studio"
     package = "label-studio"
     batch = 1000
-    note = "analytics and error reports off; tasks have no order by a time in their data that is quicker than its own sort"
+    note = (
+        "analytics and error reports off; tasks have no order by a time in their data that is quicker than its own sort"
+    )
 
     def start(self) -> None:
         port = driver.port()
         command = [str(self.home() / "bin" / "label-studio"), "start", "--no-browser", "--internal-host", "127.0.0.1"]
         command += ["--port", str(port), "--data-dir", str(self.folder / "data"), "--enable-legacy-api-token"]
         command += ["--username", "bench@example.com", "--password", "benchbench", "--user-token", TOKEN]
-        off = {"COLLECT_ANALYTICS": "false", "SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": "", "LATEST_VERSION_CHECK": "false"}
-        self.http = self.launch(command, port, "/health", {"authorization": f"Token {TOKEN}"}, **off)
+        off = {
+            "COLLECT_ANALYTICS": "false",
+            "SENTRY_DSN": "",
+            "FRONTEND_SENTRY_DSN": "",
+            "LATEST_VERSION_CHECK": "false",
+        }
+        self.http = self.launch(command, port, "/health", off, {"authorization": f"Token {TOKEN}"})
         made = self.http.json("POST", "/api/projects/", {"title": "bench", "label_config": CONFIG})
         self.project = made["id"]
         self.ids: list[int] = []
@@ -44,11 +51,16 @@ class LabelStudio(Driver):
 
     def list(self, order: str, *conditions: tuple[str, str, str, Any], either: bool = False) -> Answer:
         """A page of tasks under the data manager's filters, and the total."""
-        items = [{"filter": f"filter:tasks:data.{name}", "operator": how, "type": kind, "value": value} for name, how, kind, value in conditions]
+        items = [
+            {"filter": f"filter:tasks:data.{name}", "operator": how, "type": kind, "value": value}
+            for name, how, kind, value in conditions
+        ]
         query: Row = {"ordering": [order]}
         if items:
             query["filters"] = {"conjunction": "or" if either else "and", "items": items}
-        text = urllib.parse.urlencode({"project": self.project, "page": 1, "page_size": PAGE_ROWS, "fields": "all", "query": json.dumps(query)})
+        text = urllib.parse.urlencode(
+            {"project": self.project, "page": 1, "page_size": PAGE_ROWS, "fields": "all", "query": json.dumps(query)}
+        )
         reply = self.http.json("GET", f"/api/tasks?{text}")
         self.ids = [found["id"] for found in reply["tasks"]] or self.ids
         return Answer(len(reply["tasks"]), reply["total"])

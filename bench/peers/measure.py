@@ -31,6 +31,10 @@ MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4", "gemini-2.5-flash")
 RARE = (0.004, 0.02)
 
 
+class TooSlow(Exception):
+    """A system did not take the rows in time; the rate until then."""
+
+
 @dataclass
 class Facts:
     """What the answers should be, counted while rows are written."""
@@ -62,7 +66,9 @@ def needles(rows: list[Row]) -> list[str]:
     found = []
     for piece in sorted(pieces):
         share = sum(piece in text for text in texts) / len(texts)
-        if RARE[0] <= share <= RARE[1] and not any(piece.upper() in text.upper() and piece not in text for text in texts):
+        if RARE[0] <= share <= RARE[1] and not any(
+            piece.upper() in text.upper() and piece not in text for text in texts
+        ):
             found.append(piece)
         if len(found) == 4:
             break
@@ -86,10 +92,12 @@ def generated(binary: Path, count: int, seed: int) -> Generator[Row, None, None]
         raise Failed(f"{' '.join(command)} ended with {made.returncode}")
 
 
-def fill(driver: Driver, rows: Iterator[Row], facts: Facts, until: int) -> float:
-    """Writes rows until there are `until`; rows a second of the calls."""
+def fill(driver: Driver, rows: Iterator[Row], facts: Facts, until: int, patience: float) -> float:
+    """Writes rows until there are `until`; rows a second of the calls. Gives up after `patience` seconds."""
     first, seconds = facts.rows, 0.0
     while facts.rows < until:
+        if seconds > patience:
+            raise TooSlow((facts.rows - first) / seconds)
         batch = list(islice(rows, min(driver.batch, until - facts.rows)))
         if not batch:
             raise Failed(f"the generator ended after {facts.rows} rows")
@@ -100,7 +108,7 @@ def fill(driver: Driver, rows: Iterator[Row], facts: Facts, until: int) -> float
         driver.write(body)
         seconds += time.perf_counter() - begin
     begin = time.perf_counter()
-    driver.settle(until)
+    driver.settle(until, patience)
     return (until - first) / (seconds + time.perf_counter() - begin)
 
 
@@ -149,14 +157,24 @@ def operations(driver: Driver, facts: Facts) -> Iterator[tuple[str, dict[str, An
     yield "export", timed(driver.export, lambda _: (facts.rows, facts.rows))
 
 
-def measure(driver: Driver, binary: Path, steps: list[int], seed: int, keep: Callable[[Row], None]) -> None:
+@dataclass(frozen=True)
+class Work:
+    """What is to be done: the program that makes the rows, their seed, the steps, and seconds a step may take to fill."""
+
+    generator: Path
+    seed: int
+    steps: list[int]
+    patience: float
+
+
+def measure(driver: Driver, work: Work, keep: Callable[[Row], None]) -> None:
     """Everything on one system, smallest step first; `keep` gets a line for each figure."""
-    rows = generated(binary, steps[-1], seed)
-    facts = Facts(needles(list(generated(binary, SAMPLE, seed))))
+    rows = generated(work.generator, work.steps[-1], work.seed)
+    facts = Facts(needles(list(generated(work.generator, SAMPLE, work.seed))))
     driver.start()
     try:
-        for step in steps:
-            rate = fill(driver, rows, facts, step)
+        for step in work.steps:
+            rate = fill(driver, rows, facts, step, work.patience)
             keep({"rows": step, "scenario": "bulk", "value": rate, "unit": "rows/s"})
             # Before the reads: files of exports would count otherwise.
             keep({"rows": step, "scenario": "disk", "value": folder_bytes(driver.folder) / 1e6, "unit": "MB"})
@@ -164,6 +182,8 @@ def measure(driver: Driver, binary: Path, steps: list[int], seed: int, keep: Cal
                 keep({"rows": step, "scenario": name, **(figures or {"absent": True})})
             memory = driver.process.memory_bytes() if driver.process else 0
             keep({"rows": step, "scenario": "memory", "value": memory / 1e6, "unit": "MB"})
+    except TooSlow as slow:
+        keep({"rows": step, "scenario": "bulk", "value": slow.args[0], "unit": "rows/s", "gave_up": facts.rows})
     finally:
         driver.stop()
         rows.close()

@@ -29,9 +29,9 @@ class Mlflow(Driver):
         port = driver.port()
         python = str(self.home() / "bin" / "python")
         command = [python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-        off = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
         path = f"{self.home() / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        self.http = self.launch(command, port, "/health", PATH=path, **off)
+        env = {"PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+        self.http = self.launch(command, port, "/health", env)
         made = self.http.json("POST", "/api/2.0/mlflow/experiments/create", {"name": "bench"})
         self.experiment = made["experiment_id"]
 
@@ -114,7 +114,9 @@ class Records(Mlflow):
 
     def start(self) -> None:
         self.serve()
-        made = self.http.json("POST", "/api/3.0/mlflow/datasets/create", {"name": "bench", "experiment_ids": [self.experiment]})
+        made = self.http.json(
+            "POST", "/api/3.0/mlflow/datasets/create", {"name": "bench", "experiment_ids": [self.experiment]}
+        )
         self.dataset = f"/api/3.0/mlflow/datasets/{made['dataset']['dataset_id']}"
 
     def body(self, rows: list[Row]) -> bytes:

@@ -14,8 +14,7 @@ from typing import Any
 import driver
 from driver import PAGE_ROWS, Answer, Driver, Failed, Row
 
-SETTLE_SECONDS = 300.0
-BUSY_SECONDS = 0.1
+BUSY_SECONDS = 1.0
 SPAN = "id name startTime latencyMs statusCode attributes input { value } output { value }"
 EXAMPLE = "id createdAt revision { input output metadata }"
 
@@ -28,16 +27,14 @@ class Phoenix(Driver):
     def serve(self) -> None:
         """Starts the server with telemetry off."""
         port, grpc = driver.port(), driver.port()
-        self.http = self.launch(
-            [str(self.home() / "bin" / "phoenix"), "serve"],
-            port,
-            "/healthz",
-            PHOENIX_WORKING_DIR=str(self.folder),
-            PHOENIX_HOST="127.0.0.1",
-            PHOENIX_PORT=str(port),
-            PHOENIX_GRPC_PORT=str(grpc),
-            PHOENIX_TELEMETRY_ENABLED="false",
-        )
+        env = {
+            "PHOENIX_WORKING_DIR": str(self.folder),
+            "PHOENIX_HOST": "127.0.0.1",
+            "PHOENIX_PORT": str(port),
+            "PHOENIX_GRPC_PORT": str(grpc),
+            "PHOENIX_TELEMETRY_ENABLED": "false",
+        }
+        self.http = self.launch([str(self.home() / "bin" / "phoenix"), "serve"], port, "/healthz", env)
         self.ids: list[str] = []
 
     def ask(self, query: str, **variables: Any) -> Any:
@@ -79,15 +76,15 @@ class Spans(Phoenix):
                     raise
                 time.sleep(BUSY_SECONDS)
 
-    def settle(self, total: int) -> None:
+    def settle(self, total: int, patience: float) -> None:
         if not self.project:
             found = self.ask("{ projects { edges { node { id name } } } }")["projects"]["edges"]
             self.project = next(edge["node"]["id"] for edge in found if edge["node"]["name"] == "default")
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + patience
         while (there := self.of_project("recordCount")["recordCount"]) < total:
             if time.monotonic() > deadline:
-                raise Failed(f"{there} of {total} spans after {SETTLE_SECONDS} s")
-            time.sleep(0.05)
+                raise Failed(f"{there} of {total} spans can be read {patience:.0f} s after the last was taken")
+            time.sleep(0.2)
 
     def of_project(self, fields: str) -> Any:
         """Fields of the project."""
@@ -98,7 +95,9 @@ class Spans(Phoenix):
         """A page and the total, as its own user interface asks for them."""
         where = f", filterCondition: {json.dumps(condition)}" if condition else ""
         count = f"recordCount(filterCondition: {json.dumps(condition)})" if condition else "recordCount"
-        spans = f"spans(first: {PAGE_ROWS}, sort: {{col: {sort}, dir: desc}}{where}) {{ edges {{ node {{ {SPAN} }} }} }}"
+        spans = (
+            f"spans(first: {PAGE_ROWS}, sort: {{col: {sort}, dir: desc}}{where}) {{ edges {{ node {{ {SPAN} }} }} }}"
+        )
         found = self.of_project(f"{count} {spans}")
         edges = found["spans"]["edges"]
         self.ids = [edge["node"]["id"] for edge in edges] or self.ids
@@ -117,7 +116,9 @@ class Spans(Phoenix):
         return self.list("startTime", f"'{text}' in input.value or '{text}' in output.value")
 
     def summary(self, turn: int) -> Answer:
-        fields = "recordCount tokenCountTotal tokenCountPrompt tokenCountCompletion costSummary { total { tokens cost } }"
+        fields = (
+            "recordCount tokenCountTotal tokenCountPrompt tokenCountCompletion costSummary { total { tokens cost } }"
+        )
         return Answer(1, self.of_project(fields)["recordCount"])
 
     def export(self, turn: int) -> Answer:

@@ -25,7 +25,7 @@ from pathlib import Path
 from driver import Driver, Failed, Row
 from evalset import BINARY, Evalset
 from label_studio import LabelStudio
-from measure import measure
+from measure import Work, measure
 from mlflow import Records, Traces
 from phoenix import Examples, Spans
 
@@ -41,9 +41,9 @@ def count(text: str) -> int:
 
 def machine() -> str:
     """What it ran on."""
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    cores = sum(line.startswith("processor") for line in open("/proc/cpuinfo"))
-    return f"{cores} cores of {model}, Linux {platform.release().split('-')[0]}"
+    told = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
+    models = [value.strip() for name, _, value in told if name.strip() == "model name"]
+    return f"{len(models)} cores of {models[0] if models else '?'}, Linux {platform.release().split('-')[0]}"
 
 
 def run(system: type[Driver], options: argparse.Namespace) -> bool:
@@ -66,7 +66,7 @@ def run(system: type[Driver], options: argparse.Namespace) -> bool:
 
     begin = time.monotonic()
     try:
-        measure(driver, options.bench, options.scale, options.seed, keep)
+        measure(driver, Work(options.bench, options.seed, options.scale, options.patience), keep)
     except (Failed, OSError, KeyError, ValueError, http.client.HTTPException) as error:
         print(f"{system.name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         if driver.process is not None:
@@ -91,7 +91,12 @@ def main() -> int:
     parser.add_argument("--scale", default="1k,10k,50k", type=lambda text: sorted(map(count, text.split(","))))
     parser.add_argument("--only", default="", help="names, or how they begin, comma-separated")
     parser.add_argument("--seed", default=1, type=int)
-    parser.add_argument("--bench", default=BINARY.parent / "evalset-bench", type=Path, help="the program that makes the rows")
+    parser.add_argument(
+        "--patience", default=300.0, type=float, help="seconds a system may take to fill a step, else it ends there"
+    )
+    parser.add_argument(
+        "--bench", default=BINARY.parent / "evalset-bench", type=Path, help="the program that makes the rows"
+    )
     parser.add_argument("--results", default=RESULTS, type=Path)
     parser.add_argument("--folder", default=None, help="where data folders are made; the system's temporary folder")
     options = parser.parse_args()
