@@ -60,7 +60,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def value_of(figure: Figure | None) -> float | None:
     """The number that is compared; none where there is no valid one."""
-    if figure is None or "absent" in figure or "invalid" in figure:
+    if figure is None or {"absent", "invalid", "slower_than_ms"} & figure.keys():
         return None
     return float(figure["p50_ms"] if "p50_ms" in figure else figure["value"])
 
@@ -73,6 +73,8 @@ def cell(figure: Figure | None) -> str:
         return "–"
     if "invalid" in figure:
         return "wrong answer"
+    if "slower_than_ms" in figure:
+        return f"> {number(figure['slower_than_ms'])}"
     if "value" in figure:
         ended = f" (given up at {short(figure['gave_up'])})" if "gave_up" in figure else ""
         return number(figure["value"]) + ended
@@ -88,9 +90,14 @@ def ratio(operation: str, ours: float | None, others: list[float]) -> str:
     return f"{number(ours / max(others) if operation == 'bulk' else min(others) / ours)}×"
 
 
+def systems_of(figures: Figures) -> list[str]:
+    """Names, ours first, the others in the order of their figures."""
+    return sorted(dict.fromkeys(system for system, _ in figures), key=lambda system: system != OURS)
+
+
 def peer_tables(peers: Figures) -> list[str]:
     """One table for each number of rows, and what was run."""
-    systems = list(dict.fromkeys(system for system, _ in peers))
+    systems = systems_of(peers)
     counts = sorted({rows for by_rows in peers.values() for rows in by_rows})
     out = []
     for rows in counts:
@@ -132,7 +139,7 @@ def points(by_rows: dict[int, Figure], name: str) -> list[tuple[float, float]]:
 
 def peer_lines(peers: Figures, operation: str, without_ours: bool) -> list[Line]:
     """The medians, or values, of every system that did it."""
-    systems = list(dict.fromkeys(system for system, _ in peers))
+    systems = systems_of(peers)
     lines = []
     for place, system in enumerate(systems):
         by_rows = peers.get((system, operation), {})

@@ -13,14 +13,16 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from process import Process, free_port
+from process import Process, folder_bytes, free_port
 
 CACHE = Path(os.environ.get("EVALSET_PEERS", Path.home() / ".cache" / "evalset" / "peers"))
 START_SECONDS = 240.0
+REPLY_SECONDS = 600.0
 PAGE_ROWS = 50
 Row = dict[str, Any]
 
@@ -40,9 +42,15 @@ class Answer:
 class Http:
     """One keep-alive connection. Replies outside 2xx raise."""
 
-    def __init__(self, port: int, headers: dict[str, str] | None = None, timeout: float = 600.0) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    def __init__(self, port: int, headers: dict[str, str] | None = None) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=REPLY_SECONDS)
         self.headers = dict(headers or {})
+
+    def within(self, seconds: float) -> None:
+        """From now on a reply that takes longer raises TimeoutError."""
+        self.connection.timeout = seconds
+        if self.connection.sock:
+            self.connection.sock.settimeout(seconds)
 
     def send(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> bytes:
         """Sends and reads the whole reply."""
@@ -75,6 +83,8 @@ class Driver:
     batch = 500
     #: What a reader should know of how it was run.
     note = ""
+    #: Starts the server again as it was started.
+    relaunch: Callable[[], Http]
     #: The connection, once started.
     http: Http
 
@@ -117,6 +127,7 @@ class Driver:
         self, command: list[str], port: int, ready: str, env: dict[str, str], headers: dict[str, str] | None = None
     ) -> Http:
         """Starts a command and waits until `GET ready` is 2xx."""
+        self.relaunch = lambda: self.launch(command, port, ready, env, headers)
         log = self.folder / "server.log"
         self.process = Process(command, log, {**os.environ, **env})
         deadline = time.monotonic() + START_SECONDS
@@ -135,6 +146,17 @@ class Driver:
         if self.process is not None:
             self.process.stop()
             self.process = None
+
+    def restart(self) -> None:
+        """Ends what the server still works at, and starts it again over the same data."""
+        self.stop()
+        headers = self.http.headers
+        self.http = self.relaunch()
+        self.http.headers = headers
+
+    def disk_bytes(self) -> int:
+        """What the rows take on disk."""
+        return folder_bytes(self.folder)
 
     # Writing
 

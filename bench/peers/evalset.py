@@ -12,6 +12,7 @@ from typing import Any
 
 import driver
 from driver import PAGE_ROWS, Answer, Driver, Failed, Row
+from process import folder_bytes
 
 KEY = "benchkey.0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -36,6 +37,10 @@ class Evalset(Driver):
         dataset = self.http.json("POST", "/api/datasets/", {"name": "bench", "is_empty": True})["id"]
         self.logs = f"/api/datasets/{dataset}/logs"
         self.ids: list[str] = []
+
+    def disk_bytes(self) -> int:
+        # Files of the exports of earlier steps are not the rows.
+        return super().disk_bytes() - folder_bytes(self.folder / "data" / "exports")
 
     def body(self, rows: list[Row]) -> bytes:
         return json.dumps({"logs": rows}).encode()

@@ -17,8 +17,12 @@ pub fn append(report: &Report, file: &Path) -> Result<()> {
         fs::create_dir_all(folder).with_context(context)?;
     }
     let mut file = File::options().create(true).append(true).open(file).with_context(context)?;
-    let text: String = lines(report).iter().map(|line| format!("{line}\n")).collect();
-    file.write_all(text.as_bytes()).with_context(context)
+    let mut text = Vec::new();
+    for line in lines(report) {
+        serde_json::to_writer(&mut text, &line)?;
+        text.push(b'\n');
+    }
+    file.write_all(&text).with_context(context)
 }
 
 /// All figures of a report.

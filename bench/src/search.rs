@@ -108,7 +108,9 @@ impl Searches {
         })?;
         let mut found: Vec<Vec<u64>> = vec![Vec::new(); wanted.len()];
         for part in parts {
-            found.iter_mut().zip(part).for_each(|(found, part)| found.extend(part));
+            for (found, part) in found.iter_mut().zip(part) {
+                found.extend(part);
+            }
         }
         Ok(Self { wanted, found: found.into_iter().map(Arc::new).collect() })
     }

@@ -53,7 +53,9 @@ mod tests {
         sorted.sort_unstable();
         for wanted in [1, 25, 5_000, 29_999, 40_000] {
             let mut top = Top::new(wanted, |one: &u64, other: &u64| one.cmp(other));
-            values.iter().for_each(|&value| top.push(value));
+            for &value in &values {
+                top.push(value);
+            }
             assert_eq!(top.count, 30_000);
             assert_eq!(top.first(), sorted[..wanted.min(30_000)]);
         }
