@@ -242,6 +242,17 @@ impl Columns {
         Rows { words }
     }
 
+    /// The rows, alive or not, whose number passes.
+    pub fn select_by(&self, mut test: impl FnMut(RowNumber) -> bool) -> Rows {
+        let mut words = Vec::with_capacity(self.alive.len());
+        for numbers in &self.numbers {
+            words.extend(numbers.chunks(bits::WORD).map(|numbers| {
+                numbers.iter().enumerate().fold(0, |word, (bit, row)| word | u64::from(test(*row)) << bit)
+            }));
+        }
+        Rows { words }
+    }
+
     /// The numbers of the alive rows, rising.
     pub fn row_numbers(&self, rows: &Rows) -> Vec<RowNumber> {
         let mut numbers = Vec::new();

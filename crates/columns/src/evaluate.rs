@@ -2,6 +2,7 @@
 
 use crate::bits;
 use crate::columns::Columns;
+use crate::given::Given;
 use crate::leaf::{Doubt, Leaf};
 use crate::plan::{Bound, Plan};
 use crate::reference;
@@ -27,7 +28,12 @@ impl Columns {
 
     /// The alive rows that pass a filter, and those that may.
     pub fn evaluate(&self, filter: &LogFilter) -> Verdict {
-        let plan = self.plan(filter);
+        self.evaluate_given(filter, &Given::default())
+    }
+
+    /// The same, with answers to some comparisons of the filter from elsewhere.
+    pub fn evaluate_given(&self, filter: &LogFilter, given: &Given<'_>) -> Verdict {
+        let plan = self.plan(filter, given);
         let yes = self.run(&plan, &self.alive, Bound::Certain);
         if !plan.doubtful() {
             return Verdict { yes: Rows { words: yes }, ..Verdict::default() };
@@ -35,7 +41,7 @@ impl Columns {
         let mut undecided = self.alive.clone();
         bits::minus(&mut undecided, &yes);
         let maybe = Rows { words: self.run(&plan, &undecided, Bound::Possible) };
-        let residual = (!maybe.is_empty()).then(|| self.residual(filter));
+        let residual = (!maybe.is_empty()).then(|| self.residual(filter, given));
         Verdict { yes: Rows { words: yes }, maybe, residual }
     }
 
@@ -53,19 +59,27 @@ impl Columns {
     }
 
     /// Of a conjunction only the parts in doubt: a row that may pass is known to pass the others.
-    fn residual(&self, filter: &LogFilter) -> LogFilter {
+    fn residual(&self, filter: &LogFilter, given: &Given<'_>) -> LogFilter {
         match filter {
-            Tree::And(parts) => Tree::And(parts.iter().filter(|part| self.plan(part).doubtful()).cloned().collect()),
+            Tree::And(parts) => {
+                Tree::And(parts.iter().filter(|part| self.plan(part, given).doubtful()).cloned().collect())
+            }
             other => other.clone(),
         }
     }
 
-    fn plan<'a>(&'a self, filter: &'a LogFilter) -> Plan<'a> {
+    fn plan<'a>(&'a self, filter: &'a LogFilter, given: &'a Given<'_>) -> Plan<'a> {
         match filter {
-            Tree::And(parts) => Plan::all(parts.iter().map(|part| self.plan(part)).collect()),
-            Tree::Or(parts) => Plan::any(parts.iter().map(|part| self.plan(part)).collect()),
-            Tree::Not(part) => Plan::Not(Box::new(self.plan(part))),
-            Tree::Compare(compare) => self.compare(compare),
+            Tree::And(parts) => Plan::all(parts.iter().map(|part| self.plan(part, given)).collect()),
+            Tree::Or(parts) => Plan::any(parts.iter().map(|part| self.plan(part, given)).collect()),
+            Tree::Not(part) => Plan::Not(Box::new(self.plan(part, given))),
+            Tree::Compare(compare) => match given.to(compare) {
+                Some(answer) => {
+                    let doubt = if answer.maybe.is_empty() { Doubt::None } else { Doubt::Rows(&answer.maybe.words) };
+                    Plan::Leaf(Leaf::given(self.grid, &answer.yes.words, doubt))
+                }
+                None => self.compare(compare),
+            },
         }
     }
 

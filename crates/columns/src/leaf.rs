@@ -47,6 +47,8 @@ enum Probe<'a> {
     /// Rows with something, of which none passes.
     Filled(&'a [u64]),
     Id(&'a Ids, IdProbe<'a>),
+    /// Known from elsewhere.
+    Given(&'a [u64]),
 }
 
 /// What a test says of each boolean.
@@ -128,6 +130,11 @@ impl<'a> Leaf<'a> {
         Self::new(grid, Probe::Filled(filled), empty)
     }
 
+    /// A test that is answered from elsewhere.
+    pub fn given(grid: Grid, passing: &'a [u64], doubt: Doubt<'a>) -> Self {
+        Self { probe: Probe::Given(passing), doubt, null: false, grid }
+    }
+
     /// A test of the ids.
     pub fn ids(grid: Grid, ids: &'a Ids, test: &'a Test) -> Self {
         let probe = match test {
@@ -148,7 +155,7 @@ impl<'a> Leaf<'a> {
     pub fn cost(&self) -> u32 {
         match &self.probe {
             Probe::Nothing => 0,
-            Probe::Bool(..) | Probe::Filled(_) => 1,
+            Probe::Bool(..) | Probe::Filled(_) | Probe::Given(_) => 1,
             Probe::Present(..) => 2,
             Probe::Text(_, probe) => probe.cost(),
             Probe::Int(_, probe, _) => probe.cost(),
@@ -205,7 +212,7 @@ impl<'a> Leaf<'a> {
             Probe::Present(column, direct) => {
                 mark_in(&column.chunks, chunk, |cells| cells.mark_present(*direct, among, out));
             }
-            Probe::Filled(filled) => {
+            Probe::Filled(filled) | Probe::Given(filled) => {
                 let filled = bits::part(filled, self.grid.start(chunk) / bits::WORD, self.grid.words());
                 out.iter_mut().zip(among).zip(filled).for_each(|((out, among), filled)| *out |= among & filled);
             }
@@ -240,7 +247,7 @@ impl<'a> Leaf<'a> {
             Probe::Dynamic(column, probe) => {
                 mark_in(&column.chunks, chunk, |cells| probe.mark(column, cells, among, out));
             }
-            Probe::Present(..) => self.mark_known(chunk, among, out),
+            Probe::Present(..) | Probe::Given(_) => self.mark_known(chunk, among, out),
             Probe::Id(ids, probe) => probe.mark(ids, self.grid, chunk, among, out),
         }
     }

@@ -16,6 +16,7 @@ mod columns;
 mod dictionary;
 mod dynamic;
 mod evaluate;
+mod given;
 mod ids;
 mod key;
 mod leaf;
@@ -37,6 +38,7 @@ mod sums;
 
 pub use columns::{ColumnLimits, Columns, LogRef};
 pub use evaluate::Verdict;
+pub use given::{Answer, Given};
 pub use rows::Rows;
 pub use seal::{Draft, Part, Sealed, TextsOf};
 pub use slab::{ALIGNMENT, Backing};

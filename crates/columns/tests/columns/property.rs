@@ -5,7 +5,7 @@ use crate::support::Random;
 use crate::support::data::{EVALUATORS, FLOATS, IdStyle, Row, id, row, scores};
 use crate::support::files::TestFiles;
 use crate::support::filters::{Pools, field, sort};
-use evalset_columns::{ColumnLimits, Columns, LogRef, Part, Rows, Sealed};
+use evalset_columns::{Answer, ColumnLimits, Columns, Given, LogRef, Part, Rows, Sealed};
 use evalset_model::filter::meaning::{Operand, SortKey, compare_logs, holds, lookup, order, score, score_operand};
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::ids::RowNumber;
@@ -197,7 +197,31 @@ impl Pair {
         passing.sort_unstable();
         passing.dedup();
         assert_eq!(passing.len(), total, "a row is both certain and undecided");
+        self.check_given(filter, &passing);
         passing
+    }
+
+    /// Answers from elsewhere take the place of the columns' own: half of what passes as certain, the rest with others as open.
+    fn check_given(&self, filter: &LogFilter, passing: &[RowNumber]) {
+        let mut given = Given::default();
+        filter.visit(&mut |compare| {
+            let alone = Tree::Compare(compare.clone());
+            let holds = |row: &RowNumber| {
+                let at = self.rows.binary_search_by_key(row, |row| row.number);
+                at.is_ok_and(|at| holds(&alone, &self.rows[at].log, &self.rows[at].scores))
+            };
+            let yes = self.columns.select_by(|row| row % 2 == 0 && holds(&row));
+            let maybe = self.columns.select_by(|row| row % 2 != 0 && (row % 3 == 0 || holds(&row)));
+            given.add(compare, Answer { yes, maybe });
+        });
+        let verdict = self.columns.evaluate_given(filter, &given);
+        let mut found = self.columns.row_numbers(&verdict.yes);
+        found.extend(self.columns.row_numbers(&verdict.maybe).into_iter().filter(|number| {
+            let at = self.rows.binary_search_by_key(number, |row| row.number).expect("an alive row");
+            verdict.residual.as_ref().is_some_and(|rest| holds(rest, &self.rows[at].log, &self.rows[at].scores))
+        }));
+        found.sort_unstable();
+        assert_eq!(found, passing, "{filter:?} with answers given");
     }
 
     fn check_filter(&self, filter: &LogFilter, tally: &mut Tally) -> Vec<RowNumber> {
