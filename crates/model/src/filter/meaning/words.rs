@@ -1,10 +1,15 @@
 //! Words, as `full_text_search` and the trigram test see them.
 
-/// The words of a text: it is lower-cased, and each longest run of letters and digits (Unicode `Alphabetic` or numeric) is a
-/// word. In order, repeats kept.
+/// Whether a character is part of a word: Unicode `Alphabetic` or numeric.
+pub fn is_letter(letter: char) -> bool {
+    letter.is_alphanumeric()
+}
+
+/// The words of a text: it is lower-cased, and each longest run of letters and digits (see [`is_letter`]) is a word. In order,
+/// repeats kept.
 pub fn words(text: &str) -> Vec<String> {
     let text = text.to_lowercase();
-    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    text.split(|letter: char| !is_letter(letter)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether each of `wanted`, which are lower-case, is a word of the text.

@@ -1,0 +1,214 @@
+//! Random texts and tests: what a segment says of a document must fit the reference meaning, before and after a merge.
+
+use crate::{Builder, Docs, Part, Plan, Segment, merge, plan};
+use evalset_model::field::TextField;
+use evalset_model::filter::{Compare, Literal, LogField, Test, Tree, meaning};
+use evalset_model::ids::{LogId, RowNumber};
+use evalset_model::log::Log;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Pieces of texts and needles: letters of all kinds next to each other, gaps, runs too long to be entries.
+const PIECES: &[&str] = &[
+    "a", "b", "ab", "A", "Ab", "the", "The", "THE", "x1", "0", " ", " ", " ", "\n", ", ", "-", "--", ".", "\u{1}",
+    "\0", "Σ", "σ", "ς", "ΑΣ", "ΑΣΑ", "'", "İ", "i", "ı", "I", "ſ", "s", "S", "K", "k", "ß", "É", "é", "e\u{301}",
+    "日", "本", "\u{307}", "[]", "{}", "\"", "ǅ", "ﬀ", "Ⱥ", "²", "ª",
+];
+
+/// A seeded generator.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % count as u64) as usize
+    }
+
+    fn text(&mut self, pieces: usize) -> String {
+        let mut text = String::new();
+        for _ in 0..self.below(pieces + 1) {
+            match self.below(60) {
+                0 => text.push_str(&"y".repeat(250 + self.below(12))),
+                1 => text.push_str(&"=".repeat(250 + self.below(12))),
+                _ => text.push_str(PIECES[self.below(PIECES.len())]),
+            }
+        }
+        text
+    }
+
+    /// A part of one of the texts, or something else.
+    fn needle(&mut self, logs: &[Log]) -> String {
+        let log = &logs[self.below(logs.len())];
+        let text = meaning::text_of(log, *[TextField::Input, TextField::FullText].get(self.below(2)).unwrap());
+        match text {
+            Some(text) if self.below(4) > 0 => {
+                let letters: Vec<char> = text.chars().collect();
+                let start = self.below(letters.len() + 1);
+                let length = if self.below(8) == 0 { letters.len() } else { 1 + self.below(6) };
+                letters[start..(start + length).min(letters.len())].iter().collect()
+            }
+            _ => self.text(3),
+        }
+    }
+
+    fn test(&mut self, logs: &[Log]) -> Test {
+        let needle = self.needle(logs);
+        let text = Literal { text: Some(needle.clone()), ..Literal::default() };
+        match self.below(12) {
+            0 | 1 => Test::Words(meaning::words::words(&needle)),
+            2 | 3 => Test::Contains { needles: vec![needle], fold: false },
+            4 | 5 => Test::Contains { needles: vec![needle.to_lowercase()], fold: true },
+            6 => Test::StartsWith(vec![needle]),
+            7 => Test::EndsWith(vec![needle, self.text(1)]),
+            8 => Test::AnyOf(vec![text, Literal::default()]),
+            9 => Test::AnyOfFolded(vec![needle.to_lowercase()]),
+            10 => {
+                let source = if needle.is_empty() { "z".to_owned() } else { regex::escape(&needle) };
+                let source = match self.below(4) {
+                    0 => format!("{source}+.?{}", regex::escape(&self.text(1))),
+                    1 => format!("({source}|{})x?", regex::escape(&self.text(2))),
+                    2 => format!("(?-i:{source})[aA]*"),
+                    _ => source,
+                };
+                let fold = self.below(2) == 0;
+                Test::Regex(regex::RegexBuilder::new(&source).case_insensitive(fold).build().unwrap())
+            }
+            _ => [Test::IsNull, Test::Empty].into_iter().nth(self.below(2)).unwrap(),
+        }
+    }
+
+    fn log(&mut self) -> Log {
+        let mut log = Log::new(LogId(String::new()));
+        for part in Part::ALL {
+            let text = self.text(8);
+            let value = match self.below(12) {
+                0 => continue,
+                1 => Value::Null,
+                2 => json!([text]),
+                3 => json!({}),
+                _ => json!(text),
+            };
+            log.payload.insert(part.field().name().to_owned(), value);
+        }
+        log
+    }
+}
+
+fn build(path: &Path, rows: &[(RowNumber, &Log)]) -> Arc<Segment> {
+    let mut builder = Builder::default();
+    for (row, log) in rows {
+        let texts = Part::ALL.map(|part| meaning::text_of(log, part.field()));
+        builder.add(*row, texts.each_ref().map(|text| text.as_deref()));
+    }
+    builder.write(path, &|| true).unwrap();
+    Arc::new(Segment::open(path, &|| true).unwrap())
+}
+
+const FIELDS: [TextField; 4] = [TextField::Input, TextField::Output, TextField::ExpectedOutput, TextField::FullText];
+
+/// Compares what a segment says with the reference; returns how many documents it left open, and how many it was asked for.
+fn compare(segment: &Segment, logs: &[&Log], field: TextField, test: &Test) -> (usize, usize) {
+    let plan = plan(field, test).unwrap();
+    let outcome = plan.ask(segment).unwrap();
+    let filter = Tree::Compare(Compare { field: LogField::Text(field), test: test.clone() });
+    for (doc, log) in logs.iter().enumerate() {
+        let passes = meaning::holds(&filter, log, &Map::new());
+        let (certain, possible) = (outcome.certain.contains(doc), outcome.possible.contains(doc));
+        assert!(passes || !certain, "{plan:?} is certain of {log:?}, which fails {test:?}");
+        assert!(!passes || possible, "{plan:?} leaves out {log:?}, which passes {test:?}");
+        assert!(possible || !certain);
+    }
+    (outcome.possible.count() - outcome.certain.count(), logs.len())
+}
+
+#[test]
+fn random_tests_fit_the_meaning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dice = Dice(7);
+    let (mut open, mut asked) = (0, 0);
+    for round in 0..40 {
+        let logs: Vec<Log> = (0..60).map(|_| dice.log()).collect();
+        let rows: Vec<(RowNumber, &Log)> = logs.iter().enumerate().map(|(at, log)| (at as i64 * 3 + 1, log)).collect();
+        let (first, second) = rows.split_at(20 + dice.below(30));
+        let segments = [build(&folder.path().join("a"), first), build(&folder.path().join("b"), second)];
+        let mut gone = [Docs::none(first.len()), Docs::none(second.len())];
+        let left: Vec<&Log> = rows.iter().map(|(_, log)| *log).skip(1).collect();
+        gone[0].insert(0);
+        let inputs: Vec<_> = segments.iter().cloned().zip(gone).collect();
+        let path = folder.path().join(format!("c{round}"));
+        merge(&inputs, &path, &|| true).unwrap();
+        let merged = Segment::open(&path, &|| true).unwrap();
+        assert_eq!(
+            (0..merged.len()).map(|doc| merged.row(doc)).collect::<Vec<_>>(),
+            rows[1..].iter().map(|(row, _)| *row).collect::<Vec<_>>()
+        );
+        assert!(rows[1..].iter().enumerate().all(|(doc, (row, _))| merged.doc(*row) == Some(doc)));
+        assert_eq!((merged.doc(1), merged.doc(5)), (None, None));
+        let logs_of = |rows: &[(RowNumber, &Log)]| -> Vec<Log> { rows.iter().map(|(_, log)| (*log).clone()).collect() };
+        let (one, two) = (logs_of(first), logs_of(second));
+        for _ in 0..150 {
+            let test = dice.test(&logs);
+            let field = FIELDS[dice.below(4)];
+            compare(&segments[0], &one.iter().collect::<Vec<_>>(), field, &test);
+            compare(&segments[1], &two.iter().collect::<Vec<_>>(), field, &test);
+            let (more, documents) = compare(&merged, &left, field, &test);
+            open += more;
+            asked += documents;
+        }
+    }
+    // Runs too long and needles of several runs stay open, most do not.
+    assert!(open * 4 < asked, "{open} of {asked} open");
+}
+
+#[test]
+fn words_and_single_runs_are_certain() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = ["The quick brown fox", "the fox", "Foxes", "no", "timeOut: 12"];
+    let logs: Vec<Log> = texts
+        .iter()
+        .map(|text| {
+            let mut log = Log::new(LogId(String::new()));
+            log.payload.insert("input".to_owned(), json!(text));
+            log
+        })
+        .collect();
+    let rows: Vec<_> = logs.iter().enumerate().map(|(at, log)| (at as i64, log)).collect();
+    let segment = build(&folder.path().join("a"), &rows);
+    let all: Vec<&Log> = logs.iter().collect();
+    let contains = |needle: &str, fold| Test::Contains { needles: vec![needle.to_owned()], fold };
+    for test in [
+        Test::Words(vec!["fox".to_owned(), "the".to_owned()]),
+        contains("fox", true),
+        contains("The", false),
+        contains("o", false),
+        contains(": ", false),
+        Test::StartsWith(vec!["the".to_owned()]),
+        Test::EndsWith(vec!["x".to_owned()]),
+        Test::IsNull,
+        Test::Empty,
+    ] {
+        assert_eq!(compare(&segment, &all, TextField::Input, &test).0, 0, "{test:?}");
+    }
+    assert!(compare(&segment, &all, TextField::Input, &contains("the fox", true)).0 > 0);
+    assert_eq!(plan(TextField::Messages, &Test::IsNull), None::<Plan>);
+}
+
+#[test]
+fn harmed_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let mut dice = Dice(3);
+    let logs: Vec<Log> = (0..50).map(|_| dice.log()).collect();
+    build(&path, &logs.iter().enumerate().map(|(at, log)| (at as i64, log)).collect::<Vec<_>>());
+    let bytes = std::fs::read(&path).unwrap();
+    for at in (0..bytes.len()).step_by(97) {
+        let mut harmed = bytes.clone();
+        harmed[at] ^= 16;
+        std::fs::write(&path, &harmed).unwrap();
+        assert!(Segment::open(&path, &|| true).is_err());
+        std::fs::write(&path, &bytes[..at]).unwrap();
+        assert!(Segment::open(&path, &|| true).is_err());
+    }
+    assert!(Segment::open(&path, &|| false).is_err());
+}

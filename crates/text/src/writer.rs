@@ -1,0 +1,152 @@
+//! Writes the file of a segment, entry by entry in rising order.
+//!
+//! Layout: mark, then blocks (entries, their counts and lengths, their lists), then the footer with the rows and where blocks begin,
+//! then place of the footer, checksum of all before it, mark. Knows bytes, not texts.
+
+use crate::entry::END;
+use crate::plan::PARTS;
+use crate::postings::{self, put_number};
+use evalset_model::ids::RowNumber;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Begins and ends each file.
+pub const MAGIC: &[u8; 8] = b"evdstxt\x01";
+/// Bytes after the footer: its place, the checksum, the mark.
+pub const TRAILER_BYTES: usize = 24;
+/// A block is closed when its entries have this many bytes.
+const BLOCK_BYTES: usize = 16 * 1024;
+/// A block is closed when its lists have this many bytes.
+const BLOCK_LIST_BYTES: usize = 1024 * 1024;
+/// Bytes written at once.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Where a block lies.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its first byte.
+    pub at: u64,
+    /// Bytes of its entries.
+    pub text: usize,
+    /// Bytes of counts and lengths, which follow.
+    pub meta: usize,
+    /// Bytes of its lists, which follow.
+    pub lists: usize,
+    /// Its first entry.
+    pub first: Box<[u8]>,
+}
+
+/// A segment file being written.
+pub struct Writer {
+    out: BufWriter<File>,
+    hash: Xxh3,
+    at: u64,
+    docs: usize,
+    text: Vec<u8>,
+    meta: Vec<u8>,
+    lists: Vec<u8>,
+    first: Vec<u8>,
+    /// Blocks of the part under way.
+    places: Vec<Place>,
+    done: Vec<Vec<Place>>,
+}
+
+impl Writer {
+    /// Begins a file for so many documents.
+    pub fn create(path: &Path, docs: usize) -> io::Result<Self> {
+        let out = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
+        let mut writer = Self {
+            out,
+            hash: Xxh3::new(),
+            at: 0,
+            docs,
+            text: Vec::new(),
+            meta: Vec::new(),
+            lists: Vec::new(),
+            first: Vec::new(),
+            places: Vec::new(),
+            done: Vec::new(),
+        };
+        writer.put(MAGIC)?;
+        Ok(writer)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hash.update(bytes);
+        self.at += bytes.len() as u64;
+        self.out.write_all(bytes)
+    }
+
+    /// Adds an entry of the part under way, above all before, with its list as gaps.
+    pub fn push(&mut self, entry: &[u8], count: usize, gaps: &[u8]) -> io::Result<()> {
+        if self.text.is_empty() {
+            self.first = entry.to_vec();
+            self.text.push(END);
+        }
+        self.text.extend_from_slice(entry);
+        self.text.push(END);
+        let before = self.lists.len();
+        postings::encode(gaps, count, self.docs, &mut self.lists);
+        put_number(&mut self.meta, count as u64);
+        put_number(&mut self.meta, (self.lists.len() - before) as u64);
+        if self.text.len() >= BLOCK_BYTES || self.lists.len() >= BLOCK_LIST_BYTES {
+            self.close_block()?;
+        }
+        Ok(())
+    }
+
+    fn close_block(&mut self) -> io::Result<()> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        let (text, meta, lists) =
+            (std::mem::take(&mut self.text), std::mem::take(&mut self.meta), std::mem::take(&mut self.lists));
+        let first = std::mem::take(&mut self.first).into_boxed_slice();
+        self.places.push(Place { at: self.at, text: text.len(), meta: meta.len(), lists: lists.len(), first });
+        for bytes in [text, meta, lists] {
+            self.put(&bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the part under way.
+    pub fn end_part(&mut self) -> io::Result<()> {
+        self.close_block()?;
+        let places = std::mem::take(&mut self.places);
+        self.done.push(places);
+        Ok(())
+    }
+
+    /// Writes the rest, with the rows of the documents, and sees it on the disk. Returns the bytes of the file.
+    pub fn finish(mut self, rows: &[RowNumber]) -> io::Result<u64> {
+        debug_assert_eq!((self.done.len(), rows.len()), (PARTS, self.docs), "parts and rows of the segment");
+        let start = self.at;
+        let mut footer = Vec::new();
+        put_number(&mut footer, rows.len() as u64);
+        let mut before = 0;
+        for row in rows {
+            put_number(&mut footer, (row - before).unsigned_abs());
+            before = *row;
+        }
+        for places in &self.done {
+            put_number(&mut footer, places.len() as u64);
+            for place in places {
+                for number in [place.at, place.text as u64, place.meta as u64, place.lists as u64] {
+                    put_number(&mut footer, number);
+                }
+                put_number(&mut footer, place.first.len() as u64);
+                footer.extend_from_slice(&place.first);
+            }
+        }
+        self.put(&footer)?;
+        self.put(&start.to_le_bytes())?;
+        let checksum = self.hash.digest();
+        self.put(&checksum.to_le_bytes())?;
+        self.put(MAGIC)?;
+        let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok(self.at)
+    }
+}
