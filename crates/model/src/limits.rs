@@ -33,6 +33,8 @@ pub struct Limits {
     /// Memory that parts of column indexes in files may take, with everything else that the process has mapped from files. More is
     /// let go and read again when asked for.
     pub index_memory_bytes: usize,
+    /// Rows from which a collection gets a text index; the texts of fewer are read for each search.
+    pub text_index_rows: u64,
     /// Time for one request.
     pub request_seconds: u64,
     /// Requests at work at once; more are answered 503 with `Retry-After`.
@@ -117,6 +119,7 @@ impl Default for Limits {
             filter_conditions: 1_000,
             index_memory_bytes: 512 * 1024 * 1024,
             metadata_columns: 1_000,
+            text_index_rows: 20_000,
             request_seconds: 60,
             concurrent_requests: 512,
             connections: 900,

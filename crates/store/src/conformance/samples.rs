@@ -302,12 +302,24 @@ pub(crate) fn column_test(dice: &mut Dice) -> LogFilter {
 pub(crate) fn text_test(dice: &mut Dice) -> LogFilter {
     let field = LogField::Text(*dice.pick(TextField::ALL));
     let word = dice.text(WORDS).to_owned();
-    let test = match dice.below(6) {
+    let (start, length) = (dice.below(3), 1 + dice.below(4));
+    let piece: String = word.chars().skip(start).take(length).collect();
+    let phrase = format!("{piece} {}", dice.pick(WORDS));
+    let text = |text: &str| Literal { text: Some(text.to_owned()), ..Literal::default() };
+    let test = match dice.below(14) {
         0 | 1 => Test::Contains { needles: vec![word], fold: false },
         2 => Test::Contains { needles: vec![word.to_lowercase()], fold: true },
         3 => Test::Words(vec![word.to_lowercase()]),
         4 => Test::IsNull,
-        _ => Test::Regex(regex::Regex::new(&format!("(?i){word}.*{}", dice.pick(WORDS))).unwrap()),
+        5 => Test::Regex(regex::Regex::new(&format!("(?i){word}.*{}", dice.pick(WORDS))).unwrap()),
+        6 => Test::Contains { needles: vec![piece.to_lowercase()], fold: true },
+        7 => Test::Contains { needles: vec![piece, phrase], fold: false },
+        8 => Test::Contains { needles: vec![phrase.to_lowercase()], fold: true },
+        9 => Test::StartsWith(vec![piece, phrase]),
+        10 => Test::EndsWith(vec![word, phrase]),
+        11 => Test::AnyOf(vec![text(&word), text(&phrase), text("")]),
+        12 => Test::AnyOfFolded(vec![word.to_lowercase(), phrase.to_lowercase()]),
+        _ => Test::Empty,
     };
     compare(field, test)
 }

@@ -313,6 +313,7 @@ fn replace(tx: &mut Tx<'_>, collection: i64, head: &Head, encoded: Encoded) -> R
     if !encoded.update(tx.connection, head.row, head.version)? {
         return Ok(false);
     }
+    tx.texts().note(tx, collection, head.row)?;
     let completed = i64::from(row::completed(&encoded.log)) - i64::from(head.completed);
     tx.count(collection, 0, completed)?;
     tx.change(collection, IndexChange::Replace(head.row, Box::new(encoded.log)));

@@ -1,8 +1,9 @@
 //! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast (design section 3).
 //!
-//! `writer` is the only thread that writes, `checkpoint` folds what it wrote into the file; `readers` is a pool of connections; `indexes` holds the columns of open
-//! collections; `view` brings file and columns to the same commit; `parts` are files that full
-//! chunks of columns rest in, `snapshots` spare the next start the reading of rows, `upkeep` moves chunks to files and makes room, `keeper`
+//! `writer` is the only thread that writes, `checkpoint` folds what it wrote into the file; `readers` is a pool of connections;
+//! `indexes` holds the columns of open collections, `text` what their texts are searched by; `view` brings file and columns to the
+//! same commit; `parts` are files that full chunks of columns rest in, `snapshots` spare the next start the reading of rows,
+//! `upkeep` moves chunks to files and makes room, `keeper`
 //! says when. One file per noun stands on these.
 
 mod activity;
@@ -42,6 +43,7 @@ mod sources;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod text;
 mod transfer;
 mod upkeep;
 mod view;
@@ -64,6 +66,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use text::{Desk, Pace, Texts};
 use writer::{Gate, Watched, Writer};
 
 /// Most connections that read by filter at the same time.
@@ -75,6 +78,11 @@ const COPY_BYTES: usize = 64 * 1024 * 1024;
 const SNAPSHOT_ROWS: u64 = 20_000;
 /// The most rows a chunk can have.
 const CHUNK_ROWS: usize = 65_536;
+
+/// Fewer changed texts are read as quickly as they are looked up.
+const TEXT_CHANGED_ROWS: usize = 500;
+/// Time between two looks for rows that the text index does not have yet.
+const TEXT_REST: Duration = Duration::from_secs(1);
 
 /// How to open the store.
 #[derive(Clone, Debug)]
@@ -93,6 +101,10 @@ pub struct Options {
     pub chunk_rows: usize,
     /// How often memory of column indexes is looked after; parts move to files after ten looks.
     pub keeper_look: Duration,
+    /// Changed rows from which a text index takes them up anew.
+    pub text_changed_rows: usize,
+    /// Time between two looks for rows that a text index does not have yet.
+    pub text_rest: Duration,
 }
 
 impl Options {
@@ -106,6 +118,8 @@ impl Options {
             snapshot_rows: SNAPSHOT_ROWS,
             chunk_rows: CHUNK_ROWS,
             keeper_look: keeper::LOOK,
+            text_changed_rows: TEXT_CHANGED_ROWS,
+            text_rest: TEXT_REST,
         }
     }
 }
@@ -116,7 +130,12 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
     let engine = tokio::task::spawn_blocking(move || Engine::open(&options))
         .await
         .map_err(|cause| OpenError::io(&path, cause))??;
-    Ok(Stores {
+    Ok(stores(&engine))
+}
+
+/// The traits of the nouns, all by one engine.
+fn stores(engine: &Arc<Engine>) -> Stores {
+    Stores {
         logs: engine.clone(),
         datasets: engine.clone(),
         scores: engine.clone(),
@@ -125,8 +144,8 @@ pub async fn open(options: Options) -> Result<Stores, OpenError> {
         jobs: engine.clone(),
         keys: engine.clone(),
         providers: engine.clone(),
-        health: engine,
-    })
+        health: engine.clone(),
+    }
 }
 
 /// Everything that an open file needs. The traits of the nouns are implemented on this.
@@ -134,8 +153,9 @@ struct Engine {
     myself: Weak<Self>,
     path: PathBuf,
     readers: Arc<Readers>,
-    writer: Writer,
+    writer: Arc<Writer>,
     indexes: Arc<Indexes>,
+    texts: Arc<Texts>,
     damage: Arc<Damage>,
     copy_bytes: usize,
     page_bytes: usize,
@@ -153,12 +173,22 @@ impl Engine {
         let key_reader = file::reader(&path)?;
         let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows);
         snapshots.sweep(&connection).map_err(|cause| OpenError::corrupt(&path, cause))?;
+        let pace = Pace {
+            rows_min: options.limits.text_index_rows,
+            changed_min: options.text_changed_rows,
+            rest: options.text_rest,
+        };
+        let texts = Texts::open(&options.data_dir, pace, &connection);
+        let texts = Arc::new(texts.map_err(|cause| OpenError::corrupt(&path, cause))?);
         let indexes = Arc::new(Indexes::new(options.limits.metadata_columns, options.chunk_rows, snapshots));
         let damage = Arc::new(Damage::default());
         let gate = Gate::default();
-        let watched = Watched { indexes: indexes.clone(), damage: damage.clone(), gate: gate.clone() };
+        let watched =
+            Watched { indexes: indexes.clone(), texts: texts.clone(), damage: damage.clone(), gate: gate.clone() };
         let writer = Writer::start(&path, connection, watched, options.limits.write_queue)
+            .map(Arc::new)
             .map_err(|cause| OpenError::corrupt(&path, cause))?;
+        let desk = Desk { path: path.clone(), writer: writer.clone(), damage: damage.clone() };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let engine = Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),
@@ -166,6 +196,7 @@ impl Engine {
             path,
             writer,
             indexes,
+            texts,
             damage,
             copy_bytes: options.copy_bytes,
             page_bytes: options.limits.page_bytes,
@@ -175,6 +206,7 @@ impl Engine {
             lock: Mutex::new(Some(lock)),
         });
         keeper::start(Arc::downgrade(&engine), options).map_err(|cause| OpenError::io(&engine.path, cause))?;
+        engine.texts.start(desk).map_err(|cause| OpenError::io(&engine.path, cause))?;
         Ok(engine)
     }
 
@@ -187,6 +219,8 @@ impl Engine {
     fn shut(&self) {
         self.readers.close();
         self.key_reader.lock().take();
+        // Before the writer, which it may be waiting for.
+        self.texts.stop();
         self.writer.stop();
         self.lock.lock().take();
     }

@@ -1,6 +1,7 @@
 //! Reads by filter: pages, sums, groups and the selections of jobs.
 //!
-//! The columns answer what they can; what they leave open is read from the rows at the same commit. Does not write.
+//! The columns answer what they can, with the help of the text index; what they leave open is read from the rows at the same commit.
+//! Does not write.
 
 use super::Engine;
 use super::decide;
@@ -9,6 +10,7 @@ use super::readers::Lease;
 use super::row;
 use super::row_scores::Sight;
 use super::sources;
+use super::text::Told;
 use super::view::View;
 use crate::logs::{Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
 use crate::reference;
@@ -44,18 +46,20 @@ impl<T> Seen<T> {
         }
     }
 
-    /// Decides the open rows, if there are any.
+    /// Decides the open rows, if there are any, and tells the text index what came out.
     pub fn decide(
         self,
         (name, collection): (Collection, i64),
         lease: &Lease,
         helpers: &mut [Lease],
+        told: &Told<'_>,
     ) -> Result<(T, Option<Decided>)> {
         match self {
             Self::All(known) => Ok((known, None)),
             Self::Some { known, open, residual } => {
                 let sight = Sight::of(lease.connection()?, name, collection)?;
                 let passed = decide::passing(&residual, (collection, sight), &open, lease, helpers)?;
+                told.learn(collection, &residual, &open, &passed);
                 Ok((known, Some(Decided { open, passed })))
             }
         }
@@ -108,8 +112,9 @@ impl Engine {
         window: Window,
     ) -> Result<Option<Chosen>> {
         let Window { offset, limit } = window;
+        let told = self.texts.ask(lease, name, filter)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
-            let verdict = columns.evaluate(filter);
+            let verdict = told.evaluate(columns, filter);
             let known = match &verdict.residual {
                 None if sorts(columns, &verdict.yes, sort) => {
                     let total = columns.count(&verdict.yes);
@@ -120,7 +125,7 @@ impl Engine {
             Seen::new(columns, verdict, known)
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(None) };
-        let (listed, verdict) = seen.decide((name, collection), lease, &mut helpers)?;
+        let (listed, verdict) = seen.decide((name, collection), lease, &mut helpers, &told)?;
         let (total, rows) = match listed {
             Listed::Part { total, rows } => (total, rows),
             Listed::Whole(ordered) => {
@@ -132,10 +137,11 @@ impl Engine {
     }
 
     pub(super) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
+        let told = self.texts.ask(lease, name, filter)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
             // The transaction of the lease is at the commit of the columns.
             let sources = sources::all(lease.connection()?, name.organization)?;
-            let verdict = columns.evaluate(filter);
+            let verdict = told.evaluate(columns, filter);
             let mut sums = columns.sums(&verdict.yes);
             let (clear, mixed) = sources.iter().partition(|source| !shares_column(source, &sources));
             sums.scores = score_sums(clear, |key| columns.score_totals(&verdict.yes, key));
@@ -143,7 +149,7 @@ impl Engine {
             Ok::<_, Error>(Seen::new(columns, verdict, (sums, mixed)))
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Sums::default()) };
-        let ((mut sums, mixed), decided) = seen?.decide((name, collection), lease, &mut helpers)?;
+        let ((mut sums, mixed), decided) = seen?.decide((name, collection), lease, &mut helpers, &told)?;
         let sight = Sight::of(lease.connection()?, name, collection)?;
         for (id, key) in mixed {
             lease.stop().go_on()?;
@@ -170,8 +176,9 @@ impl Engine {
         filter: &LogFilter,
         by: &LogField,
     ) -> Result<Vec<Group>> {
+        let told = self.texts.ask(lease, name, filter)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
-            let mut verdict = columns.evaluate(filter);
+            let mut verdict = told.evaluate(columns, filter);
             let mut doubtful = columns.doubtful(by);
             doubtful.intersect(&verdict.yes);
             verdict.yes.subtract(&doubtful);
@@ -180,7 +187,7 @@ impl Engine {
             Seen::new(columns, verdict, (groups, doubtful))
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Vec::new()) };
-        let ((groups, mut rows), decided) = seen.decide((name, collection), lease, &mut helpers)?;
+        let ((groups, mut rows), decided) = seen.decide((name, collection), lease, &mut helpers, &told)?;
         rows.extend(decided.map_or_else(Vec::new, |decided| decided.passed));
         let mut groups: HashMap<_, Sums> = groups.into_iter().map(|group| (group.key, group.sums)).collect();
         for row in rows {
@@ -194,8 +201,9 @@ impl Engine {
     }
 
     pub(super) fn pick_now(&self, lease: &Lease, name: Collection, pick: &Pick) -> Result<Picked> {
+        let told = self.texts.ask(lease, name, &pick.filter)?;
         let view = self.view(lease, name, heavy(&pick.filter), |columns| {
-            let mut verdict = columns.evaluate(&pick.filter);
+            let mut verdict = told.evaluate(columns, &pick.filter);
             if let Some(watermark) = pick.watermark {
                 columns.up_to(&mut verdict.yes, watermark);
                 columns.up_to(&mut verdict.maybe, watermark);
@@ -208,7 +216,7 @@ impl Engine {
         let (mut rows, hashes) = match view {
             None => (Vec::new(), None),
             Some(View { collection, seen, mut helpers }) => {
-                let ((ordered, hashes), decided) = seen.decide((name, collection), lease, &mut helpers)?;
+                let ((ordered, hashes), decided) = seen.decide((name, collection), lease, &mut helpers, &told)?;
                 (ordered.settle(decided.as_ref(), name, collection, lease)?, hashes)
             }
         };

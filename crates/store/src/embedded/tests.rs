@@ -8,6 +8,7 @@ mod refusals;
 mod scores;
 mod sequence;
 mod snapshots;
+mod text;
 
 use super::{Options, open};
 use crate::Stores;
@@ -18,7 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Few metadata columns, so that rows overflow into undecided ones, and small chunks.
+/// Few metadata columns, so that rows overflow into undecided ones, small chunks, and text indexes from the first row on.
 pub(super) fn options(data_dir: &Path) -> Options {
     let mut options = Options::new(data_dir);
     options.limits.metadata_columns = 3;
@@ -27,6 +28,16 @@ pub(super) fn options(data_dir: &Path) -> Options {
     options.chunk_rows = 64;
     options.keeper_look = Duration::from_millis(2);
     options.limits.index_memory_bytes = 0;
+    options.limits.text_index_rows = 1;
+    options.text_changed_rows = 2;
+    options.text_rest = Duration::from_millis(1);
+    options
+}
+
+/// The same without text indexes.
+pub(super) fn quiet(data_dir: &Path) -> Options {
+    let mut options = options(data_dir);
+    options.limits.text_index_rows = u64::MAX;
     options
 }
 
@@ -61,6 +72,7 @@ async fn soak(seed: u64, steps: usize) {
             assert_eq!(report.findings, [""; 0]);
             if !killed {
                 snapshots::harm(left.path(), step / 100);
+                text::harm(left.path(), step / 100);
             }
             directory = left;
             soak.subject = open(options(directory.path())).await.unwrap();

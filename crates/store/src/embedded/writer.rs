@@ -4,10 +4,14 @@
 //! fsync), applies the changes to the column indexes in commit order and only then answers. So an acknowledged write is on
 //! disk and visible, and a command that fails does so alone. Does not know what commands do.
 
+mod command;
+
 use super::checkpoint::Checkpoints;
 use super::damage::Damage;
 use super::error::{Sql, again};
 use super::indexes::{Change, Indexes};
+use super::text::Texts;
+use command::{Command, Ran, Reply, command};
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
 use parking_lot::Mutex;
@@ -17,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// Commands of one transaction.
 const BATCH_COMMANDS: usize = 1_024;
@@ -30,38 +34,12 @@ const SAVING: Duration = Duration::from_secs(2);
 /// Held by the writer from COMMIT until the indexes have its changes. Who holds it sees file and indexes at the same commit.
 pub(super) type Gate = Arc<Mutex<()>>;
 
-/// Answers a caller: with its own outcome, or with the error of the transaction.
-type Reply = Box<dyn FnOnce(Result<()>) + Send>;
-
-/// What became of a command before the commit.
-enum Ran {
-    Done(Reply),
-    /// With a second copy of its error.
-    Failed(Reply, Error),
-}
-
-/// What a command does.
-type Run = Box<dyn for<'t, 'c> FnOnce(Option<&'t mut Tx<'c>>) -> Ran + Send>;
-
-/// A queued write.
-struct Command {
-    bytes: usize,
-    /// Without a transaction it is not run: its reply then hands on the error of the batch.
-    run: Run,
-}
-
-impl Command {
-    /// Passes it over; its reply awaits the error of the batch.
-    fn pass_over(self) -> Reply {
-        let (Ran::Done(reply) | Ran::Failed(reply, _)) = (self.run)(None);
-        reply
-    }
-}
-
 /// What else learns of writes.
 pub(super) struct Watched {
     /// Told of every commit.
     pub indexes: Arc<Indexes>,
+    /// Told of every commit before it is made.
+    pub texts: Arc<Texts>,
     /// Told of rows that cannot be read.
     pub damage: Arc<Damage>,
     /// Held from COMMIT until the indexes know.
@@ -98,6 +76,16 @@ impl Tx<'_> {
     /// Whether an index wants the changes of this collection row by row. When not, `Change::Reload` is enough.
     pub fn indexed(&self, collection: i64) -> bool {
         self.watched.indexes.tracks(collection)
+    }
+
+    /// Number of this commit, if it changes rows.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// The text indexes.
+    pub fn texts(&self) -> &Texts {
+        &self.watched.texts
     }
 
     /// Where rows that cannot be read are noted.
@@ -164,27 +152,22 @@ impl Writer {
         bytes: usize,
         write: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let stopped = || Error::internal("the writer has stopped: nothing can be written until a restart");
         let queue = self.queue.lock().clone().ok_or_else(stopped)?;
-        let (reply, answer) = oneshot::channel();
-        // A caller that went away does not read its answer: that is no fault.
-        let run = move |tx: Option<&mut Tx<'_>>| match tx.map(write) {
-            Some(Ok(value)) => Ran::Done(Box::new(move |commit: Result<()>| {
-                let _ = reply.send(commit.map(|()| value));
-            })),
-            Some(Err(error)) => {
-                let cause = again(&error);
-                let answer = move |_| {
-                    let _ = reply.send(Err(error));
-                };
-                Ran::Failed(Box::new(answer), cause)
-            }
-            None => Ran::Done(Box::new(move |commit: Result<()>| {
-                let _ = reply.send(commit.and_then(|()| Err(Error::internal("a write was passed over"))));
-            })),
-        };
-        queue.send(Command { bytes, run: Box::new(run) }).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| Error::internal("the writer failed inside a write"))?
+        let (command, answer) = command(bytes, write);
+        queue.send(command).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| failed())?
+    }
+
+    /// The same for a thread of the store's own. Blocks.
+    pub fn run_beside<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        write: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let queue = self.queue.lock().clone().ok_or_else(stopped)?;
+        let (command, answer) = command(bytes, write);
+        queue.blocking_send(command).map_err(|_| stopped())?;
+        answer.blocking_recv().map_err(|_| failed())?
     }
 
     /// Commands that wait.
@@ -217,6 +200,14 @@ impl Writer {
             tracing::error!("the writer thread had failed");
         }
     }
+}
+
+fn stopped() -> Error {
+    Error::internal("the writer has stopped: nothing can be written until a restart")
+}
+
+fn failed() -> Error {
+    Error::internal("the writer failed inside a write")
 }
 
 /// The state of the thread.
@@ -326,10 +317,13 @@ impl Work {
             statement.execute(("next_row", self.next_row)).sql()?;
             statement.execute(("commit_seq", self.seq + 1)).sql()?;
         }
+        // No reader may see the commit before its changes are noted; if it fails, the notes do no harm.
+        self.watched.texts.apply(self.seq + 1, &changes);
         let _gate = self.watched.gate.lock();
         self.connection.execute_batch("COMMIT").sql()?;
         if !changes.is_empty() {
             self.seq += 1;
+            self.watched.texts.committed(&changes);
             self.watched.indexes.apply(self.seq, changes);
         }
         Ok(())

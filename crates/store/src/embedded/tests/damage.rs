@@ -25,7 +25,7 @@ fn unreadable(stores: &Stores) -> f64 {
 /// 200 request logs, of which the rows 11, 12 and 13 have bad columns, 5 has no payload and 9 a bad one.
 async fn damaged() -> (TempDir, Stores) {
     let directory = tempfile::tempdir().unwrap();
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     stores.datasets.create(dataset(organization(1), dataset_id(1), 1), None).await.unwrap();
     fill(&stores, request_logs(organization(1)), 0..200, 1).await;
     stores.health.close().await;
@@ -35,7 +35,7 @@ async fn damaged() -> (TempDir, Stores) {
          UPDATE log SET status_code = 'text' WHERE row = 11; UPDATE log SET metadata = '{' WHERE row = 12; \
          UPDATE log SET unique_id = x'ff' WHERE row = 13;",
     );
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     (directory, stores)
 }
 
@@ -105,7 +105,7 @@ async fn bad_rows_can_be_copied_replaced_and_removed() {
 async fn a_bad_dataset_spares_the_others() {
     let directory = tempfile::tempdir().unwrap();
     let mine = organization(1);
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     for number in [1, 2, 3] {
         stores.datasets.create(dataset(mine, dataset_id(number), number as i64), None).await.unwrap();
     }
@@ -114,7 +114,7 @@ async fn a_bad_dataset_spares_the_others() {
         directory.path(),
         "UPDATE dataset SET tags = 'x' WHERE created_at = 2; UPDATE dataset SET name = x'ff' WHERE created_at = 3",
     );
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     let listed = stores.datasets.list(mine).await.unwrap();
     assert_eq!(listed.iter().map(|dataset| dataset.id).collect::<Vec<_>>(), [dataset_id(1)]);
     assert!(matches!(stores.datasets.get(mine, dataset_id(2)).await, Err(Error::Internal(_))));
@@ -126,7 +126,7 @@ async fn a_bad_dataset_spares_the_others() {
 async fn a_bad_job_spares_the_others_and_lets_its_dataset_go() {
     let directory = tempfile::tempdir().unwrap();
     let mine = organization(1);
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     for number in [1, 2] {
         stores.datasets.create(dataset(mine, dataset_id(number), 1), None).await.unwrap();
     }
@@ -136,7 +136,7 @@ async fn a_bad_job_spares_the_others_and_lets_its_dataset_go() {
     }
     stores.health.close().await;
     meddle(directory.path(), "UPDATE job SET task = '{\"kind\":\"dance\"}' WHERE created_at IN (1, 2)");
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     let (listed, total) = stores.jobs.list(mine, None, 0, 10).await.unwrap();
     assert_eq!((listed.len(), listed[0].id, total), (1, job_id(3), 3));
     assert!(matches!(stores.jobs.get(mine, job_id(1)).await, Err(Error::Internal(_))));
@@ -152,14 +152,14 @@ async fn a_bad_job_spares_the_others_and_lets_its_dataset_go() {
 async fn a_bad_purge_job_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let mine = organization(1);
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     stores.datasets.create(dataset(mine, dataset_id(1), 1), None).await.unwrap();
     fill(&stores, rows_of(mine, dataset_id(1)), 0..5, 1).await;
     stores.datasets.delete(mine, dataset_id(1), job_id(1), 2).await.unwrap();
     stores.health.close().await;
     for sql in ["UPDATE job SET task = '{'", "DELETE FROM job"] {
         meddle(directory.path(), sql);
-        let stores = open(options(directory.path())).await.unwrap();
+        let stores = open(quiet(directory.path())).await.unwrap();
         assert_eq!(stores.jobs.requeue_running(3).await.unwrap(), 1, "{sql}");
         let job = stores.jobs.claim(Lane::Rows, 4).await.unwrap().unwrap();
         assert_eq!((job.task.kind(), job.progress.total), ("purge", Some(5)));
@@ -170,7 +170,7 @@ async fn a_bad_purge_job_is_replaced() {
 #[tokio::test]
 async fn files_older_than_a_field_are_examined_as_they_are() {
     let directory = tempfile::tempdir().unwrap();
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     fill(&stores, request_logs(organization(1)), 0..20, 1).await;
     stores.health.close().await;
     meddle(directory.path(), "ALTER TABLE log DROP COLUMN latency; ALTER TABLE log DROP COLUMN category");

@@ -153,7 +153,7 @@ async fn keys_of_another_process_are_seen() {
 #[tokio::test]
 async fn gauges_tell_sizes() {
     let directory = tempfile::tempdir().unwrap();
-    let stores = open(options(directory.path())).await.unwrap();
+    let stores = open(quiet(directory.path())).await.unwrap();
     let requests = request_logs(organization(1));
     fill(&stores, requests, 0..10, 1).await;
     all(&stores, requests).await;

@@ -158,7 +158,7 @@ async fn files_of_version_1_are_brought_up_to_date() {
         stores.health.close().await;
         assert!(doctor(directory.path(), true).unwrap().healthy());
         let file = Connection::open(directory.path().join("evalset.db")).unwrap();
-        assert_eq!(file.query_row("PRAGMA user_version", [], |line| line.get::<_, i64>(0)).unwrap(), 3);
+        assert_eq!(file.query_row("PRAGMA user_version", [], |line| line.get::<_, i64>(0)).unwrap(), 4);
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn left_behind(from: &Path) -> TempDir {
         // The keeper may take it away meanwhile, as it may when the process is killed.
         fs::copy(&file, to).ok();
     }
+    super::text::copy(from, left.path());
     left
 }
 

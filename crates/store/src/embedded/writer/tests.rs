@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::embedded::snapshots::Snapshots;
+use tokio::sync::oneshot;
 
 fn watched() -> Watched {
     Watched {
         indexes: Arc::new(Indexes::new(1, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX))),
+        texts: Arc::new(Texts::none()),
         damage: Arc::default(),
         gate: Gate::default(),
     }
