@@ -44,8 +44,9 @@ impl Engine {
         mark: Option<&Mark>,
         limit: usize,
     ) -> Result<Option<Chosen>> {
+        let told = self.texts.ask(lease, name, filter)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
-            let verdict = columns.evaluate(filter);
+            let verdict = told.evaluate(columns, filter);
             let certain = columns.count(&verdict.yes);
             let known = match &verdict.residual {
                 None if sorts(columns, &verdict.yes, sort) => {
@@ -62,7 +63,7 @@ impl Engine {
             Seen::new(columns, verdict, (certain, known))
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(None) };
-        let ((certain, known), decided) = seen.decide((name, collection), lease, &mut helpers)?;
+        let ((certain, known), decided) = seen.decide((name, collection), lease, &mut helpers, &told)?;
         let total = certain + decided.as_ref().map_or(0, |decided| decided.passed.len() as u64);
         let (rows, next) = match known {
             Later::Part(rows, next) => (rows, next),
