@@ -102,11 +102,10 @@ impl<'a> Views<'a> {
             return View::Unknown;
         }
         match self.input() {
-            Input::Nothing => NULL,
             Input::Prose(text) if self.chat_like => {
                 View::Pieces([r#"[{"role":"user","content":"#.into(), (*text).into(), "}]".into()])
             }
-            Input::Prose(_) => NULL,
+            Input::Nothing | Input::Prose(_) => NULL,
             Input::Messages(text, _) => View::Copied(text),
             Input::Other => View::Unknown,
         }

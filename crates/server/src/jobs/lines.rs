@@ -108,9 +108,10 @@ impl Lines {
             self.under_way.push_back(self.piece(app, self.begun..end));
             self.begun = end;
         }
-        let part = match self.rest.is_empty() {
-            false => Some(self.piece(app, self.rest.clone()).await),
-            true => self.under_way.next().await,
+        let part = if self.rest.is_empty() {
+            self.under_way.next().await
+        } else {
+            Some(self.piece(app, self.rest.clone()).await)
         };
         let Some((asked, written)) = part.transpose()? else { return Ok(None) };
         self.done = asked.start + written.passed;

@@ -16,6 +16,10 @@ fn log(payload: &Map<String, Value>, log_type: &str) -> Log {
     log
 }
 
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
 /// How many of the views were plain.
 fn compare(payload: Value, log_type: &str) -> usize {
     let Value::Object(payload) = payload else { panic!("not an object") };
@@ -33,9 +37,6 @@ fn compare(payload: Value, log_type: &str) -> usize {
         plain += 1;
         assert_eq!(text, derived(), "{name} of {payload:?} as {log_type}");
     };
-    fn json(value: &impl Serialize) -> String {
-        serde_json::to_string(value).unwrap()
-    }
     same(views.prompt(), &|| json(&derive::prompt(&log)), "prompt");
     same(views.completion(), &|| json(&derive::completion(&log)), "completion");
     same(views.messages(), &|| json(&derive::input_messages(&log)), "messages");
@@ -111,7 +112,9 @@ fn message() -> impl Strategy<Value = Value> {
         if form != 0 {
             message["role"] = role;
         }
-        content.into_iter().for_each(|content| message["content"] = content);
+        if let Some(content) = content {
+            message["content"] = content;
+        }
         if form == 1 {
             message["tool_calls"] = tools;
         }
