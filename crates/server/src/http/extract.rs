@@ -1,6 +1,6 @@
 //! Parsing at the edge: bodies, query strings and path parameters become values that cannot be wrong.
 //!
-//! Every rejection is a [`Failure`] that names the member at fault.
+//! Every rejection is a `Failure` that names the member at fault.
 
 use crate::app::App;
 use crate::http::error::Failure;
