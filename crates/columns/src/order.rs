@@ -15,8 +15,8 @@ const BUFFERED_MAX: usize = 4_096;
 const SAMPLES: usize = 17;
 /// With at least so many rows, those far from a deep page are counted instead of collected.
 const COUNTED_MIN: u64 = 10_000;
-/// Ranges of keys that rows are counted in.
-const RANGES: usize = 1 << 16;
+/// Ranges of keys that rows are counted in: their counts fit the nearest cache.
+const RANGES: usize = 1 << 12;
 
 /// Key and position.
 type Item = (u64, u32);
@@ -202,13 +202,14 @@ impl<'a> Sorter<'a> {
         self.each(part, |_, key| (lowest, highest) = (lowest.min(key), highest.max(key)));
         let shift = (u64::BITS - highest.saturating_sub(lowest).leading_zeros()).saturating_sub(RANGES.ilog2());
         let range = |key: u64| ((key - lowest) >> shift) as usize;
-        let mut counts = vec![0_usize; RANGES];
+        let mut counts = vec![0_u32; RANGES];
         self.each(part, |_, key| counts[range(key)] += 1);
         let end = offset.saturating_add(limit);
         let mut near = Near { items: Vec::new(), before: 0, members: 0 };
         // Ranges that begin before the page ends and end after it begins.
         let (mut first, mut after) = (0, RANGES);
-        for (index, count) in counts.iter().enumerate() {
+        for (index, count) in counts.into_iter().enumerate() {
+            let count = count as usize;
             if near.members + count <= offset {
                 (first, near.before) = (index + 1, near.members + count);
             }
