@@ -71,7 +71,7 @@ impl Many {
 #[test]
 fn pages_of_any_depth_are_cut_from_the_reference_order() {
     for style in [IdStyle::Rising, IdStyle::Hex, IdStyle::Mixed] {
-        let many = many(12_000, 1_024, style);
+        let many = many(12_000, 256, style);
         for field in [
             LogField::Id,
             LogField::Scalar(Field::Timestamp),
