@@ -38,6 +38,16 @@ impl Backing for PartFile {
     }
 }
 
+impl PartFile {
+    #[expect(unsafe_code, reason = "the advice is unsafe for memory that is not backed by a file")]
+    fn release(&self) {
+        // SAFETY: the mapping is of a file and never written to, so its contents are the same when read again.
+        if let Err(error) = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) } {
+            tracing::warn!(%error, "memory of a column index could not be let go");
+        }
+    }
+}
+
 /// All files that are open.
 #[derive(Default)]
 pub(super) struct PartFiles {
@@ -70,7 +80,9 @@ impl PartFiles {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a part holds something else than was written"));
         }
         // Reading the beginnings of lists touches much of a file: no more than one file's at a time.
-        self.release();
+        if let Some(before) = self.open.lock().last().and_then(Weak::upgrade) {
+            before.release();
+        }
         self.map(&file, wanted.id, wanted.checksum)
     }
 
@@ -97,15 +109,10 @@ impl PartFiles {
     }
 
     /// Lets go of all memory that file contents take. What is asked for again is read again, mostly from the system's cache.
-    #[expect(unsafe_code, reason = "the advice is unsafe for memory that is not backed by a file")]
     pub fn release(&self) {
         let open: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();
         for file in open {
-            // SAFETY: the mapping is of a file and never written to, so its contents are the same when read again.
-            let released = unsafe { file.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
-            if let Err(error) = released {
-                tracing::warn!(%error, "memory of a column index could not be let go");
-            }
+            file.release();
         }
     }
 }

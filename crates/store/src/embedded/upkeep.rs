@@ -27,7 +27,9 @@ impl Indexes {
                 if before.get(&(collection, part)) == Some(&writes)
                     && let Err(error) = self.seal_part(collection, &slot, part)
                 {
-                    tracing::warn!(collection, %error, "a part of a column index stays in memory");
+                    // The disk is full, or the like: the others would fare no better.
+                    tracing::warn!(collection, %error, "parts of column indexes stay in memory");
+                    return;
                 }
             }
         }

@@ -42,21 +42,23 @@ fn files(data: &Path) -> Vec<PathBuf> {
 /// Does something else to the files each time: nothing, cut, one bit turned, gone.
 pub(super) fn harm(data: &Path, turn: usize) {
     for file in files(data) {
-        let mut bytes = fs::read(&file).unwrap();
-        match turn % 4 {
-            0 => continue,
-            1 => bytes.truncate(bytes.len() / 2),
-            2 => {
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 4;
-            }
-            _ => {
-                fs::remove_file(&file).unwrap();
-                continue;
-            }
-        }
-        fs::write(&file, bytes).unwrap();
+        harm_file(&file, turn);
     }
+}
+
+/// One of four things, by number.
+pub(super) fn harm_file(file: &Path, turn: usize) {
+    let mut bytes = fs::read(file).unwrap();
+    match turn % 4 {
+        0 => return,
+        1 => bytes.truncate(bytes.len() / 2),
+        2 => {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 4;
+        }
+        _ => return fs::remove_file(file).unwrap(),
+    }
+    fs::write(file, bytes).unwrap();
 }
 
 /// A store with rows in one collection, closed in order, so that there is a snapshot.

@@ -1,5 +1,6 @@
 //! Text indexes: they are used, and whatever became of their files, answers are those of the rows.
 
+use super::snapshots::harm_file;
 use super::*;
 use crate::embedded::Engine;
 use crate::logs::{Change, Existing};
@@ -36,21 +37,8 @@ pub(super) fn copy(from: &Path, to: &Path) {
 
 /// Does something else to the files each time: nothing, cut, one bit turned, gone.
 pub(super) fn harm(data: &Path, turn: usize) {
-    for (at, file) in files(data).into_iter().enumerate() {
-        let mut bytes = fs::read(&file).unwrap();
-        match (turn + at) % 4 {
-            0 => continue,
-            1 => bytes.truncate(bytes.len() / 2),
-            2 => {
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 4;
-            }
-            _ => {
-                fs::remove_file(&file).unwrap();
-                continue;
-            }
-        }
-        fs::write(&file, bytes).unwrap();
+    for (at, file) in files(data).iter().enumerate() {
+        harm_file(file, turn + at);
     }
 }
 
