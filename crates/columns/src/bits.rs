@@ -110,6 +110,15 @@ pub fn each_back(words: &[u64], mut visit: impl FnMut(usize) -> bool) {
     }
 }
 
+/// The first `count` bits set.
+pub fn first(count: usize) -> Vec<u64> {
+    let mut words = vec![u64::MAX; count.div_ceil(WORD)];
+    if let Some(last) = words.last_mut() {
+        *last >>= (WORD - count % WORD) % WORD;
+    }
+    words
+}
+
 /// How many bits are set.
 pub fn count(words: &[u64]) -> u64 {
     words.iter().map(|word| u64::from(word.count_ones())).sum()
@@ -157,6 +166,8 @@ mod tests {
         each(&out, |at| seen.push(at));
         assert_eq!(seen, expected);
         assert_eq!(count(&out), expected.len() as u64);
+        assert!([0, 1, 63, 64, 65, 128, 130].iter().all(|bits| count(&first(*bits)) == *bits as u64));
+        assert_eq!(first(66), [u64::MAX, 0b11]);
         let mut back = Vec::new();
         each_back(&out, |at| {
             back.push(at);

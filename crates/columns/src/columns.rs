@@ -6,6 +6,7 @@ use crate::chunked::Grid;
 use crate::dictionary::Dictionary;
 use crate::dynamic::{DynamicColumns, Shape};
 use crate::ids::Ids;
+use crate::kept::KeptOrders;
 use crate::rows::Rows;
 use crate::scalar::ScalarColumn;
 use crate::seal::Chunk;
@@ -61,6 +62,7 @@ pub struct Columns {
     pub(crate) scalars: Vec<ScalarColumn>,
     pub(crate) metadata: DynamicColumns,
     pub(crate) scores: DynamicColumns,
+    pub(crate) kept: KeptOrders,
 }
 
 impl Columns {
@@ -87,6 +89,7 @@ impl Columns {
             scalars: Field::ALL.iter().map(|field| ScalarColumn::new(grid, field.kind())).collect(),
             metadata: DynamicColumns::new(Shape::Paths, limits.metadata_columns),
             scores: DynamicColumns::new(Shape::Scores, usize::MAX),
+            kept: KeptOrders::default(),
         }
     }
 
@@ -242,12 +245,17 @@ impl Columns {
         Rows { words }
     }
 
-    /// The rows, alive or not, whose number passes.
-    pub fn select_by(&self, mut test: impl FnMut(RowNumber) -> bool) -> Rows {
+    /// The rows, alive or not, whose number is in a set. `window` gives 64 bits of the set, the lowest for the number given and
+    /// the others for those that follow it.
+    pub fn select_in(&self, window: impl Fn(RowNumber) -> u64) -> Rows {
         let mut words = Vec::with_capacity(self.alive.len());
         for numbers in &self.numbers {
-            words.extend(numbers.chunks(bits::WORD).map(|numbers| {
-                numbers.iter().enumerate().fold(0, |word, (bit, row)| word | u64::from(test(*row)) << bit)
+            words.extend(numbers.chunks(bits::WORD).map(|numbers| match numbers {
+                // Without gaps between them, as rows mostly are.
+                [first, .., last] if (last - first) as usize == numbers.len() - 1 => {
+                    window(*first) & (u64::MAX >> (bits::WORD - numbers.len()))
+                }
+                _ => numbers.iter().enumerate().fold(0, |word, (bit, row)| word | (window(*row) & 1) << bit),
             }));
         }
         Rows { words }
@@ -363,5 +371,6 @@ impl Columns {
             + self.scalars.iter().map(ScalarColumn::memory_bytes).sum::<usize>()
             + self.metadata.memory_bytes()
             + self.scores.memory_bytes()
+            + self.kept.bytes()
     }
 }

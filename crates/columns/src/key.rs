@@ -159,6 +159,54 @@ impl Part<'_> {
         if self.descending { order.reverse() } else { order }
     }
 
+    /// What tells orders of this part from those of the others of the same sort; none when they are not kept: by rising ids rows lie
+    /// in order, and rows without a value have none but that of their ids.
+    pub fn kind(&self) -> Option<u8> {
+        match &self.source {
+            Source::Missing(_) => None,
+            Source::Id(ids) => (!ids.ascend()).then_some(0),
+            Source::Int(_) | Source::Float(_) | Source::Flag(_) | Source::Text(..) | Source::DynamicNumber(_) => {
+                Some(0)
+            }
+            Source::DynamicText(..) => Some(1),
+            Source::DynamicFlag(_) => Some(2),
+            Source::DynamicStructure(..) => Some(3),
+        }
+    }
+
+    /// The key of a row, if it belongs to this part, as [`Part::each`] gives it.
+    pub fn key_at(&self, position: usize) -> Option<u64> {
+        let place = self.grid.place(position);
+        let (chunk, at) = (place.chunk, place.offset);
+        let cells =
+            |column: &DynamicColumn| column.chunks.get(chunk).and_then(|cells| self.dynamic_key(&cells.get(at)));
+        let key = match &self.source {
+            Source::Int(chunks) => chunks.get(chunk)?.get(at).map(int_key),
+            Source::Float(chunks) => chunks.get(chunk)?.get(at).map(float_key),
+            Source::Flag(chunks) => chunks.get(chunk)?.get(at).map(u64::from),
+            Source::Text(chunks, ranked) => {
+                Some(chunks.get(chunk)?.get(at)).filter(|code| *code != 0).map(|code| ranked.key(code))
+            }
+            Source::Id(ids) if ids.ascend() => Some(position as u64),
+            Source::Id(ids) => Some(ids.head(position)),
+            Source::Missing(_) => None,
+            Source::DynamicNumber(column)
+            | Source::DynamicText(column, _)
+            | Source::DynamicFlag(column)
+            | Source::DynamicStructure(column, _) => cells(column),
+        };
+        key.map(|key| if self.descending { !key } else { key })
+    }
+
+    fn dynamic_key(&self, cell: &Cell) -> Option<u64> {
+        match &self.source {
+            Source::DynamicNumber(_) => cell.number().map(float_key),
+            Source::DynamicText(_, ranked) => (cell.class == Class::Text).then(|| ranked.key(cell.code)),
+            Source::DynamicStructure(_, ranked) => (cell.class == Class::Structure).then(|| ranked.key(cell.code)),
+            _ => matches!(cell.class, Class::No | Class::Yes).then_some(u64::from(cell.class == Class::Yes)),
+        }
+    }
+
     /// Visits position and key of those rows of a chunk that belong to this part. Lower keys come first in either direction.
     pub fn each(&self, chunk: usize, rows: &[u64], mut visit: impl FnMut(usize, u64)) {
         let start = self.grid.start(chunk);
@@ -226,22 +274,16 @@ impl Part<'_> {
             }
             _ => {}
         }
-        let key = |cell: &Cell| match &self.source {
-            Source::DynamicNumber(_) => cell.number().map(float_key),
-            Source::DynamicText(_, ranked) => (cell.class == Class::Text).then(|| ranked.key(cell.code)),
-            Source::DynamicStructure(_, ranked) => (cell.class == Class::Structure).then(|| ranked.key(cell.code)),
-            _ => matches!(cell.class, Class::No | Class::Yes).then_some(u64::from(cell.class == Class::Yes)),
-        };
         match cells {
             Cells::Sparse(sparse) => {
                 for (at, cell) in sparse.iter().filter(|(at, _)| bits::get(rows, *at)) {
-                    if let Some(key) = key(&cell) {
+                    if let Some(key) = self.dynamic_key(&cell) {
                         see(at, key);
                     }
                 }
             }
             Cells::Dense(dense) => bits::each(rows, |at| {
-                if let Some(key) = key(&dense.get(at)) {
+                if let Some(key) = self.dynamic_key(&dense.get(at)) {
                     see(at, key);
                 }
             }),

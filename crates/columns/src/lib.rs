@@ -5,7 +5,8 @@
 //! comes back as undecided ([`Verdict`]). The meaning of every test is the reference's (`evalset_model::filter::meaning`),
 //! asked once per distinct text.
 //!
-//! Knows `evalset-model`. Does no IO, takes no locks, starts no threads; whoever owns a [`Columns`] guards it.
+//! Knows `evalset-model`. Does no IO and starts no threads; whoever owns a [`Columns`] guards it. The only lock is that of the orders that are
+//! kept for pages (`kept`), held for moments.
 
 mod after;
 mod bits;
@@ -18,9 +19,11 @@ mod dynamic;
 mod evaluate;
 mod given;
 mod ids;
+mod kept;
 mod key;
 mod leaf;
 mod narrow;
+mod near;
 mod numbers;
 mod order;
 mod plan;
@@ -39,6 +42,7 @@ mod sums;
 pub use columns::{ColumnLimits, Columns, LogRef};
 pub use evaluate::Verdict;
 pub use given::{Answer, Given};
+pub use kept::WantedOrder;
 pub use rows::Rows;
 pub use seal::{Draft, Part, Sealed, TextsOf};
 pub use slab::{ALIGNMENT, Backing};

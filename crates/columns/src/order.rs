@@ -5,35 +5,57 @@
 use crate::bits;
 use crate::chunked::Grid;
 use crate::ids::Ids;
+use crate::kept::{ChunkOrder, Kept};
 use crate::key::Part;
 use crate::narrow::keep_or;
+use crate::near::Near;
 use std::cmp::Ordering;
 
-/// Up to this many rows from the front, a threshold buffer is kept; deeper pages are selected from all keys.
+/// Up to this many rows from the front, and no more than a chunk has, a threshold buffer is kept; deeper pages are selected from
+/// rows that may be on them.
 const BUFFERED_MAX: usize = 4_096;
 /// Rows looked at to see which way keys run along positions.
 const SAMPLES: usize = 17;
-/// With at least so many chunks of rows, those far from a deep page are counted instead of collected; with fewer, passing over the
-/// column three times costs more than it saves.
-const COUNTED_CHUNKS: u64 = 32;
-/// Ranges of keys that rows are counted in: their counts fit the nearest cache.
-const RANGES: usize = 1 << 12;
+/// Orders of chunks are of use from this part of a chunk's rows on.
+const KEPT_SHARE: usize = 4;
 
 /// Key and position.
-type Item = (u64, u32);
+pub(crate) type Item = (u64, u32);
 
 /// Orders some rows of a collection by parts.
 pub struct Sorter<'a> {
-    grid: Grid,
+    pub(crate) grid: Grid,
     ids: &'a Ids,
     /// Words by position; only alive rows.
-    rows: &'a [u64],
+    pub(crate) rows: &'a [u64],
+    /// Orders that are kept, if they are of use for these rows.
+    kept: Option<Kept<'a>>,
 }
 
 impl<'a> Sorter<'a> {
     /// Over these rows.
     pub fn new(grid: Grid, ids: &'a Ids, rows: &'a [u64]) -> Self {
-        Self { grid, ids, rows }
+        Self { grid, ids, rows, kept: None }
+    }
+
+    /// The same with orders of chunks that are kept, where there are enough rows for them to be of use.
+    pub fn with(self, kept: Kept<'a>) -> Self {
+        let useful = bits::count(self.rows) as usize * KEPT_SHARE >= self.grid.rows();
+        Self { kept: useful.then_some(kept), ..self }
+    }
+
+    /// The orders of all chunks by a part, if any are kept.
+    pub(crate) fn orders(&self, part: &Part<'_>) -> Vec<Option<ChunkOrder>> {
+        self.kept.map_or_else(Vec::new, |kept| kept.of(part))
+    }
+
+    /// The offsets of those of the sorter's rows, all of one chunk, that belong to a part, in order.
+    pub fn chunk_order(&self, part: &Part<'_>, chunk: usize) -> ChunkOrder {
+        let (mut items, mut positions) = (Vec::new(), Vec::new());
+        part.each(chunk, self.rows, |position, key| items.push((key, position as u32)));
+        self.sort(part, &mut items, &mut positions);
+        // A chunk has 65,536 rows at most.
+        positions.into_iter().map(|position| self.grid.place(position).offset as u16).collect()
     }
 
     /// Positions `offset..offset + limit` of the order.
@@ -47,7 +69,9 @@ impl<'a> Sorter<'a> {
             }
             let before = page.len();
             let members = match offset.checked_add(limit) {
-                Some(depth) if depth <= BUFFERED_MAX => self.first(part, offset, depth, &mut page),
+                Some(depth) if depth <= BUFFERED_MAX.min(self.grid.rows()) => {
+                    self.first(part, offset, depth, &mut page)
+                }
                 _ => self.window(part, offset, limit, &mut page),
             };
             limit -= page.len() - before;
@@ -97,15 +121,15 @@ impl<'a> Sorter<'a> {
         });
     }
 
-    fn chunk_rows(&self, chunk: usize) -> &[u64] {
+    pub(crate) fn chunk_rows(&self, chunk: usize) -> &[u64] {
         bits::part(self.rows, self.grid.start(chunk) / bits::WORD, self.grid.words())
     }
 
-    fn chunks(&self) -> usize {
+    pub(crate) fn chunks(&self) -> usize {
         self.rows.len().div_ceil(self.grid.words())
     }
 
-    fn items(&self, part: &Part<'_>) -> Vec<Item> {
+    pub(crate) fn items(&self, part: &Part<'_>) -> Vec<Item> {
         let mut items = Vec::with_capacity(bits::count(self.rows) as usize);
         for chunk in 0..self.chunks() {
             part.each(chunk, self.chunk_rows(chunk), |position, key| items.push((key, position as u32)));
@@ -128,18 +152,28 @@ impl<'a> Sorter<'a> {
         let backward = self.falling(part);
         let room = (depth * 2).max(512);
         let mut best = Best { sorter: self, part, depth, room, kept: Vec::with_capacity(room), last: None };
-        let chunks = self.chunks();
+        let (chunks, orders) = (self.chunks(), self.orders(part));
         for step in 0..chunks {
             let chunk = if backward { chunks - 1 - step } else { step };
             let rows = self.chunk_rows(chunk);
             if bits::none(rows) {
                 continue;
             }
+            if let Some(Some(order)) = orders.get(chunk)
+                && worth_walking(order, rows, depth)
+            {
+                best.walk(order, self.grid.start(chunk), rows);
+                continue;
+            }
             match best.last {
-                None => part.each(chunk, rows, |position, key| best.consider(position, key)),
+                None => part.each(chunk, rows, |position, key| {
+                    best.consider(position, key);
+                }),
                 Some(last) => {
                     let near = self.near(part, chunk, rows, last, !backward);
-                    part.each(chunk, &near, |position, key| best.consider(position, key));
+                    part.each(chunk, &near, |position, key| {
+                        best.consider(position, key);
+                    });
                 }
             }
         }
@@ -187,49 +221,6 @@ impl<'a> Sorter<'a> {
         falls > SAMPLES / 2 && falls * 4 > keys.len() * 3
     }
 
-    fn each(&self, part: &Part<'_>, mut visit: impl FnMut(usize, u64)) {
-        for chunk in 0..self.chunks() {
-            part.each(chunk, self.chunk_rows(chunk), &mut visit);
-        }
-    }
-
-    /// The rows of a part whose keys lie in the ranges that `offset..offset + limit` falls into.
-    fn near_window(&self, part: &Part<'_>, offset: usize, limit: usize) -> Near {
-        if bits::count(self.rows) < COUNTED_CHUNKS * self.grid.rows() as u64 {
-            let items = self.items(part);
-            return Near { before: 0, members: items.len(), items };
-        }
-        let (mut lowest, mut highest) = (u64::MAX, 0);
-        self.each(part, |_, key| (lowest, highest) = (lowest.min(key), highest.max(key)));
-        let shift = (u64::BITS - highest.saturating_sub(lowest).leading_zeros()).saturating_sub(RANGES.ilog2());
-        let range = |key: u64| ((key - lowest) >> shift) as usize;
-        let mut counts = vec![0_u32; RANGES];
-        self.each(part, |_, key| counts[range(key)] += 1);
-        let end = offset.saturating_add(limit);
-        let mut near = Near { items: Vec::new(), before: 0, members: 0 };
-        // Ranges that begin before the page ends and end after it begins.
-        let (mut first, mut after) = (0, RANGES);
-        for (index, count) in counts.into_iter().enumerate() {
-            let count = count as usize;
-            if near.members + count <= offset {
-                (first, near.before) = (index + 1, near.members + count);
-            }
-            if near.members < end && near.members + count >= end {
-                after = index + 1;
-            }
-            near.members += count;
-        }
-        let items = &mut near.items;
-        if offset < near.members {
-            self.each(part, |position, key| {
-                if (first..after).contains(&range(key)) {
-                    items.push((key, position as u32));
-                }
-            });
-        }
-        near
-    }
-
     /// Adds `limit` rows of a part after `offset`; returns how many it has.
     fn window(&self, part: &Part<'_>, offset: usize, limit: usize, page: &mut Vec<usize>) -> usize {
         let Near { mut items, before, members } = self.near_window(part, offset, limit);
@@ -255,15 +246,6 @@ impl<'a> Sorter<'a> {
         page.extend(run[..wanted - start].iter().map(|(_, position)| *position as usize));
         members
     }
-}
-
-/// Rows that may be on a page.
-struct Near {
-    items: Vec<Item>,
-    /// Rows that come before all of them.
-    before: usize,
-    /// Rows of the part.
-    members: usize,
 }
 
 /// Moves items with smaller keys to the front and those with this key behind them; returns where these begin and end.
@@ -311,12 +293,25 @@ struct Best<'a> {
 }
 
 impl Best<'_> {
-    fn consider(&mut self, position: usize, key: u64) {
+    /// Considers rows of a chunk in order, until no later one can be among the best.
+    fn walk(&mut self, order: &[u16], start: usize, rows: &[u64]) {
+        let mut taken = 0;
+        for offset in order.iter().map(|offset| usize::from(*offset)).filter(|offset| bits::get(rows, *offset)) {
+            let key = self.part.key_at(start + offset).unwrap_or(u64::MAX);
+            if taken == self.depth || !self.consider(start + offset, key) {
+                return;
+            }
+            taken += 1;
+        }
+    }
+
+    /// Keeps a row if it may be among the best; else false.
+    fn consider(&mut self, position: usize, key: u64) -> bool {
         let item = (key, position as u32);
         if let Some(last) = &self.last
             && (key > last.0 || (key == last.0 && self.sorter.compare_ties(self.part, &item, last).is_gt()))
         {
-            return;
+            return false;
         }
         self.kept.push(item);
         if self.kept.len() == self.room {
@@ -324,5 +319,12 @@ impl Best<'_> {
             self.kept.truncate(self.depth);
             self.last = self.kept.last().copied();
         }
+        true
     }
+}
+
+/// Whether going through an order until so many rows are found takes less than looking at all of the rows.
+fn worth_walking(order: &[u16], rows: &[u64], depth: usize) -> bool {
+    let count = bits::count(rows) as usize;
+    depth.saturating_mul(order.len()) < count.saturating_mul(count)
 }

@@ -6,6 +6,7 @@ use crate::codes::Codes;
 use crate::columns::Columns;
 use crate::dictionary::Code;
 use crate::dynamic::{DynamicColumn, Shape};
+use crate::kept::{Kept, WantedOrder};
 use crate::key::{Part, dynamic_parts, id_parts, missing_part, scalar_parts};
 use crate::order::Sorter;
 use crate::rows::Rows;
@@ -22,7 +23,8 @@ impl Columns {
     /// Rows `offset..offset + limit` of the alive ones in order: nulls last, ties by id (contract A.6).
     pub fn page(&self, rows: &Rows, sort: &Sort, offset: u64, limit: u64) -> Vec<RowNumber> {
         let rows = self.alive_of(rows);
-        let positions = Sorter::new(self.grid, &self.ids, &rows).page(&self.parts(sort), offset, limit);
+        let kept = Kept { orders: &self.kept, sort, writes: &self.writes };
+        let positions = Sorter::new(self.grid, &self.ids, &rows).with(kept).page(&self.parts(sort), offset, limit);
         positions.into_iter().map(|position| self.number(position)).collect()
     }
 
@@ -36,6 +38,29 @@ impl Columns {
         let rows = self.alive_of(rows);
         let positions = Sorter::new(self.grid, &self.ids, &rows).all(&self.parts(sort));
         positions.into_iter().map(|position| self.number(position)).collect()
+    }
+
+    /// Orders of chunks that pages would have used.
+    pub fn wanted_orders(&self) -> Vec<WantedOrder> {
+        self.kept.wanted()
+    }
+
+    /// Bytes of memory that orders of chunks take.
+    pub fn orders_bytes(&self) -> usize {
+        self.kept.bytes()
+    }
+
+    /// Makes such an order and keeps it, unless its chunk was written to since; all that are kept take at most `most` bytes.
+    pub fn make_order(&self, wanted: &WantedOrder, most: usize) {
+        let parts = self.parts(&wanted.sort);
+        let part = parts.iter().find(|part| part.kind() == Some(wanted.kind));
+        let (Some(part), Some(numbers)) = (part, self.numbers.get(wanted.chunk)) else { return };
+        if self.writes.get(wanted.chunk) == Some(&wanted.writes) {
+            // The dead ones too: they may be passed over, but not come to life.
+            let rows = bits::first(numbers.len());
+            let order = Sorter::new(self.grid, &self.ids, &rows).chunk_order(part, wanted.chunk);
+            self.kept.put(wanted, order, most);
+        }
     }
 
     pub(crate) fn parts(&self, sort: &Sort) -> Vec<Part<'_>> {

@@ -11,28 +11,34 @@ use super::row_scores::Sight;
 use super::schema::SELECT;
 use super::snapshots::Snapshots;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
-use evalset_model::Result;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use evalset_model::score::RowScores;
+use evalset_model::{Error, Result};
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 use std::time::Duration;
 
 /// How often one who waits for another's loading looks whether its own caller is still there.
 const LOAD_LOOK: Duration = Duration::from_millis(20);
+/// Rows that go from the reader of an index to its filler at once.
+const PORTION_ROWS: usize = 512;
+/// Portions that may lie between them.
+const PORTIONS: usize = 8;
 
 /// What a commit did to one collection, in order. Logs come without payload.
 #[derive(Clone)]
 pub(super) enum Change {
     /// A new row, with a number above all others, and the scores that wait for it.
     Append(RowNumber, Box<Log>, RowScores),
-    /// New values of a row; its scores stay.
-    Replace(RowNumber, Box<Log>),
+    /// New values of a row, and whether its payload is another one too; its scores stay.
+    Replace { row: RowNumber, log: Box<Log>, text: bool },
     /// All scores of a row, as `score::compared` gives them.
     Scores(RowNumber, RowScores),
     /// One score of a row, the newest: row, key, slug when it is found under that too, value.
@@ -204,23 +210,50 @@ impl Indexes {
         self.read_rows(collection, lease).map(|columns| Some(Index { seq, columns }))
     }
 
-    /// Makes columns of all rows. The lease must be in a transaction.
+    /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a transaction.
     pub(super) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
+        let (sender, receiver) = sync_channel::<Vec<(RowNumber, Log)>>(PORTIONS);
+        let columns = thread::scope(|scope| {
+            let filling = scope.spawn(move || self.fill(collection, &receiver));
+            let mut portion = Vec::with_capacity(PORTION_ROWS);
+            let read = each_row(lease, collection, 0, |row, log| {
+                portion.push((row, log));
+                if portion.len() < PORTION_ROWS {
+                    return Ok(());
+                }
+                let full = std::mem::replace(&mut portion, Vec::with_capacity(PORTION_ROWS));
+                sender.send(full).map_err(Error::internal)
+            });
+            let sent = read.and_then(|()| sender.send(portion).map_err(Error::internal));
+            drop(sender);
+            let columns = filling.join().map_err(|_| Error::internal("filling the columns failed"));
+            sent.and(columns)
+        });
+        let mut columns = columns?;
         let connection = lease.connection()?;
-        let mut columns = Columns::with_chunk_rows(&self.limits, self.chunk_rows);
-        let mut read = 0;
-        each_row(lease, collection, 0, |row, log| {
-            columns.append(row, as_ref(log, None));
-            read += 1;
-            if read % self.chunk_rows == 0 {
-                self.seal_all(collection, &mut columns);
-            }
-            Ok(())
-        })?;
         if let Some(name) = collection::name(connection, collection)? {
             Sight::of(connection, name, collection)?.load(connection, collection, &mut columns)?;
         }
         Ok(columns)
+    }
+
+    /// Columns of the rows that come, in the order in which they come.
+    fn fill(&self, collection: i64, portions: &Receiver<Vec<(RowNumber, Log)>>) -> Columns {
+        let mut columns = Columns::with_chunk_rows(&self.limits, self.chunk_rows);
+        let mut unsealed = 0;
+        for portion in portions {
+            unsealed += portion.len();
+            for (row, log) in portion {
+                columns.append(row, as_ref(&log, None));
+            }
+            if unsealed >= self.chunk_rows {
+                unsealed = 0;
+                self.seal_all(collection, &mut columns);
+                // Nobody asks them yet.
+                self.snapshots.files().release();
+            }
+        }
+        columns
     }
 
     /// Shows a commit to the indexes it concerns.
@@ -315,7 +348,7 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
         Change::Append(row, log, scores) if row > columns.last_row() => {
             columns.append(row, as_ref(&log, Some(&scores)));
         }
-        Change::Replace(row, log) if columns.contains(row) => columns.replace(row, as_ref(&log, None)),
+        Change::Replace { row, log, .. } if columns.contains(row) => columns.replace(row, as_ref(&log, None)),
         // A damaged row has no place in the columns; its scores have none either.
         Change::Scores(row, scores) => columns.set_scores(row, &scores),
         Change::Score(row, key, slug, value) => columns.put_score(row, &key, slug.as_deref(), &value),
@@ -323,7 +356,7 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
         Change::Touch => {}
         #[cfg(test)]
         Change::Panic => panic!("a bug of the columns"),
-        Change::Append(..) | Change::Replace(..) | Change::Remove(_) | Change::Reload => return false,
+        Change::Append(..) | Change::Replace { .. } | Change::Remove(_) | Change::Reload => return false,
     }
     true
 }
@@ -339,7 +372,7 @@ fn add_newer(lease: &Lease, collection: i64, columns: &mut Columns) -> Result<()
     let sight = Sight::of(connection, name, collection)?;
     each_row(lease, collection, columns.last_row(), |row, log| {
         let scores = sight.compared(connection, &log.id)?;
-        columns.append(row, as_ref(log, Some(&scores)));
+        columns.append(row, as_ref(&log, Some(&scores)));
         Ok(())
     })
 }
@@ -349,14 +382,14 @@ fn each_row(
     lease: &Lease,
     collection: i64,
     above: RowNumber,
-    mut visit: impl FnMut(RowNumber, &Log) -> Result<()>,
+    mut visit: impl FnMut(RowNumber, Log) -> Result<()>,
 ) -> Result<()> {
     let sql = format!("{} WHERE collection = ?1 AND row > ?2 ORDER BY row", *SELECT);
     let mut statement = lease.connection()?.prepare(&sql).sql()?;
     let mut lines = statement.query([collection, above]).sql()?;
     while let Some(line) = lines.next().sql()? {
         match row::decode(line) {
-            Ok(stored) => visit(stored.row, &stored.log)?,
+            Ok(stored) => visit(stored.row, stored.log)?,
             Err(unreadable) => lease.damage().note(collection, &unreadable),
         }
     }

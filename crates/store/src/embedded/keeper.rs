@@ -1,5 +1,5 @@
-//! Looks after column indexes beside the work of callers: keeps their memory within bounds, moves full parts of them to files, and
-//! keeps an index that has not changed for a while for the next start. Knows time and idleness, not what is written.
+//! Looks after column indexes beside the work of callers: keeps their memory within bounds, makes orders that pages would use, moves
+//! full parts of them to files, and keeps an index that has not changed for a while for the next start. Knows time and idleness, not what is written.
 
 use super::{Engine, Options};
 use hashbrown::HashMap;
@@ -17,12 +17,14 @@ const SAVE_LOOKS: u32 = 50;
 /// Starts the thread, which ends with the engine.
 pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
     let (pause, most) = (options.keeper_look, options.limits.index_memory_bytes);
+    let orders_most = options.limits.order_memory_bytes;
     let work = move || {
-        let (mut parts, mut before) = (HashMap::new(), Vec::new());
+        let (mut parts, mut before, mut wanted) = (HashMap::new(), Vec::new(), Vec::new());
         for look in 1_u32.. {
             thread::sleep(pause);
             let Some(engine) = engine.upgrade() else { break };
             engine.indexes.keep_within(most);
+            engine.indexes.make_orders(&mut wanted, orders_most);
             if look % SEAL_LOOKS == 0 {
                 engine.indexes.seal(&mut parts);
             }

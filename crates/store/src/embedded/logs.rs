@@ -5,7 +5,7 @@ use super::collection;
 use super::error::Sql;
 use super::indexes::Change as IndexChange;
 use super::lists::write_rows;
-use super::row::{self, Encoded, Head};
+use super::row::{self, Encoded, Head, Update};
 use super::row_scores::{self, Sight};
 use super::select::read_rows;
 use super::transfer;
@@ -310,13 +310,17 @@ fn add(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: Vec<Encoded>, e
 
 /// Writes new values over a row, unless it is no longer as `head` says.
 fn replace(tx: &mut Tx<'_>, collection: i64, head: &Head, encoded: Encoded) -> Result<bool> {
-    if !encoded.update(tx.connection, head.row, head.version)? {
-        return Ok(false);
+    let text = match encoded.update(tx.connection, head.row, head.version)? {
+        Update::Stale => return Ok(false),
+        Update::Columns => false,
+        Update::Payload => true,
+    };
+    if text {
+        tx.texts().note(tx, collection, head.row)?;
     }
-    tx.texts().note(tx, collection, head.row)?;
     let completed = i64::from(row::completed(&encoded.log)) - i64::from(head.completed);
     tx.count(collection, 0, completed)?;
-    tx.change(collection, IndexChange::Replace(head.row, Box::new(encoded.log)));
+    tx.change(collection, IndexChange::Replace { row: head.row, log: Box::new(encoded.log), text });
     Ok(true)
 }
 

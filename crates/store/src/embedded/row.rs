@@ -65,19 +65,24 @@ impl Encoded {
         Ok(true)
     }
 
-    /// Writes it over the row if that is still at this version.
-    pub fn update(&self, connection: &Connection, row: RowNumber, version: i64) -> Result<bool> {
+    /// Writes it over the row if that is still at this version. A payload that is the same stays where it is.
+    pub fn update(&self, connection: &Connection, row: RowNumber, version: i64) -> Result<Update> {
         let mut statement = connection.prepare_cached(&UPDATE).sql()?;
         statement.raw_bind_parameter(1, row).sql()?;
         statement.raw_bind_parameter(2, version).sql()?;
         self.bind_rest(&mut statement)?;
         if statement.raw_execute().sql()? == 0 {
-            return Ok(false);
+            return Ok(Update::Stale);
+        }
+        let mut same =
+            connection.prepare_cached("SELECT 1 FROM payload WHERE row = ?1 AND codec = ?2 AND body = ?3").sql()?;
+        if same.exists((row, self.body.codec, &self.body.bytes)).sql()? {
+            return Ok(Update::Columns);
         }
         let mut statement =
             connection.prepare_cached("INSERT OR REPLACE INTO payload (row, codec, body) VALUES (?1, ?2, ?3)").sql()?;
         statement.execute((row, self.body.codec, &self.body.bytes)).sql()?;
-        Ok(true)
+        Ok(Update::Payload)
     }
 
     fn bind_rest(&self, statement: &mut Statement<'_>) -> Result<()> {
@@ -96,6 +101,17 @@ impl Encoded {
         }
         Ok(())
     }
+}
+
+/// What became of writing over a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Update {
+    /// Nothing was written: the row is at another version, or gone.
+    Stale,
+    /// The payload is as it was.
+    Columns,
+    /// The payload is another one.
+    Payload,
 }
 
 /// A log as read, with its place in the store. Its payload is there only if asked for.

@@ -4,7 +4,7 @@
 use super::indexes::{Index, Indexes, Slot, State, catch_up, commit_of};
 use super::parts;
 use super::readers::Lease;
-use evalset_columns::{Columns, Part};
+use evalset_columns::{Columns, Part, WantedOrder};
 use evalset_model::Result;
 use hashbrown::HashMap;
 use std::io;
@@ -57,6 +57,33 @@ impl Indexes {
                 }
             }
         }
+    }
+
+    /// Makes orders of chunks that pages would have used and that were wanted at the last look too, `before`, which gets what is wanted
+    /// now: chunks that are written to all the time are left alone. All orders together take at most `most` bytes.
+    pub fn make_orders(&self, before: &mut Vec<(i64, WantedOrder)>, most: usize) {
+        let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
+        let bytes = |slot: &Slot| slot.read().map_or(0, |index| index.columns.orders_bytes());
+        let mut now = Vec::new();
+        for (collection, slot) in &slots {
+            let wanted = slot.read().map(|index| index.columns.wanted_orders()).unwrap_or_default();
+            if wanted.is_empty() {
+                continue;
+            }
+            let others: usize = slots.iter().filter(|(id, _)| id != collection).map(|(_, slot)| bytes(slot)).sum();
+            for wanted in wanted {
+                let wanted = (*collection, wanted);
+                // The writer waits for one order at most.
+                if before.contains(&wanted)
+                    && let Some(index) = slot.read()
+                {
+                    index.columns.make_order(&wanted.1, most.saturating_sub(others));
+                } else {
+                    now.push(wanted);
+                }
+            }
+        }
+        *before = now;
     }
 
     /// Lets go of memory that files take when all files of the process take more than `most` bytes of it.

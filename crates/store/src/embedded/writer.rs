@@ -19,6 +19,7 @@ use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -122,6 +123,7 @@ impl Tx<'_> {
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Command>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -139,11 +141,13 @@ impl Writer {
         let next_row = read("next_row").map_err(|cause| cause.to_string())?;
         let checkpoints = Checkpoints::start(path, &mut connection)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
+        let commits = Arc::<AtomicU64>::default();
+        let work = Work { connection, checkpoints, watched, seq, next_row, commits: commits.clone() };
         let thread = std::thread::Builder::new()
             .name("evalset-writer".to_owned())
-            .spawn(move || Work { connection, checkpoints, watched, seq, next_row }.run(receiver))
+            .spawn(move || work.run(receiver))
             .map_err(|cause| cause.to_string())?;
-        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), commits })
     }
 
     /// Runs `write` in the next transaction and returns when it is durable and visible. `bytes` is about what it adds.
@@ -168,6 +172,11 @@ impl Writer {
         let (command, answer) = command(bytes, write);
         queue.blocking_send(command).map_err(|_| stopped())?;
         answer.blocking_recv().map_err(|_| failed())?
+    }
+
+    /// Transactions since the start: who finds another number than before was not alone.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// Commands that wait.
@@ -217,6 +226,7 @@ struct Work {
     watched: Watched,
     seq: i64,
     next_row: RowNumber,
+    commits: Arc<AtomicU64>,
 }
 
 impl Work {
@@ -230,6 +240,7 @@ impl Work {
                 batch.push(next);
             }
             self.batch(batch);
+            self.commits.fetch_add(1, Ordering::Relaxed);
             self.checkpoints.after_commit(&self.connection);
         }
         self.save_snapshots();

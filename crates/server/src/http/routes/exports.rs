@@ -32,6 +32,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// Bytes of a file that are read at once: each read waits for a thread.
+const READ_BYTES: usize = 256 * 1024;
+
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -156,7 +159,7 @@ async fn retrieve(
 async fn download(State(app): State<App>, caller: Caller, IdPath(id): IdPath<JobId>) -> Answer<Response> {
     let file = exports::open(&app, caller.organization_id(), id).await?;
     let headers = [(header::CONTENT_LENGTH, file.length.to_string())];
-    let body = ReplyBody::from_stream(ReaderStream::new(file.file));
+    let body = ReplyBody::from_stream(ReaderStream::with_capacity(file.file, READ_BYTES));
     Ok((file_headers(&file.name, file.format), headers, body).into_response())
 }
 

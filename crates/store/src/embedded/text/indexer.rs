@@ -22,6 +22,7 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Rows read in one transaction.
 const READ_ROWS: usize = 500;
@@ -38,7 +39,9 @@ const LARGE_ROWS: usize = 1_000_000;
 /// So many rests are taken when something went wrong.
 const RESTS_AFTER_ERROR: u32 = 20;
 /// How much the thread steps back behind all others.
-const NICE: i32 = 10;
+const NICE: i32 = 19;
+/// While others write, it rests so many times as long as it worked: they share the processor, the disk and the file with it.
+const RESTS_BESIDE_WRITERS: u32 = 3;
 
 /// What the thread works with.
 pub(in crate::embedded) struct Desk {
@@ -68,10 +71,11 @@ pub(super) fn run(texts: &Texts, desk: &Desk) {
     if let Err(error) = rustix::process::nice(NICE) {
         tracing::debug!(%error, "the thread of the text indexes keeps its priority");
     }
-    let mut rests = 1;
+    let (mut rests, mut connection) = (1, None);
     while texts.rest(rests) {
-        rests = match round(texts, desk) {
+        rests = match round(texts, desk, &mut connection) {
             Err(error) if texts.go_on() => {
+                connection = None;
                 tracing::warn!(%error, "text indexes could not be brought up to date; it is tried again");
                 RESTS_AFTER_ERROR
             }
@@ -81,8 +85,11 @@ pub(super) fn run(texts: &Texts, desk: &Desk) {
 }
 
 /// Brings every index up to date.
-fn round(texts: &Texts, desk: &Desk) -> Result<()> {
-    let connection = file::reader(&desk.path).map_err(Error::internal)?;
+fn round(texts: &Texts, desk: &Desk, kept: &mut Option<Connection>) -> Result<()> {
+    let connection = match kept {
+        Some(connection) => connection,
+        None => kept.insert(file::reader(&desk.path).map_err(Error::internal)?),
+    };
     let visible: Vec<(i64, u64)> = connection
         .prepare("SELECT id, log_count FROM collection WHERE hidden = 0")
         .sql()?
@@ -93,8 +100,7 @@ fn round(texts: &Texts, desk: &Desk) -> Result<()> {
     sweep(texts, desk, &visible)?;
     for (collection, rows) in visible {
         if rows >= texts.pace.rows_min || texts.tracks(collection) {
-            Work { texts, desk, connection: &connection, collection, folder: Folder::new(&texts.root, collection) }
-                .bring_up()?;
+            Work { texts, desk, connection, collection, folder: Folder::new(&texts.root, collection) }.bring_up()?;
         }
     }
     Ok(())
@@ -209,6 +215,7 @@ impl Work<'_> {
             changed.clear();
         }
         let mut changed = changed.into_iter().peekable();
+        let mut commits = self.desk.writer.commits();
         let full = |batch: &Batch| batch.builder.rows().len() >= SEGMENT_ROWS || batch.builder.bytes() >= SEGMENT_BYTES;
         loop {
             if !self.texts.go_on() {
@@ -218,6 +225,7 @@ impl Work<'_> {
                 batch.more = true;
                 return Ok(batch);
             }
+            let begun = Instant::now();
             let transaction = self.connection.unchecked_transaction().sql()?;
             let seq: i64 = transaction
                 .query_row("SELECT value FROM meta WHERE key = 'commit_seq'", [], |line| line.get(0))
@@ -238,6 +246,12 @@ impl Work<'_> {
             }
             if !again && rows.len() < READ_ROWS && rows.last().is_none_or(|last| *last == batch.above) {
                 return Ok(batch);
+            }
+            // Not inside the transaction, which would hold up checkpoints.
+            drop(transaction);
+            let before = std::mem::replace(&mut commits, self.desk.writer.commits());
+            if commits != before {
+                self.texts.pause(begun.elapsed() * RESTS_BESIDE_WRITERS);
             }
         }
     }

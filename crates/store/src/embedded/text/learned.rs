@@ -36,11 +36,6 @@ impl Lesson {
         Some(Self { at, read: bits, passing: passed })
     }
 
-    /// Whether a row passes, if it was read.
-    pub fn says(&self, row: RowNumber) -> Option<bool> {
-        self.read.contains(row).then(|| self.passing.contains(row))
-    }
-
     /// Forgets rows that have changed.
     pub fn without(&self, changed: &[RowNumber]) -> Self {
         let mut left = self.clone();

@@ -151,7 +151,7 @@ impl Texts {
     /// Notes the changes of a commit, before it is made.
     pub fn apply(&self, seq: i64, changes: &[(i64, Change)]) {
         for (collection, change) in changes {
-            if let Change::Replace(row, _) = change
+            if let Change::Replace { row, text: true, .. } = change
                 && let Some(shelf) = self.shelf(*collection)
             {
                 shelf.changed(*row, seq);
@@ -162,7 +162,7 @@ impl Texts {
     /// The changes of the commit before are on the disk.
     pub fn committed(&self, changes: &[(i64, Change)]) {
         for (collection, change) in changes {
-            if matches!(change, Change::Replace(..))
+            if matches!(change, Change::Replace { text: true, .. })
                 && let Some(shelf) = self.shelf(*collection)
             {
                 shelf.committed();
@@ -228,9 +228,14 @@ impl Texts {
 
     /// Waits until the next look, for so many rests; false when there is none.
     fn rest(&self, rests: u32) -> bool {
+        self.pause(self.pace.rest * rests)
+    }
+
+    /// Waits; false when the store closes.
+    fn pause(&self, time: Duration) -> bool {
         let mut closing = self.closing.lock();
         if !*closing {
-            self.closed.wait_for(&mut closing, self.pace.rest * rests);
+            self.closed.wait_for(&mut closing, time);
         }
         !*closing
     }

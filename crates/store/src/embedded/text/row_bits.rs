@@ -32,8 +32,18 @@ impl RowBits {
     }
 
     /// Whether the row is in the set; none beyond the span is.
+    #[cfg(test)]
     pub fn contains(&self, row: RowNumber) -> bool {
         self.place(row).is_some_and(|(word, bit)| self.words[word] & bit != 0)
+    }
+
+    /// 64 bits of the set: the lowest for this row, the others for those after it.
+    pub fn window(&self, row: RowNumber) -> u64 {
+        let distance = row - self.base;
+        let (word, shift) = (distance.div_euclid(WORD as i64), distance.rem_euclid(WORD as i64));
+        let of = |word: i64| usize::try_from(word).ok().and_then(|at| self.words.get(at)).copied().unwrap_or(0);
+        // In two steps: a shift by 64 is none.
+        of(word) >> shift | of(word + 1) << 1 << (WORD as i64 - 1 - shift)
     }
 
     /// Adds a row of the span.
@@ -161,6 +171,10 @@ mod tests {
             assert_eq!(bits.count(), expected.len() as u64);
             bits.remove(expected[0]);
             assert!(!bits.contains(expected[0]) && !bits.contains(-5) && !bits.contains(1_000_000));
+            for first in -200..500 {
+                let each = (0..64).fold(0, |word, bit| word | u64::from(bits.contains(first + bit)) << bit);
+                assert_eq!(bits.window(first), each, "from {first}");
+            }
         }
     }
 }

@@ -115,13 +115,14 @@ impl<'f> Known<'f> {
             let lesson = learned::name(leaf.compare).and_then(|name| self.shelf.lesson(&name));
             let (yes, maybe) = match lesson {
                 None => {
-                    let yes = columns.select_by(|row| certain.contains(row));
-                    (yes, columns.select_by(|row| !settled.contains(row)))
+                    let yes = columns.select_in(|row| certain.window(row));
+                    (yes, columns.select_in(|row| !settled.window(row)))
                 }
                 Some(lesson) => {
-                    let yes = |row| certain.contains(row) || !settled.contains(row) && lesson.says(row) == Some(true);
-                    let maybe = |row| !settled.contains(row) && lesson.says(row).is_none();
-                    (columns.select_by(yes), columns.select_by(maybe))
+                    let (read, passing) = (&lesson.read, &lesson.passing);
+                    let learned = |row| !settled.window(row) & read.window(row) & passing.window(row);
+                    let yes = columns.select_in(|row| certain.window(row) | learned(row));
+                    (yes, columns.select_in(|row| !settled.window(row) & !read.window(row)))
                 }
             };
             given.add(leaf.compare, Answer { yes, maybe });
