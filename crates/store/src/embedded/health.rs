@@ -36,6 +36,7 @@ impl Health for Engine {
             ("evalset_store_index_open", open as f64),
             ("evalset_store_index_rows", rows as f64),
             ("evalset_store_index_bytes", columns as f64),
+            ("evalset_store_index_order_bytes", self.indexes.orders_bytes() as f64),
             ("evalset_store_text_index_open", texts as f64),
             ("evalset_store_text_index_rows", text_rows as f64),
             ("evalset_store_text_index_bytes", text_bytes as f64),

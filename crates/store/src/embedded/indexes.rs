@@ -21,7 +21,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -53,6 +53,9 @@ pub(super) enum Change {
     #[cfg(test)]
     Panic,
 }
+
+/// Rows on their way from the reader of an index to its filler.
+type Portion = Vec<(RowNumber, Log)>;
 
 /// Commits by number, with what they did to one collection.
 pub(super) type Commits = Vec<(i64, Vec<Change>)>;
@@ -212,16 +215,23 @@ impl Indexes {
 
     /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a transaction.
     pub(super) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
-        let (sender, receiver) = sync_channel::<Vec<(RowNumber, Log)>>(PORTIONS);
+        let (sender, receiver) = sync_channel::<Portion>(PORTIONS);
+        let (done, spent) = channel::<Portion>();
         let columns = thread::scope(|scope| {
-            let filling = scope.spawn(move || self.fill(collection, &receiver));
+            let filling = scope.spawn(move || self.fill(collection, &receiver, &done));
             let mut portion = Vec::with_capacity(PORTION_ROWS);
             let read = each_row(lease, collection, 0, |row, log| {
                 portion.push((row, log));
                 if portion.len() < PORTION_ROWS {
                     return Ok(());
                 }
-                let full = std::mem::replace(&mut portion, Vec::with_capacity(PORTION_ROWS));
+                // Dropped where it was made, and so its memory is used again: allocators are slow when one thread gives back what
+                // another took.
+                let empty = spent.try_iter().last().map(|mut spent| {
+                    spent.clear();
+                    spent
+                });
+                let full = std::mem::replace(&mut portion, empty.unwrap_or_default());
                 sender.send(full).map_err(Error::internal)
             });
             let sent = read.and_then(|()| sender.send(portion).map_err(Error::internal));
@@ -238,14 +248,16 @@ impl Indexes {
     }
 
     /// Columns of the rows that come, in the order in which they come.
-    fn fill(&self, collection: i64, portions: &Receiver<Vec<(RowNumber, Log)>>) -> Columns {
+    fn fill(&self, collection: i64, portions: &Receiver<Portion>, spent: &Sender<Portion>) -> Columns {
         let mut columns = Columns::with_chunk_rows(&self.limits, self.chunk_rows);
         let mut unsealed = 0;
         for portion in portions {
             unsealed += portion.len();
-            for (row, log) in portion {
-                columns.append(row, as_ref(&log, None));
+            for (row, log) in &portion {
+                columns.append(*row, as_ref(log, None));
             }
+            // At the end nobody takes it any more.
+            spent.send(portion).ok();
             if unsealed >= self.chunk_rows {
                 unsealed = 0;
                 self.seal_all(collection, &mut columns);

@@ -13,6 +13,10 @@ use std::sync::Arc;
 /// An index with more than this share of removed rows is made anew.
 const REMOVED_SHARE_MAX: f64 = 0.3;
 
+fn orders_bytes(slot: &Slot) -> usize {
+    slot.read().map_or(0, |index| index.columns.orders_bytes())
+}
+
 impl Indexes {
     /// Moves full parts of open indexes to files, but for those written to since the last look: `before` has the parts of that
     /// look with the number of writes they had seen, and gets those of this one.
@@ -63,14 +67,14 @@ impl Indexes {
     /// now: chunks that are written to all the time are left alone. All orders together take at most `most` bytes.
     pub fn make_orders(&self, before: &mut Vec<(i64, WantedOrder)>, most: usize) {
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
-        let bytes = |slot: &Slot| slot.read().map_or(0, |index| index.columns.orders_bytes());
         let mut now = Vec::new();
         for (collection, slot) in &slots {
             let wanted = slot.read().map(|index| index.columns.wanted_orders()).unwrap_or_default();
             if wanted.is_empty() {
                 continue;
             }
-            let others: usize = slots.iter().filter(|(id, _)| id != collection).map(|(_, slot)| bytes(slot)).sum();
+            let others: usize =
+                slots.iter().filter(|(id, _)| id != collection).map(|(_, slot)| orders_bytes(slot)).sum();
             for wanted in wanted {
                 let wanted = (*collection, wanted);
                 // The writer waits for one order at most.
@@ -84,6 +88,12 @@ impl Indexes {
             }
         }
         *before = now;
+    }
+
+    /// Bytes of memory that orders of chunks take, of all open indexes.
+    pub fn orders_bytes(&self) -> usize {
+        let slots: Vec<_> = self.slots.lock().values().cloned().collect();
+        slots.iter().map(|slot| orders_bytes(slot)).sum()
     }
 
     /// Lets go of memory that files take when all files of the process take more than `most` bytes of it.

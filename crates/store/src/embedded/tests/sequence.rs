@@ -4,11 +4,11 @@
 use super::*;
 use crate::logs::{Change, Existing, Query};
 use evalset_model::field::{Field, TextField};
-use evalset_model::filter::LogFilter;
-use evalset_model::filter::meaning::holds;
+use evalset_model::filter::meaning::{compare_logs, holds};
+use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::LogId;
 use evalset_model::log::Log;
-use evalset_model::page::Window;
+use evalset_model::page::{Sort, Window};
 use evalset_model::scalar::Scalar;
 use parking_lot::Mutex;
 use serde_json::{Map, json};
@@ -81,7 +81,7 @@ async fn write(stores: &Stores, history: &History, steps: usize, dice: &mut Dice
 }
 
 async fn read(stores: &Stores, history: &History, mut dice: Dice) -> usize {
-    let (requests, window) = (request_logs(organization(1)), Window { offset: 0, limit: 100_000 });
+    let requests = request_logs(organization(1));
     let mut answers = 0;
     while !history.done.load(Ordering::Relaxed) {
         let filter = match dice.below(4) {
@@ -89,13 +89,28 @@ async fn read(stores: &Stores, history: &History, mut dice: Dice) -> usize {
             _ => filter(&mut dice, 2, true),
         };
         let first = history.acknowledged.load(Ordering::SeqCst);
-        let query = Query { filter: filter.clone(), sort: by_id(), window };
+        let field = *dice.pick(&[Field::Cost, Field::Timestamp, Field::Model]);
+        let sort = match dice.below(3) {
+            0 => by_id(),
+            _ => Sort { field: LogField::Scalar(field), descending: dice.one_in(2) },
+        };
+        let window = Window { offset: dice.below(3) as u64 * dice.below(300) as u64, limit: *dice.pick(&[5, 100_000]) };
+        let query = Query { filter: filter.clone(), sort: sort.clone(), window };
         let page = stores.logs.page(requests, query).await.unwrap();
         let states = history.states.lock().get(first..).unwrap_or_default().to_vec();
-        assert_eq!(page.total, page.rows.len() as u64);
         let found: Vec<&Log> = page.rows.iter().map(|row| &row.log).collect();
-        let fits = states.iter().any(|rows| passing(rows, &filter) == found);
-        assert!(fits, "{} rows for {filter:?} are those of none of {} commits", found.len(), states.len());
+        let fits = states.iter().any(|rows| {
+            let mut passing = passing(rows, &filter);
+            passing.sort_by(|left, right| compare_logs(&sort, (left, &Map::new()), (right, &Map::new())));
+            let shown = passing.iter().skip(window.offset as usize).take(window.limit as usize);
+            page.total == passing.len() as u64 && shown.eq(&found)
+        });
+        assert!(
+            fits,
+            "{} rows for {filter:?} by {sort:?}, {window:?}, are those of none of {} commits",
+            found.len(),
+            states.len()
+        );
         answers += 1;
     }
     answers
