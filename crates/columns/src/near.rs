@@ -12,7 +12,7 @@ const COUNTED_CHUNKS: u64 = 32;
 /// Ranges of keys that rows are counted in: their counts fit the nearest cache.
 const RANGES: usize = 1 << 12;
 /// Chunks' worth of rows that may lie in chunks without an order: they are sorted for the occasion.
-const LOOSE_CHUNKS: usize = 1;
+const LOOSE_CHUNKS: u64 = 1;
 
 /// Rows that may be on a page.
 pub(crate) struct Near {
@@ -77,18 +77,20 @@ impl Sorter<'_> {
         let orders = self.orders(part);
         let order = |chunk: usize| orders.get(chunk).and_then(Option::as_ref);
         let chunks = || (0..self.chunks()).map(|chunk| (chunk, self.chunk_rows(chunk)));
-        let loose: u64 = chunks().filter(|(chunk, _)| order(*chunk).is_none()).map(|(_, rows)| bits::count(rows)).sum();
-        if orders.iter().all(Option::is_none) || loose as usize > LOOSE_CHUNKS * self.grid.rows() {
+        let missing = chunks().filter(|(chunk, rows)| order(*chunk).is_none() && !bits::none(rows));
+        let (missing, loose): (Vec<usize>, Vec<u64>) = missing.map(|(chunk, rows)| (chunk, bits::count(rows))).unzip();
+        self.want(part, &missing);
+        if orders.iter().all(Option::is_none) || loose.iter().sum::<u64>() > LOOSE_CHUNKS * self.grid.rows() as u64 {
             return None;
         }
-        let run = |(chunk, rows): (usize, &[u64])| match order(chunk) {
-            Some(order) => Run::Kept(self.grid.start(chunk), among(order, rows)),
-            None => {
-                let mut items = Vec::new();
-                part.each(chunk, rows, |position, key| items.push((key, position as u32)));
-                items.sort_unstable();
-                Run::Loose(items)
+        let run = |(chunk, rows): (usize, &[u64])| {
+            if let Some(order) = order(chunk) {
+                return Run::Kept(self.grid.start(chunk), among(order, rows));
             }
+            let mut items = Vec::new();
+            part.each(chunk, rows, |position, key| items.push((key, position as u32)));
+            items.sort_unstable();
+            Run::Loose(items)
         };
         Some(chunks().map(run).filter(|run| run.len() > 0).collect())
     }

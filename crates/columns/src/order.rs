@@ -44,15 +44,22 @@ impl<'a> Sorter<'a> {
         Self { kept: useful.then_some(kept), ..self }
     }
 
-    /// The orders of all chunks by a part, if any are kept.
+    /// The orders of chunks by a part, as far as they are kept.
     pub(crate) fn orders(&self, part: &Part<'_>) -> Vec<Option<ChunkOrder>> {
         self.kept.map_or_else(Vec::new, |kept| kept.of(part))
     }
 
-    /// The offsets of those of the sorter's rows, all of one chunk, that belong to a part, in order.
-    pub fn chunk_order(&self, part: &Part<'_>, chunk: usize) -> ChunkOrder {
+    /// Says that the orders of these chunks would have been of use.
+    pub(crate) fn want(&self, part: &Part<'_>, chunks: &[usize]) {
+        if let Some(kept) = self.kept {
+            kept.want(part, chunks);
+        }
+    }
+
+    /// The offsets of those of a chunk's rows that belong to a part, in order.
+    pub fn chunk_order(&self, part: &Part<'_>, chunk: usize, rows: &[u64]) -> ChunkOrder {
         let (mut items, mut positions) = (Vec::new(), Vec::new());
-        part.each(chunk, self.rows, |position, key| items.push((key, position as u32)));
+        part.each(chunk, rows, |position, key| items.push((key, position as u32)));
         self.sort(part, &mut items, &mut positions);
         // A chunk has 65,536 rows at most.
         positions.into_iter().map(|position| self.grid.place(position).offset as u16).collect()
@@ -151,19 +158,20 @@ impl<'a> Sorter<'a> {
     fn first(&self, part: &Part<'_>, offset: usize, depth: usize, page: &mut Vec<usize>) -> usize {
         let backward = self.falling(part);
         let room = (depth * 2).max(512);
-        let mut best = Best { sorter: self, part, depth, room, kept: Vec::with_capacity(room), last: None };
-        let (chunks, orders) = (self.chunks(), self.orders(part));
+        let mut best = Best { sorter: self, part, depth, room, found: Vec::with_capacity(room), last: None };
+        let (chunks, orders, mut wanted) = (self.chunks(), self.orders(part), Vec::new());
         for step in 0..chunks {
             let chunk = if backward { chunks - 1 - step } else { step };
             let rows = self.chunk_rows(chunk);
             if bits::none(rows) {
                 continue;
             }
-            if let Some(Some(order)) = orders.get(chunk)
-                && worth_walking(order, rows, depth)
-            {
-                best.walk(order, self.grid.start(chunk), rows);
-                continue;
+            if worth_walking(self.grid.rows(), rows, depth) {
+                if let Some(Some(order)) = orders.get(chunk) {
+                    best.walk(order, self.grid.start(chunk), rows);
+                    continue;
+                }
+                wanted.push(chunk);
             }
             match best.last {
                 None => part.each(chunk, rows, |position, key| {
@@ -177,11 +185,12 @@ impl<'a> Sorter<'a> {
                 }
             }
         }
-        let mut kept = best.kept;
-        kept.sort_unstable_by(|left, right| self.compare(part, left, right));
-        kept.truncate(depth);
-        page.extend(kept.iter().skip(offset).map(|(_, position)| *position as usize));
-        kept.len()
+        let mut found = best.found;
+        self.want(part, &wanted);
+        found.sort_unstable_by(|left, right| self.compare(part, left, right));
+        found.truncate(depth);
+        page.extend(found.iter().skip(offset).map(|(_, position)| *position as usize));
+        found.len()
     }
 
     /// Rows of a chunk that may come before `last`; `after`: all of them lie at later positions.
@@ -287,7 +296,7 @@ struct Best<'a> {
     part: &'a Part<'a>,
     depth: usize,
     room: usize,
-    kept: Vec<Item>,
+    found: Vec<Item>,
     /// Once `depth` items are known, nothing after the last of them can be on the page.
     last: Option<Item>,
 }
@@ -295,13 +304,12 @@ struct Best<'a> {
 impl Best<'_> {
     /// Considers rows of a chunk in order, until no later one can be among the best.
     fn walk(&mut self, order: &[u16], start: usize, rows: &[u64]) {
-        let mut taken = 0;
-        for offset in order.iter().map(|offset| usize::from(*offset)).filter(|offset| bits::get(rows, *offset)) {
+        let offsets = order.iter().map(|offset| usize::from(*offset));
+        for offset in offsets.filter(|offset| bits::get(rows, *offset)).take(self.depth) {
             let key = self.part.key_at(start + offset).unwrap_or(u64::MAX);
-            if taken == self.depth || !self.consider(start + offset, key) {
+            if !self.consider(start + offset, key) {
                 return;
             }
-            taken += 1;
         }
     }
 
@@ -313,18 +321,19 @@ impl Best<'_> {
         {
             return false;
         }
-        self.kept.push(item);
-        if self.kept.len() == self.room {
-            self.kept.select_nth_unstable_by(self.depth - 1, |left, right| self.sorter.compare(self.part, left, right));
-            self.kept.truncate(self.depth);
-            self.last = self.kept.last().copied();
+        self.found.push(item);
+        if self.found.len() == self.room {
+            self.found
+                .select_nth_unstable_by(self.depth - 1, |left, right| self.sorter.compare(self.part, left, right));
+            self.found.truncate(self.depth);
+            self.last = self.found.last().copied();
         }
         true
     }
 }
 
-/// Whether going through an order until so many rows are found takes less than looking at all of the rows.
-fn worth_walking(order: &[u16], rows: &[u64], depth: usize) -> bool {
+/// Whether going through the order of a chunk until so many of the rows are found takes less than looking at all of them.
+fn worth_walking(chunk_rows: usize, rows: &[u64], depth: usize) -> bool {
     let count = bits::count(rows) as usize;
-    depth.saturating_mul(order.len()) < count.saturating_mul(count)
+    depth.saturating_mul(chunk_rows) < count.saturating_mul(count)
 }

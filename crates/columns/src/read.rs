@@ -40,7 +40,7 @@ impl Columns {
         positions.into_iter().map(|position| self.number(position)).collect()
     }
 
-    /// Orders of chunks that pages would have used.
+    /// Orders of chunks that pages would have used, since before the last call.
     pub fn wanted_orders(&self) -> Vec<WantedOrder> {
         self.kept.wanted()
     }
@@ -50,17 +50,37 @@ impl Columns {
         self.kept.bytes()
     }
 
-    /// Makes such an order and keeps it, unless its chunk was written to since; all that are kept take at most `most` bytes.
-    pub fn make_order(&self, wanted: &WantedOrder, most: usize) {
-        let parts = self.parts(&wanted.sort);
-        let part = parts.iter().find(|part| part.kind() == Some(wanted.kind));
-        let (Some(part), Some(numbers)) = (part, self.numbers.get(wanted.chunk)) else { return };
-        if self.writes.get(wanted.chunk) == Some(&wanted.writes) {
-            // The dead ones too: they may be passed over, but not come to life.
+    /// Bytes of memory that one more order takes at most.
+    pub fn order_bytes_max(&self) -> usize {
+        self.grid.rows() * size_of::<u16>()
+    }
+
+    /// When those orders were asked for that no others were asked for before, as [`WantedOrder::asked`]; none without any.
+    pub fn oldest_orders(&self) -> Option<u64> {
+        self.kept.oldest()
+    }
+
+    /// Gives those orders up.
+    pub fn drop_oldest_orders(&self) {
+        self.kept.drop_oldest();
+    }
+
+    /// Says that there is no room for an order: it has to be wanted again.
+    pub fn refuse_order(&self, wanted: &WantedOrder) {
+        self.kept.put(wanted, None);
+    }
+
+    /// Makes such an order and keeps it, unless its chunk was written to since.
+    pub fn make_order(&self, wanted: &WantedOrder) {
+        let numbers = self.numbers.get(wanted.chunk).filter(|_| self.writes.get(wanted.chunk) == Some(&wanted.writes));
+        let order = numbers.and_then(|numbers| {
+            let parts = self.parts(&wanted.sort);
+            let part = parts.iter().find(|part| part.kind() == Some(wanted.kind))?;
+            // The dead ones too: they are passed over, and do not come to life.
             let rows = bits::first(numbers.len());
-            let order = Sorter::new(self.grid, &self.ids, &rows).chunk_order(part, wanted.chunk);
-            self.kept.put(wanted, order, most);
-        }
+            Some(Sorter::new(self.grid, &self.ids, &[]).chunk_order(part, wanted.chunk, &rows))
+        });
+        self.kept.put(wanted, order);
     }
 
     pub(crate) fn parts(&self, sort: &Sort) -> Vec<Part<'_>> {

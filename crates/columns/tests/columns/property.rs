@@ -315,13 +315,17 @@ impl Pair {
             let limit = *random.of(&[0, 1, 3, 25, 5_000]);
             let page: Vec<RowNumber> = expected.iter().copied().skip(offset).take(limit).collect();
             // First without orders of chunks, then with those that the first would have used, or some of them.
-            for _ in 0..3 {
+            for _ in 0..4 {
                 let found = self.columns.page(rows, &sort, offset as u64, limit as u64);
                 assert_eq!(found, page, "{limit} rows after {offset} by {sort:?}");
                 for wanted in self.columns.wanted_orders() {
-                    if random.below(3) > 0 {
-                        self.columns.make_order(&wanted, *random.of(&[0, 1_000, 1_000_000]));
-                        tally.kept += 1;
+                    match random.below(8) {
+                        0 => self.columns.refuse_order(&wanted),
+                        1 => self.columns.drop_oldest_orders(),
+                        _ => {
+                            self.columns.make_order(&wanted);
+                            tally.kept += 1;
+                        }
                     }
                 }
             }

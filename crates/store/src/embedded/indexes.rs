@@ -3,34 +3,25 @@
 //! Loading reads the file in a transaction of its own while commits go on; what they change is buffered and applied after, by
 //! commit number. A snapshot saves reading the rows it has. Knows rows and commits, not filters.
 
-use super::collection;
 use super::error::Sql;
+use super::filling::add_newer;
 use super::readers::Lease;
-use super::row;
-use super::row_scores::Sight;
-use super::schema::SELECT;
 use super::snapshots::Snapshots;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
+use evalset_model::Result;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use evalset_model::score::RowScores;
-use evalset_model::{Error, Result};
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 /// How often one who waits for another's loading looks whether its own caller is still there.
 const LOAD_LOOK: Duration = Duration::from_millis(20);
-/// Rows that go from the reader of an index to its filler at once.
-const PORTION_ROWS: usize = 512;
-/// Portions that may lie between them.
-const PORTIONS: usize = 8;
 
 /// What a commit did to one collection, in order. Logs come without payload.
 #[derive(Clone)]
@@ -53,9 +44,6 @@ pub(super) enum Change {
     #[cfg(test)]
     Panic,
 }
-
-/// Rows on their way from the reader of an index to its filler.
-type Portion = Vec<(RowNumber, Log)>;
 
 /// Commits by number, with what they did to one collection.
 pub(super) type Commits = Vec<(i64, Vec<Change>)>;
@@ -103,7 +91,7 @@ impl Slot {
 /// All open indexes.
 pub(super) struct Indexes {
     pub(super) slots: Mutex<HashMap<i64, Arc<Slot>>>,
-    limits: ColumnLimits,
+    pub(super) limits: ColumnLimits,
     pub(super) chunk_rows: usize,
     pub(super) snapshots: Snapshots,
     /// Collection → commit that its newest snapshot stands for, as far as this process read or wrote one.
@@ -213,61 +201,6 @@ impl Indexes {
         self.read_rows(collection, lease).map(|columns| Some(Index { seq, columns }))
     }
 
-    /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a transaction.
-    pub(super) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
-        let (sender, receiver) = sync_channel::<Portion>(PORTIONS);
-        let (done, spent) = channel::<Portion>();
-        let columns = thread::scope(|scope| {
-            let filling = scope.spawn(move || self.fill(collection, &receiver, &done));
-            let mut portion = Vec::with_capacity(PORTION_ROWS);
-            let read = each_row(lease, collection, 0, |row, log| {
-                portion.push((row, log));
-                if portion.len() < PORTION_ROWS {
-                    return Ok(());
-                }
-                // Dropped where it was made, and so its memory is used again: allocators are slow when one thread gives back what
-                // another took.
-                let empty = spent.try_iter().last().map(|mut spent| {
-                    spent.clear();
-                    spent
-                });
-                let full = std::mem::replace(&mut portion, empty.unwrap_or_default());
-                sender.send(full).map_err(Error::internal)
-            });
-            let sent = read.and_then(|()| sender.send(portion).map_err(Error::internal));
-            drop(sender);
-            let columns = filling.join().map_err(|_| Error::internal("filling the columns failed"));
-            sent.and(columns)
-        });
-        let mut columns = columns?;
-        let connection = lease.connection()?;
-        if let Some(name) = collection::name(connection, collection)? {
-            Sight::of(connection, name, collection)?.load(connection, collection, &mut columns)?;
-        }
-        Ok(columns)
-    }
-
-    /// Columns of the rows that come, in the order in which they come.
-    fn fill(&self, collection: i64, portions: &Receiver<Portion>, spent: &Sender<Portion>) -> Columns {
-        let mut columns = Columns::with_chunk_rows(&self.limits, self.chunk_rows);
-        let mut unsealed = 0;
-        for portion in portions {
-            unsealed += portion.len();
-            for (row, log) in &portion {
-                columns.append(*row, as_ref(log, None));
-            }
-            // At the end nobody takes it any more.
-            spent.send(portion).ok();
-            if unsealed >= self.chunk_rows {
-                unsealed = 0;
-                self.seal_all(collection, &mut columns);
-                // Nobody asks them yet.
-                self.snapshots.files().release();
-            }
-        }
-        columns
-    }
-
     /// Shows a commit to the indexes it concerns.
     pub fn apply(&self, seq: i64, changes: Vec<(i64, Change)>) {
         let mut by_collection: Vec<(i64, Vec<Change>)> = Vec::new();
@@ -373,39 +306,8 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
     true
 }
 
-fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
+pub(super) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
     LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
-}
-
-/// Adds the rows that came after those of a snapshot.
-fn add_newer(lease: &Lease, collection: i64, columns: &mut Columns) -> Result<()> {
-    let connection = lease.connection()?;
-    let Some(name) = collection::name(connection, collection)? else { return Ok(()) };
-    let sight = Sight::of(connection, name, collection)?;
-    each_row(lease, collection, columns.last_row(), |row, log| {
-        let scores = sight.compared(connection, &log.id)?;
-        columns.append(row, as_ref(&log, Some(&scores)));
-        Ok(())
-    })
-}
-
-/// Visits the rows of a collection above a number in row order, without payloads.
-fn each_row(
-    lease: &Lease,
-    collection: i64,
-    above: RowNumber,
-    mut visit: impl FnMut(RowNumber, Log) -> Result<()>,
-) -> Result<()> {
-    let sql = format!("{} WHERE collection = ?1 AND row > ?2 ORDER BY row", *SELECT);
-    let mut statement = lease.connection()?.prepare(&sql).sql()?;
-    let mut lines = statement.query([collection, above]).sql()?;
-    while let Some(line) = lines.next().sql()? {
-        match row::decode(line) {
-            Ok(stored) => visit(stored.row, stored.log)?,
-            Err(unreadable) => lease.damage().note(collection, &unreadable),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -19,12 +19,12 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
     let (pause, most) = (options.keeper_look, options.limits.index_memory_bytes);
     let orders_most = options.limits.order_memory_bytes;
     let work = move || {
-        let (mut parts, mut before, mut wanted) = (HashMap::new(), Vec::new(), Vec::new());
+        let (mut parts, mut before) = (HashMap::new(), Vec::new());
         for look in 1_u32.. {
             thread::sleep(pause);
             let Some(engine) = engine.upgrade() else { break };
             engine.indexes.keep_within(most);
-            engine.indexes.make_orders(&mut wanted, orders_most);
+            engine.indexes.make_orders(orders_most);
             if look % SEAL_LOOKS == 0 {
                 engine.indexes.seal(&mut parts);
             }

@@ -16,6 +16,7 @@ mod doctor;
 mod error;
 mod evaluators;
 mod file;
+mod filling;
 mod health;
 mod indexes;
 mod job_line;
@@ -99,7 +100,7 @@ pub struct Options {
     pub snapshot_rows: u64,
     /// Rows of a chunk of a column index; a full one moves to a file.
     pub chunk_rows: usize,
-    /// How often memory of column indexes is looked after; parts move to files after ten looks.
+    /// How often column indexes are looked after: their memory and orders at each look, parts that rested for ten looks move to files.
     pub keeper_look: Duration,
     /// Changed rows from which a text index takes them up anew.
     pub text_changed_rows: usize,

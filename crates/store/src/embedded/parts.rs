@@ -108,6 +108,14 @@ impl PartFiles {
         self.open.lock().iter().filter_map(Weak::upgrade).map(|file| file.map.len()).sum()
     }
 
+    /// [`PartFiles::release`] for some of the files.
+    pub fn release_some(&self, files: &[Arc<dyn Backing>]) {
+        let open: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();
+        for file in open.iter().filter(|file| files.iter().any(|some| some.id() == file.id)) {
+            file.release();
+        }
+    }
+
     /// Lets go of all memory that file contents take. What is asked for again is read again, mostly from the system's cache.
     pub fn release(&self) {
         let open: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();

@@ -122,6 +122,8 @@ pub(super) struct Stored {
     pub version: i64,
     /// The log.
     pub log: Log,
+    /// Bytes of its metadata as JSON text.
+    pub metadata_bytes: usize,
     /// Bytes of its payload as JSON text, if that was read.
     pub payload_bytes: usize,
 }
@@ -138,7 +140,8 @@ pub(super) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
     let version = line.get(1).map_err(|_| wrong("version"))?;
     let mut log = Log::new(LogId(line.get(2).map_err(|_| wrong("unique_id"))?));
     let metadata = line.get_ref(3).map_err(|_| wrong("metadata"))?;
-    if let Some(text) = metadata.as_str_or_null().map_err(|_| wrong("metadata"))? {
+    let metadata = metadata.as_str_or_null().map_err(|_| wrong("metadata"))?;
+    if let Some(text) = metadata {
         log.metadata = serde_json::from_str(text).map_err(|_| wrong("metadata"))?;
     }
     for field in Field::ALL {
@@ -155,7 +158,7 @@ pub(super) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
         };
         log.scalars.set(*field, Some(value));
     }
-    Ok(Stored { row, version, log, payload_bytes: 0 })
+    Ok(Stored { row, version, log, metadata_bytes: metadata.map_or(0, str::len), payload_bytes: 0 })
 }
 
 /// A payload as read.

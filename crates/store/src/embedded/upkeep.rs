@@ -4,7 +4,7 @@
 use super::indexes::{Index, Indexes, Slot, State, catch_up, commit_of};
 use super::parts;
 use super::readers::Lease;
-use evalset_columns::{Columns, Part, WantedOrder};
+use evalset_columns::{Columns, Part};
 use evalset_model::Result;
 use hashbrown::HashMap;
 use std::io;
@@ -13,8 +13,28 @@ use std::sync::Arc;
 /// An index with more than this share of removed rows is made anew.
 const REMOVED_SHARE_MAX: f64 = 0.3;
 
+/// Orders of chunks made in one look, which others than callers wait for.
+const ORDERS_MADE_AT_ONCE: usize = 16;
+
 fn orders_bytes(slot: &Slot) -> usize {
     slot.read().map_or(0, |index| index.columns.orders_bytes())
+}
+
+/// Gives up orders, those that were asked for least recently first, until `more` bytes fit into `most`; false when only orders would be
+/// left that were asked for at `asked` or later.
+fn make_room(slots: &[Arc<Slot>], more: usize, most: usize, asked: u64) -> bool {
+    while slots.iter().map(|slot| orders_bytes(slot)).sum::<usize>() + more > most {
+        let oldest = slots.iter().filter_map(|slot| Some((slot, slot.read()?.columns.oldest_orders()?)));
+        match oldest.min_by_key(|(_, oldest)| *oldest) {
+            Some((slot, oldest)) if oldest < asked => {
+                if let Some(index) = slot.read() {
+                    index.columns.drop_oldest_orders();
+                }
+            }
+            _ => return false,
+        }
+    }
+    true
 }
 
 impl Indexes {
@@ -63,31 +83,24 @@ impl Indexes {
         }
     }
 
-    /// Makes orders of chunks that pages would have used and that were wanted at the last look too, `before`, which gets what is wanted
-    /// now: chunks that are written to all the time are left alone. All orders together take at most `most` bytes.
-    pub fn make_orders(&self, before: &mut Vec<(i64, WantedOrder)>, most: usize) {
-        let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
-        let mut now = Vec::new();
-        for (collection, slot) in &slots {
+    /// Makes some of the orders of chunks that pages would have used and that were wanted at the last look too: chunks that are
+    /// written to all the time are left alone. All orders together take at most `most` bytes.
+    pub fn make_orders(&self, most: usize) {
+        let slots: Vec<_> = self.slots.lock().values().cloned().collect();
+        let wanted = slots.iter().flat_map(|slot| {
             let wanted = slot.read().map(|index| index.columns.wanted_orders()).unwrap_or_default();
-            if wanted.is_empty() {
-                continue;
-            }
-            let others: usize =
-                slots.iter().filter(|(id, _)| id != collection).map(|(_, slot)| orders_bytes(slot)).sum();
-            for wanted in wanted {
-                let wanted = (*collection, wanted);
-                // The writer waits for one order at most.
-                if before.contains(&wanted)
-                    && let Some(index) = slot.read()
-                {
-                    index.columns.make_order(&wanted.1, most.saturating_sub(others));
-                } else {
-                    now.push(wanted);
-                }
+            wanted.into_iter().map(move |wanted| (slot, wanted))
+        });
+        for (slot, wanted) in wanted.take(ORDERS_MADE_AT_ONCE) {
+            let room = slot.read().map_or(0, |index| index.columns.order_bytes_max());
+            let fits = make_room(&slots, room, most, wanted.asked());
+            // The writer waits for one order at most.
+            match slot.read() {
+                Some(index) if fits => index.columns.make_order(&wanted),
+                Some(index) => index.columns.refuse_order(&wanted),
+                None => {}
             }
         }
-        *before = now;
     }
 
     /// Bytes of memory that orders of chunks take, of all open indexes.

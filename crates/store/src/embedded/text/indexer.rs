@@ -40,8 +40,12 @@ const LARGE_ROWS: usize = 1_000_000;
 const RESTS_AFTER_ERROR: u32 = 20;
 /// How much the thread steps back behind all others.
 const NICE: i32 = 19;
-/// While others write, it rests so many times as long as it worked: they share the processor, the disk and the file with it.
+/// While others write, it rests so many times as long as it read rows: they share the processor, the disk and the file with it.
 const RESTS_BESIDE_WRITERS: u32 = 3;
+/// The same when more than [`BACKLOG_ROWS`] wait to be read: searches read them each time.
+const RESTS_WITH_BACKLOG: u32 = 1;
+/// Rows that may wait before it hurries.
+const BACKLOG_ROWS: RowNumber = 50_000;
 
 /// What the thread works with.
 pub(in crate::embedded) struct Desk {
@@ -251,9 +255,20 @@ impl Work<'_> {
             drop(transaction);
             let before = std::mem::replace(&mut commits, self.desk.writer.commits());
             if commits != before {
-                self.texts.pause(begun.elapsed() * RESTS_BESIDE_WRITERS);
+                // Row numbers rise over all collections: a guess that is too high only makes it hurry.
+                let hurry = self.last_row()? - batch.above > BACKLOG_ROWS;
+                let rests = if hurry { RESTS_WITH_BACKLOG } else { RESTS_BESIDE_WRITERS };
+                self.texts.pause(begun.elapsed() * rests);
             }
         }
+    }
+
+    fn last_row(&self) -> Result<RowNumber> {
+        self.connection
+            .prepare_cached("SELECT coalesce(max(row), 0) FROM log WHERE collection = ?1")
+            .sql()?
+            .query_row([self.collection], |line| line.get(0))
+            .sql()
     }
 
     fn new_rows(&self, above: RowNumber) -> Result<Vec<RowNumber>> {
