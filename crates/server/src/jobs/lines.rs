@@ -20,6 +20,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use std::ops::Range;
 use std::sync::Arc;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Pieces under way at once: one is written out while another is read.
 const PIECES: usize = 2;
@@ -119,13 +120,16 @@ impl Lines {
         Ok(Some(Piece { bytes: written.text.into(), rows: written.rows, done: self.done as u64 }))
     }
 
+    /// A piece, made by a task of its own: one that waits for a place among the readers takes it whether or not the piece is asked
+    /// for. Else a client that stops reading would keep that place from all others.
     fn piece(&self, app: &App, range: Range<usize>) -> BoxFuture<'static, Result<Part>> {
         let (logs, rows) = (app.stores.logs.clone(), Arc::clone(&self.rows));
         let (collection, writing) = (self.collection, self.writing.clone());
-        Box::pin(async move {
+        let task = AbortOnDropHandle::new(tokio::spawn(async move {
             let written = logs.write(collection, &rows[range.clone()], writing).await?;
             Ok((range, written))
-        })
+        }));
+        Box::pin(async move { task.await.map_err(Error::internal)? })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::jobs::export;
+use crate::jobs::lines::Selection;
 use crate::jobs::run::End;
 use crate::ops::exports::{self, ExportRequest};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::job::ExportFormat;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use std::path::Path;
 
 fn evens(app: &App) -> Filters {
@@ -55,7 +56,7 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
     let lines = [(0, "0"), (2, "0.5"), (4, "1"), (6, "1.5"), (8, "2")].map(|(number, cost)| line(number, cost));
     assert_eq!(text, format!("id,unique_id,cost,note,output\n{}", lines.concat()));
 
-    let selection = crate::jobs::lines::Selection {
+    let selection = Selection {
         collection: world.logs(),
         filter: source::check(world.logs(), &evens(&app), Unknown::Metadata).unwrap(),
         sort: by_time(),
@@ -64,6 +65,43 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
     };
     let pieces: Vec<bytes::Bytes> = exports::stream(&app, selection).await.unwrap().try_collect().await.unwrap();
     assert_eq!(pieces.concat(), text.as_bytes(), "a streamed export has the same bytes");
+}
+
+/// Clients that ask for exports and then read nothing: what their pieces wait for must not be kept from others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exports_that_nobody_reads_hold_up_nobody() {
+    let world = World::on_disk().await;
+    let app = world.app();
+    for from in (100..1_300).step_by(100) {
+        let rows = (from..from + 100).map(log).collect();
+        app.stores.logs.insert(world.logs(), rows, Existing::Keep).await.unwrap();
+    }
+    let mut stalled = Vec::new();
+    for _ in 0..40 {
+        let selection = Selection {
+            collection: world.logs(),
+            filter: LogFilter::all(),
+            sort: by_time(),
+            include_fields: None,
+            format: ExportFormat::Jsonl,
+        };
+        let mut stream = Box::pin(exports::stream(&app, selection).await.unwrap());
+        // Asked for once, and never again.
+        let first = futures::poll!(stream.next());
+        assert!(first.is_pending() || matches!(first, std::task::Poll::Ready(Some(Ok(_)))));
+        stalled.push(stream);
+    }
+    let selection = Selection {
+        collection: world.logs(),
+        filter: LogFilter::all(),
+        sort: by_time(),
+        include_fields: None,
+        format: ExportFormat::Jsonl,
+    };
+    let whole = async { exports::stream(&app, selection).await.unwrap().try_collect::<Vec<_>>().await.unwrap() };
+    let pieces = tokio::time::timeout(std::time::Duration::from_secs(20), whole).await.expect("held up");
+    assert_eq!(pieces.concat().iter().filter(|byte| **byte == b'\n').count(), 1_200 + LOGS as usize);
+    drop(stalled);
 }
 
 #[tokio::test]
