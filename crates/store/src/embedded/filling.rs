@@ -12,6 +12,7 @@ use evalset_columns::Columns;
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
 use std::mem::take;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
@@ -25,9 +26,31 @@ const PORTIONS: usize = 4;
 /// Rows on their way from the reader to the filler.
 type Portion = Vec<Stored>;
 
+/// Counts an index that is being made, for as long as it lives.
+struct Filling<'a>(&'a AtomicUsize);
+
+impl<'a> Filling<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Filling<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Indexes {
+    /// Whether callers wait for an index that is being made.
+    pub(super) fn filling(&self) -> bool {
+        self.filling.load(Ordering::Relaxed) > 0
+    }
+
     /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a transaction.
     pub(super) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
+        let _one_more = Filling::begin(&self.filling);
         let (sender, portions) = sync_channel::<Portion>(PORTIONS);
         let (done, spent) = channel::<Portion>();
         let mut columns = thread::scope(|scope| {

@@ -18,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// How often one who waits for another's loading looks whether its own caller is still there.
@@ -98,6 +99,8 @@ pub(super) struct Indexes {
     saved: Mutex<HashMap<i64, i64>>,
     /// Held while files are written that no index rests in yet.
     pub(super) sealing: Mutex<()>,
+    /// Indexes that are being made from their rows.
+    pub(super) filling: AtomicUsize,
 }
 
 impl Indexes {
@@ -105,7 +108,8 @@ impl Indexes {
     pub fn new(metadata_columns: usize, chunk_rows: usize, snapshots: Snapshots) -> Self {
         let limits = ColumnLimits { metadata_columns };
         let (slots, saved) = (Mutex::default(), Mutex::default());
-        Self { slots, limits, chunk_rows, snapshots, saved, sealing: Mutex::default() }
+        let (sealing, filling) = (Mutex::default(), AtomicUsize::new(0));
+        Self { slots, limits, chunk_rows, snapshots, saved, sealing, filling }
     }
 
     /// Open collections whose snapshot is missing or out of date, with the commit that each stands at.

@@ -189,7 +189,8 @@ impl Engine {
         let writer = Writer::start(&path, connection, watched, options.limits.write_queue)
             .map(Arc::new)
             .map_err(|cause| OpenError::corrupt(&path, cause))?;
-        let desk = Desk { path: path.clone(), writer: writer.clone(), damage: damage.clone() };
+        let desk =
+            Desk { path: path.clone(), writer: writer.clone(), damage: damage.clone(), indexes: indexes.clone() };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let engine = Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),

@@ -10,6 +10,7 @@ use super::shelf::{Set, Shelf};
 use crate::embedded::damage::Damage;
 use crate::embedded::error::Sql;
 use crate::embedded::file;
+use crate::embedded::indexes::Indexes;
 use crate::embedded::row;
 use crate::embedded::writer::Writer;
 use evalset_model::filter::meaning;
@@ -22,7 +23,7 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Rows read in one transaction.
 const READ_ROWS: usize = 500;
@@ -44,6 +45,8 @@ const NICE: i32 = 19;
 const RESTS_BESIDE_WRITERS: u32 = 3;
 /// The same when more than [`BACKLOG_ROWS`] wait to be read: searches read them each time.
 const RESTS_WITH_BACKLOG: u32 = 1;
+/// How often it looks whether a column index is still being made.
+const FILLING_LOOK: Duration = Duration::from_millis(100);
 /// Rows that may wait before it hurries.
 const BACKLOG_ROWS: RowNumber = 50_000;
 
@@ -55,6 +58,8 @@ pub(in crate::embedded) struct Desk {
     pub writer: Arc<Writer>,
     /// Told of rows that cannot be read.
     pub damage: Arc<Damage>,
+    /// Callers wait for those that are being made: they go first.
+    pub indexes: Arc<Indexes>,
 }
 
 /// Rows of a new segment.
@@ -253,6 +258,7 @@ impl Work<'_> {
             }
             // Not inside the transaction, which would hold up checkpoints.
             drop(transaction);
+            while self.desk.indexes.filling() && self.texts.pause(FILLING_LOOK) {}
             let before = std::mem::replace(&mut commits, self.desk.writer.commits());
             if commits != before {
                 // Row numbers rise over all collections: a guess that is too high only makes it hurry.
