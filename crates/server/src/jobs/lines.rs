@@ -125,7 +125,7 @@ impl Lines {
     fn piece(&self, app: &App, range: Range<usize>) -> BoxFuture<'static, Result<Part>> {
         let (logs, rows) = (app.stores.logs.clone(), Arc::clone(&self.rows));
         let (collection, writing) = (self.collection, self.writing.clone());
-        let task = AbortOnDropHandle::new(tokio::spawn(async move {
+        let task = AbortOnDropHandle::new(app.tasks.spawn(async move {
             let written = logs.write(collection, &rows[range.clone()], writing).await?;
             Ok((range, written))
         }));
