@@ -76,29 +76,22 @@ async fn exports_that_nobody_reads_hold_up_nobody() {
         let rows = (from..from + 100).map(log).collect();
         app.stores.logs.insert(world.logs(), rows, Existing::Keep).await.unwrap();
     }
-    let mut stalled = Vec::new();
-    for _ in 0..40 {
-        let selection = Selection {
-            collection: world.logs(),
-            filter: LogFilter::all(),
-            sort: by_time(),
-            include_fields: None,
-            format: ExportFormat::Jsonl,
-        };
-        let mut stream = Box::pin(exports::stream(&app, selection).await.unwrap());
-        // Asked for once, and never again.
-        let first = futures::poll!(stream.next());
-        assert!(first.is_pending() || matches!(first, std::task::Poll::Ready(Some(Ok(_)))));
-        stalled.push(stream);
-    }
-    let selection = Selection {
+    let everything = Selection {
         collection: world.logs(),
         filter: LogFilter::all(),
         sort: by_time(),
         include_fields: None,
         format: ExportFormat::Jsonl,
     };
-    let whole = async { exports::stream(&app, selection).await.unwrap().try_collect::<Vec<_>>().await.unwrap() };
+    let mut stalled = Vec::new();
+    for _ in 0..40 {
+        let mut stream = Box::pin(exports::stream(&app, everything.clone()).await.unwrap());
+        // Asked for once, and never again.
+        let first = futures::poll!(stream.next());
+        assert!(first.is_pending() || matches!(first, std::task::Poll::Ready(Some(Ok(_)))));
+        stalled.push(stream);
+    }
+    let whole = async { exports::stream(&app, everything).await.unwrap().try_collect::<Vec<_>>().await.unwrap() };
     let pieces = tokio::time::timeout(std::time::Duration::from_secs(20), whole).await.expect("held up");
     let text = String::from_utf8(pieces.concat()).unwrap();
     assert_eq!(text.lines().count(), 1_200 + LOGS as usize);
