@@ -23,6 +23,7 @@ OURS = "evalset"
 #: What the peers are asked, with the scenario of the scale runs that it is drawn beside.
 OPERATIONS = {
     "bulk": ("bulk create, one client, rows/s", ""),
+    "behind": ("after that, until texts are found by index, s", ""),
     "page": ("page of 50, newest first, exact total", "page.plain"),
     "filtered": ("page of 50, two filters, sorted by latency, exact total", "page.sort_latency"),
     "row": ("one row by id", "row.get"),
@@ -155,7 +156,7 @@ def plots(scale: Figures, peers: Figures) -> list[tuple[str, str, str]]:
     out = []
     for operation, (what, _) in OPERATIONS.items():
         if lines := peer_lines(peers, operation, without_ours=False):
-            up = what.rsplit(", ", 1)[-1] if operation in ("bulk", "memory", "disk") else "median, ms"
+            up = what.rsplit(", ", 1)[-1] if operation in ("bulk", "behind", "memory", "disk") else "median, ms"
             out.append((f"peers-{operation}", what, chart(what, "rows", up, lines)))
     for (_, scenario), by_rows in scale.items():
         lines = [

@@ -171,6 +171,10 @@ class Driver:
     def settle(self, total: int, patience: float) -> None:
         """Returns once all of `total` rows can be read; its time counts as writing. For systems that write later."""
 
+    def catch_up(self, total: int, patience: float) -> float | None:
+        """Waits until what makes answers quicker has all rows; the seconds it took. Only told. None: there is no such thing."""
+        return None
+
     # Reading. `turn` counts up, so that no two requests in a row need be the same.
 
     def page(self, turn: int) -> Answer | None:

@@ -24,7 +24,7 @@ class Evalset(Driver):
 
     name = "evalset"
     batch = 500
-    note = "each bulk call is on disk (fsync) before it is answered"
+    note = "each bulk call is on disk (fsync) before it is answered; reads begin when the text index has all rows"
 
     def version(self) -> str:
         return subprocess.run([str(BINARY), "--version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -49,6 +49,20 @@ class Evalset(Driver):
         reply = json.loads(self.http.send("POST", f"{self.logs}/bulk/", body))
         if reply["error_count"]:
             raise Failed(f"a bulk call lost rows: {reply['errors']}")
+
+    def catch_up(self, total: int, patience: float) -> float:
+        begin = time.monotonic()
+        while self.text_rows() < total:
+            if time.monotonic() - begin > patience:
+                raise Failed(f"the text index has {self.text_rows()} of {total} rows after {patience:.0f} s")
+            time.sleep(0.05)
+        return time.monotonic() - begin
+
+    def text_rows(self) -> int:
+        """Rows that the text index has."""
+        lines = self.http.send("GET", "/metrics").decode().splitlines()
+        values = [line.split()[1] for line in lines if line.startswith("evalset_store_text_index_rows ")]
+        return int(float(values[0])) if values else 0
 
     def list(self, filters: Any, sort: str, page: int = 1) -> Answer:
         """One page."""

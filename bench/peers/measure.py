@@ -196,6 +196,8 @@ def measure(driver: Driver, work: Work, keep: Callable[[Row], None]) -> None:
             keep({"rows": step, "scenario": "bulk", "value": rate, "unit": "rows/s"})
             # Before the reads: files of exports would count otherwise.
             keep({"rows": step, "scenario": "disk", "value": driver.disk_bytes() / 1e6, "unit": "MB"})
+            if (behind := driver.catch_up(step, work.patience)) is not None:
+                keep({"rows": step, "scenario": "behind", "value": behind, "unit": "s"})
             for name, figures in operations(driver, facts, given_up):
                 keep({"rows": step, "scenario": name, **(figures or {"absent": True})})
             memory = driver.process.memory_bytes() if driver.process else 0

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One request, ready to be sent any number of times.
 #[derive(Clone, Debug)]
@@ -37,6 +37,11 @@ impl Call {
     }
 }
 
+/// Longest wait for one reply: more than the server allows a request by default.
+const REPLY_MAX: Duration = Duration::from_mins(2);
+/// Longest wait for the first list of many rows.
+const FIRST_MAX: Duration = Duration::from_mins(15);
+
 /// A client of one server. Cloning shares the connections.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -47,7 +52,7 @@ pub struct Api {
 impl Api {
     /// A client of the server at `url`.
     pub fn new(url: &str) -> Result<Self> {
-        let client = Client::builder().no_proxy().timeout(Duration::from_mins(2)).build()?;
+        let client = Client::builder().no_proxy().timeout(REPLY_MAX).build()?;
         Ok(Self { client, url: url.to_owned() })
     }
 
@@ -74,6 +79,31 @@ impl Api {
     pub async fn json(&self, call: &Call) -> Result<Value> {
         let body = self.send(call).await?;
         serde_json::from_slice(&body).with_context(|| format!("the reply to {} is not JSON", call.path))
+    }
+
+    /// Sends a call again and again while the server says that it took too long (504), as what it makes for it goes on meanwhile.
+    /// The time until it is answered.
+    pub async fn first(&self, call: &Call) -> Result<Duration> {
+        let start = Instant::now();
+        loop {
+            let reply = self.reply(call).await?;
+            let status = reply.status();
+            let body = reply.bytes().await?;
+            if status.is_success() {
+                return Ok(start.elapsed());
+            }
+            let text = String::from_utf8_lossy(&body[..body.len().min(600)]).into_owned();
+            let again = status == StatusCode::GATEWAY_TIMEOUT && start.elapsed() < FIRST_MAX;
+            ensure!(again, "{} {} was answered {status}: {text}", call.method, call.path);
+        }
+    }
+
+    /// The value of one of the server's own metrics.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let body = self.send(&Call::get("/metrics".to_owned())).await?;
+        let text = std::str::from_utf8(&body)?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("the server has no metric {name}"))?.trim().parse()?)
     }
 
     /// Creates an empty dataset; its id.

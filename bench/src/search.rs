@@ -14,6 +14,8 @@ use std::sync::Arc;
 const WORD_RANKS: [usize; 4] = [150, 600, 2_000, 5_000];
 /// Ranks of the words whose middle is searched for.
 const PIECE_RANKS: [usize; 4] = [200, 900, 2_500, 5_500];
+/// Ranks of the pairs of words searched for as phrases: each word is in many rows, both together in few of them or in many.
+const PHRASE_RANKS: [(usize, usize); 4] = [(0, 1), (2, 10), (5, 40), (30, 3)];
 /// Threads that make texts.
 const THREADS: u64 = 2;
 
@@ -26,6 +28,8 @@ enum Wanted {
     InOutput(String),
     /// A piece of the input's or the output's text.
     InEither(String),
+    /// Words of the output behind one another, in any case.
+    Phrase(String),
 }
 
 impl Wanted {
@@ -33,6 +37,7 @@ impl Wanted {
         match self {
             Self::Word(word) => has_word(&texts.lower, finder, word.len()),
             Self::InOutput(_) => finder.find(texts.output.as_bytes()).is_some(),
+            Self::Phrase(_) => finder.find(&texts.lower.as_bytes()[texts.input.len() + 1..]).is_some(),
             Self::InEither(_) => {
                 [&texts.input, &texts.output].iter().any(|text| finder.find(text.as_bytes()).is_some())
             }
@@ -41,13 +46,14 @@ impl Wanted {
 
     fn text(&self) -> &str {
         match self {
-            Self::Word(text) | Self::InOutput(text) | Self::InEither(text) => text,
+            Self::Word(text) | Self::InOutput(text) | Self::InEither(text) | Self::Phrase(text) => text,
         }
     }
 
     fn filters(&self) -> serde_json::Value {
         match self {
             Self::Word(word) => json!({ "output": { "operator": "full_text_search", "value": word } }),
+            Self::Phrase(words) => json!({ "output": { "operator": "icontains", "value": words } }),
             Self::InOutput(piece) => json!({ "output": { "operator": "contains", "value": piece } }),
             Self::InEither(piece) => json!({ "either": { "filter_params": {
                 "input": { "operator": "contains", "value": piece },
@@ -90,7 +96,9 @@ impl Searches {
         let words = WORD_RANKS.iter().map(|&rank| Wanted::Word(generator.word(rank).to_owned()));
         let pieces =
             [Wanted::InOutput(first), Wanted::InEither(second), Wanted::InOutput(third), Wanted::InEither(last)];
-        let wanted: Vec<Wanted> = words.chain(pieces).collect();
+        let pair = |(first, second)| format!("{} {}", generator.word(first), generator.word(second)).to_lowercase();
+        let phrases = PHRASE_RANKS.map(|ranks| Wanted::Phrase(pair(ranks)));
+        let wanted: Vec<Wanted> = words.chain(pieces).chain(phrases).collect();
         // Parts of whole 64s, so that each thread fills words of its own.
         let part = rows.div_ceil(THREADS).next_multiple_of(64);
         let parts: Vec<_> = std::thread::scope(|scope| {
@@ -129,8 +137,11 @@ impl Searches {
             })
             .collect();
         let mut words = asks;
-        let pieces = words.split_off(WORD_RANKS.len());
-        vec![Query { name: "search.word", asks: words }, Query { name: "search.substring", asks: pieces }]
+        let mut pieces = words.split_off(WORD_RANKS.len());
+        let phrases = pieces.split_off(PIECE_RANKS.len());
+        [("search.word", words), ("search.substring", pieces), ("search.phrase", phrases)]
+            .map(|(name, asks)| Query { name, asks })
+            .into()
     }
 }
 

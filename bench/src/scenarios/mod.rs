@@ -21,10 +21,16 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const MEGABYTE: f64 = 1_000_000.0;
+/// Lists that look into texts.
+const SEARCHES: [&str; 3] = ["search.word", "search.substring", "search.phrase"];
+/// Longest wait for the text index.
+const TEXT_MAX: Duration = Duration::from_hours(1);
+/// How often it is asked how far that is.
+const TEXT_LOOK: Duration = Duration::from_millis(200);
 
 /// What a kept folder holds, so that a later run can check answers against it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -126,6 +132,7 @@ impl Bench {
             self.fill().await?;
             self.save()?;
             self.sizes("loaded")?;
+            self.first_list().await?;
         }
         let (rows, seed) = (self.rows.to_string(), self.options.seed.to_string());
         self.report.about.extend([("rows", rows), ("seed", seed)]);
@@ -186,6 +193,23 @@ impl Bench {
         Ok(())
     }
 
+    /// What the server makes at the first list after filling, and what it makes beside for text searches.
+    async fn first_list(&mut self) -> Result<()> {
+        let list = Call::post(self.list_path("page_size=25"), "{}");
+        let seconds = self.api.first(&list).await?.as_secs_f64();
+        self.report.figure("first list after filling", seconds, "s", "makes the index of columns".into());
+        if SEARCHES.iter().any(|name| self.options.wants(name)) {
+            let start = Instant::now();
+            while self.api.metric("evalset_store_text_index_rows").await? < self.rows as f64 {
+                ensure!(start.elapsed() < TEXT_MAX, "the text index does not have all rows after {TEXT_MAX:?}");
+                tokio::time::sleep(TEXT_LOOK).await;
+            }
+            let seconds = start.elapsed().as_secs_f64();
+            self.report.figure("text index, behind", seconds, "s", "from the first list until it has all rows".into());
+        }
+        Ok(())
+    }
+
     /// Memory and disk now.
     fn sizes(&mut self, when: &str) -> Result<()> {
         if let Some(memory) = self.server.memory() {
@@ -229,7 +253,7 @@ impl Bench {
     /// Compares every list and summary with what the generator says. A difference is an error.
     async fn check(&mut self, when: &str) -> Result<()> {
         say(&format!("checking answers {when}"));
-        if ["search.word", "search.substring"].iter().any(|name| self.options.wants(name)) {
+        if SEARCHES.iter().any(|name| self.options.wants(name)) {
             self.searches = Some(Searches::new(&self.generator, self.rows)?);
         }
         let (mut pages, mut rows) = (0, 0);

@@ -7,8 +7,9 @@ use crate::segment::{Segment, odd};
 use crate::writer::Place;
 use memchr::memchr;
 use std::io;
+use std::ops::Range;
 
-/// Where the list of an entry lies in its block, and how many documents it has.
+/// Where the list of an entry lies in its block, how many documents it has, and where its spots lie.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
     /// First byte, from the first list of the block on.
@@ -17,6 +18,10 @@ pub struct List {
     pub length: usize,
     /// Documents.
     pub count: usize,
+    /// First byte of its spots, from the first spots of the block on.
+    pub spots_at: usize,
+    /// Bytes of its spots; none for what is no word.
+    pub spots_length: usize,
 }
 
 /// A block as read, to be used again for the next one.
@@ -27,13 +32,14 @@ pub struct Block {
     text: usize,
     lists_at: u64,
     lists: usize,
+    spots: usize,
 }
 
 impl Block {
-    /// Reads a block, without its lists.
+    /// Reads a block, without its lists and spots.
     pub fn read(&mut self, segment: &Segment, place: &Place) -> io::Result<()> {
         segment.read(place.at, place.text + place.meta, &mut self.head)?;
-        (self.text, self.lists) = (place.text, place.lists);
+        (self.text, self.lists, self.spots) = (place.text, place.lists, place.spots);
         self.lists_at = place.at + (place.text + place.meta) as u64;
         Ok(())
     }
@@ -45,7 +51,7 @@ impl Block {
 
     /// Walks the entries from the first one on.
     pub fn walk(&self) -> Walk<'_> {
-        Walk { text: self.text().get(1..).unwrap_or_default(), meta: &self.head[self.text..], at: 0 }
+        Walk { text: self.text().get(1..).unwrap_or_default(), meta: &self.head[self.text..], at: 0, spots_at: 0 }
     }
 
     /// Fills the buffer with one list.
@@ -65,6 +71,19 @@ impl Block {
     pub fn lists(&self, segment: &Segment, buffer: &mut Vec<u8>) -> io::Result<()> {
         segment.read(self.lists_at, self.lists, buffer)
     }
+
+    /// Where the spots of an entry lie in the file.
+    pub fn spots(&self, list: List) -> io::Result<Range<u64>> {
+        let end = list.spots_at.checked_add(list.spots_length).filter(|end| *end <= self.spots);
+        let end = end.ok_or_else(|| odd("spots lie beyond their block"))?;
+        let first = self.lists_at + self.lists as u64;
+        Ok(first + list.spots_at as u64..first + end as u64)
+    }
+
+    /// Fills the buffer with all spots.
+    pub fn all_spots(&self, segment: &Segment, buffer: &mut Vec<u8>) -> io::Result<()> {
+        segment.read(self.lists_at + self.lists as u64, self.spots, buffer)
+    }
 }
 
 /// Entries of a block with their lists, in order.
@@ -72,15 +91,20 @@ pub struct Walk<'a> {
     text: &'a [u8],
     meta: &'a [u8],
     at: usize,
+    spots_at: usize,
 }
 
 impl<'a> Walk<'a> {
     /// The list of the next entry, which is passed over.
     fn next_list(&mut self) -> io::Result<List> {
         let mut number = || take_number(&mut self.meta).and_then(|number| usize::try_from(number).ok());
-        let (Some(count), Some(length)) = (number(), number()) else { return Err(odd("a block is damaged")) };
-        let list = List { at: self.at, length, count };
-        self.at = self.at.checked_add(length).ok_or_else(|| odd("a block is damaged"))?;
+        let damaged = || odd("a block is damaged");
+        let (Some(count), Some(length), Some(spots_length)) = (number(), number(), number()) else {
+            return Err(damaged());
+        };
+        let list = List { at: self.at, length, count, spots_at: self.spots_at, spots_length };
+        self.at = self.at.checked_add(length).ok_or_else(damaged)?;
+        self.spots_at = self.spots_at.checked_add(spots_length).ok_or_else(damaged)?;
         Ok(list)
     }
 

@@ -3,6 +3,7 @@
 use crate::entry::Entries;
 use crate::plan::PARTS;
 use crate::postings::put_number;
+use crate::spots::{self, Spot};
 use crate::writer::Writer;
 use evalset_model::ids::RowNumber;
 use hashbrown::HashTable;
@@ -11,7 +12,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// About what an entry takes beside its bytes.
-const ENTRY_BYTES: usize = 72;
+const ENTRY_BYTES: usize = 104;
 
 /// Entries between two looks at whether to go on.
 const LOOK: usize = 1_024;
@@ -24,12 +25,20 @@ pub struct Builder {
     entries: Entries,
 }
 
-#[derive(Default)]
 struct Dictionary {
     arena: Vec<u8>,
     entries: Vec<Entry>,
     table: HashTable<u32>,
+    /// The numbers of entries of one byte, which half of all runs are.
+    single: [Option<u32>; 256],
     list_bytes: usize,
+}
+
+impl Default for Dictionary {
+    fn default() -> Self {
+        let (arena, entries, table) = (Vec::new(), Vec::new(), HashTable::new());
+        Self { arena, entries, table, single: [None; 256], list_bytes: 0 }
+    }
 }
 
 struct Entry {
@@ -38,28 +47,50 @@ struct Entry {
     count: u32,
     last: u32,
     gaps: Vec<u8>,
+    spots: Vec<u8>,
+    last_spot: u32,
 }
 
 impl Dictionary {
-    fn add(&mut self, entry: &[u8], doc: u32) {
+    /// The number of an entry, which is made when there is none.
+    fn number(&mut self, entry: &[u8]) -> usize {
+        if let [byte] = entry
+            && let Some(number) = self.single[usize::from(*byte)]
+        {
+            return number as usize;
+        }
         let hash = xxh3_64(entry);
         let (arena, entries) = (&self.arena, &self.entries);
         let bytes = |number: u32| {
             let entry: &Entry = &entries[number as usize];
             &arena[entry.at..entry.at + entry.length]
         };
-        let number = if let Some(number) = self.table.find(hash, |number| bytes(*number) == entry) {
-            *number as usize
-        } else {
-            let number = self.entries.len() as u32;
-            self.table.insert_unique(hash, number, |number| xxh3_64(bytes(*number)));
-            let at = self.arena.len();
-            self.arena.extend_from_slice(entry);
-            self.entries.push(Entry { at, length: entry.len(), count: 0, last: 0, gaps: Vec::new() });
-            number as usize
-        };
+        if let Some(number) = self.table.find(hash, |number| bytes(*number) == entry) {
+            return *number as usize;
+        }
+        let number = self.entries.len() as u32;
+        self.table.insert_unique(hash, number, |number| xxh3_64(bytes(*number)));
+        let at = self.arena.len();
+        self.arena.extend_from_slice(entry);
+        let (gaps, spots) = (Vec::new(), Vec::new());
+        self.entries.push(Entry { at, length: entry.len(), count: 0, last: 0, gaps, spots, last_spot: 0 });
+        if let [byte] = entry {
+            self.single[usize::from(*byte)] = Some(number);
+        }
+        number as usize
+    }
+
+    fn add(&mut self, entry: &[u8], spot: Option<Spot>, doc: u32) {
+        let number = self.number(entry);
         let entry = &mut self.entries[number];
-        if entry.count > 0 && entry.last == doc {
+        let again = entry.count > 0 && entry.last == doc;
+        if let Some(spot) = spot {
+            let before = entry.spots.len();
+            spots::put(&mut entry.spots, spot, again.then_some(entry.last_spot));
+            self.list_bytes += entry.spots.len() - before;
+            entry.last_spot = spot.number;
+        }
+        if again {
             return;
         }
         let before = entry.gaps.len();
@@ -81,7 +112,7 @@ impl Dictionary {
             if index % LOOK == 0 && !go_on() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the store closes"));
             }
-            out.push(bytes, entry.count as usize, &entry.gaps)?;
+            out.push(bytes, entry.count as usize, &entry.gaps, &entry.spots)?;
         }
         out.end_part()
     }
@@ -95,7 +126,7 @@ impl Builder {
         self.rows.push(row);
         for (dictionary, text) in self.parts.iter_mut().zip(texts) {
             if let Some(text) = text {
-                self.entries.each(text, &mut |entry| dictionary.add(entry, doc));
+                self.entries.each(text, &mut |entry, spot| dictionary.add(entry, spot, doc));
             }
         }
     }

@@ -11,6 +11,7 @@ pub struct Cursor<'a> {
     next_block: usize,
     block: Block,
     lists: Vec<u8>,
+    spots: Vec<u8>,
     /// Entries of the block as ends in `text` with their lists, and which of them is the present one.
     entries: Vec<(std::ops::Range<usize>, List)>,
     at: usize,
@@ -19,8 +20,8 @@ pub struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// At the first entry.
     pub fn new(segment: &'a Segment, part: usize) -> io::Result<Self> {
-        let (block, lists, entries) = (Block::default(), Vec::new(), Vec::new());
-        let mut cursor = Self { segment, part, next_block: 0, block, lists, entries, at: 0 };
+        let (block, lists, spots, entries) = (Block::default(), Vec::new(), Vec::new(), Vec::new());
+        let mut cursor = Self { segment, part, next_block: 0, block, lists, spots, entries, at: 0 };
         cursor.load()?;
         Ok(cursor)
     }
@@ -35,6 +36,7 @@ impl<'a> Cursor<'a> {
             self.next_block += 1;
             self.block.read(self.segment, place)?;
             self.block.lists(self.segment, &mut self.lists)?;
+            self.block.all_spots(self.segment, &mut self.spots)?;
             let mut walk = self.block.walk();
             let mut start = 1;
             while let Some((entry, list)) = walk.next()? {
@@ -55,6 +57,13 @@ impl<'a> Cursor<'a> {
         let list = self.entries.get(self.at).map(|(_, list)| *list);
         list.and_then(|list| Some((self.lists.get(list.at..list.at.checked_add(list.length)?)?, list.count)))
             .ok_or_else(|| odd("a list lies beyond its block"))
+    }
+
+    /// The spots of the present entry, of one document after another.
+    pub fn spots(&self) -> io::Result<&[u8]> {
+        let list = self.entries.get(self.at).map(|(_, list)| *list);
+        list.and_then(|list| self.spots.get(list.spots_at..list.spots_at.checked_add(list.spots_length)?))
+            .ok_or_else(|| odd("spots lie beyond their block"))
     }
 
     /// Goes to the next entry.

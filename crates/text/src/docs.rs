@@ -23,6 +23,12 @@ impl Docs {
         docs
     }
 
+    /// None of as many documents.
+    #[must_use]
+    pub fn like(&self) -> Self {
+        Self { words: vec![0; self.words.len()], len: self.len }
+    }
+
     /// Clears what lies beyond the last document.
     fn cut(&mut self) {
         if let Some(last) = self.words.last_mut()

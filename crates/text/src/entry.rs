@@ -6,6 +6,7 @@
 //!
 //! Knows texts and runs, not rows.
 
+use crate::spots::Spot;
 use evalset_model::filter::meaning::words;
 
 /// Ends an entry inside a block.
@@ -34,6 +35,8 @@ pub enum Property {
     LongWord = b'w',
     /// It has another run longer than that.
     LongGap = b'g',
+    /// Its runs are not those of the lower-cased text one by one: places of words say nothing of how they were written.
+    Odd = b'o',
 }
 
 impl Property {
@@ -49,7 +52,7 @@ impl Property {
 }
 
 /// Whether a run is one of letters and digits.
-fn is_word(run: &str) -> bool {
+pub fn is_word(run: &str) -> bool {
     run.chars().next().is_some_and(words::is_letter)
 }
 
@@ -65,6 +68,18 @@ pub fn runs(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The runs of a lower-cased text, words with their places.
+fn spots(text: &str) -> impl Iterator<Item = (&str, Option<Spot>)> {
+    let (mut end, mut words) = (0, 0);
+    runs(text).map(move |run| {
+        end += run.len();
+        let spaced = text[end..].strip_prefix(' ').is_some_and(is_word);
+        let spot = is_word(run).then_some(Spot { number: words, spaced });
+        words += u32::from(spot.is_some());
+        (run, spot)
+    })
+}
+
 /// Makes the entries of texts.
 #[derive(Default)]
 pub struct Entries {
@@ -72,11 +87,12 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Hands every entry of a text to `take`; the same one more than once when it occurs more than once.
-    pub fn each(&mut self, text: &str, take: &mut impl FnMut(&[u8])) {
-        take(&Property::Present.entry());
+    /// Hands every entry of a text to `take`; the same one more than once when it occurs more than once. Lower-cased words come with
+    /// their places, rising.
+    pub fn each(&mut self, text: &str, take: &mut impl FnMut(&[u8], Option<Spot>)) {
+        take(&Property::Present.entry(), None);
         if matches!(text, "" | "[]" | "{}") {
-            take(&Property::Empty.entry());
+            take(&Property::Empty.entry(), None);
         }
         if text.is_ascii() {
             self.ascii(text, take);
@@ -89,80 +105,84 @@ impl Entries {
         }
     }
 
-    fn ascii(&mut self, text: &str, take: &mut impl FnMut(&[u8])) {
+    fn ascii(&mut self, text: &str, take: &mut impl FnMut(&[u8], Option<Spot>)) {
         let bytes = text.as_bytes();
-        let mut start = 0;
+        let (mut start, mut words) = (0, 0);
         while start < bytes.len() {
             let kind = bytes[start].is_ascii_alphanumeric();
             let long = bytes[start..].iter().position(|byte| byte.is_ascii_alphanumeric() != kind);
             let end = long.map_or(bytes.len(), |long| start + long);
             let run = &bytes[start..end];
             start = end;
+            let spaced = bytes.get(end) == Some(&b' ') && bytes.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
+            let spot = kind.then_some(Spot { number: words, spaced });
+            words += u32::from(kind);
             if run.len() > RUN_BYTES_MAX {
                 let property = if kind { Property::LongWord } else { Property::LongGap };
-                take(&property.entry());
+                take(&property.entry(), None);
             } else if run.iter().any(u8::is_ascii_uppercase) {
                 self.entry.clear();
                 self.entry.extend(run.iter().map(u8::to_ascii_lowercase));
                 self.entry.push(CASED);
                 self.entry.extend_from_slice(run);
-                take(&self.entry);
+                take(&self.entry, spot);
             } else {
-                take(run);
+                take(run, spot);
             }
         }
     }
 
-    fn unicode(&mut self, text: &str, take: &mut impl FnMut(&[u8])) {
+    fn unicode(&mut self, text: &str, take: &mut impl FnMut(&[u8], Option<Spot>)) {
         // As a whole: how a letter is lower-cased may depend on those around it.
         let lower = text.to_lowercase();
-        let (mut folded, mut cased) = (runs(&lower), runs(text));
+        let (mut folded, mut cased) = (spots(&lower), runs(text));
         loop {
             match (folded.next(), cased.next()) {
                 (None, None) => break,
-                (Some(folded), Some(cased)) if folded == cased => whole(cased, cased.as_bytes(), take),
-                (Some(folded), Some(cased)) if folded == cased.to_lowercase() => {
+                (Some((folded, spot)), Some(cased)) if folded == cased => whole(cased, cased.as_bytes(), spot, take),
+                (Some((folded, spot)), Some(cased)) if folded == cased.to_lowercase() => {
                     if folded.len().max(cased.len()) > RUN_BYTES_MAX {
-                        take(&Property::long(cased).entry());
+                        take(&Property::long(cased).entry(), None);
                         continue;
                     }
                     self.entry.clear();
                     self.entry.extend_from_slice(folded.as_bytes());
                     self.entry.push(CASED);
                     self.entry.extend_from_slice(cased.as_bytes());
-                    take(&self.entry);
+                    take(&self.entry, spot);
                 }
                 (folded, cased) => {
-                    if let Some(folded) = folded {
+                    take(&Property::Odd.entry(), None);
+                    if let Some((folded, spot)) = folded {
                         let entry = [folded.as_bytes(), &[CASED]].concat();
-                        whole(folded, &entry, take);
+                        whole(folded, &entry, spot, take);
                     }
                     if let Some(cased) = cased {
                         let entry = [&[CASED], cased.as_bytes()].concat();
-                        whole(cased, &entry, take);
+                        whole(cased, &entry, None, take);
                     }
                 }
             }
         }
     }
 
-    fn edge(&mut self, mark: u8, run: &str, take: &mut impl FnMut(&[u8])) {
+    fn edge(&mut self, mark: u8, run: &str, take: &mut impl FnMut(&[u8], Option<Spot>)) {
         // A longer one has left its property already.
         if run.len() <= RUN_BYTES_MAX {
             self.entry.clear();
             self.entry.push(mark);
             self.entry.extend_from_slice(run.as_bytes());
-            take(&self.entry);
+            take(&self.entry, None);
         }
     }
 }
 
 /// Hands the entry of a run on, or its property when it is too long for one.
-fn whole(run: &str, entry: &[u8], take: &mut impl FnMut(&[u8])) {
+fn whole(run: &str, entry: &[u8], spot: Option<Spot>, take: &mut impl FnMut(&[u8], Option<Spot>)) {
     if run.len() > RUN_BYTES_MAX {
-        take(&Property::long(run).entry());
+        take(&Property::long(run).entry(), None);
     } else {
-        take(entry);
+        take(entry, spot);
     }
 }
 
@@ -179,7 +199,7 @@ mod tests {
 
     fn entries(text: &str) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
-        Entries::default().each(text, &mut |entry| all.push(entry.to_vec()));
+        Entries::default().each(text, &mut |entry, _| all.push(entry.to_vec()));
         all
     }
 
@@ -211,5 +231,15 @@ mod tests {
         assert!(entries(&"y".repeat(256)).contains(&b"\xfbw".to_vec()));
         assert!(entries(&"é".repeat(128)).contains(&b"\xfbw".to_vec()));
         assert!(entries("[]").contains(&b"\xfbe".to_vec()));
+    }
+
+    #[test]
+    fn words_have_places() {
+        for text in ["One two, three  four five", "Öne twö, three  four five"] {
+            let mut places = Vec::new();
+            Entries::default().each(text, &mut |_, spot| places.extend(spot));
+            let expected = [(0, true), (1, false), (2, false), (3, true), (4, false)];
+            assert_eq!(places, expected.map(|(number, spaced)| Spot { number, spaced }));
+        }
     }
 }

@@ -126,87 +126,100 @@ impl Find {
 
     /// Adds the documents of a part that have such an entry.
     pub fn add(&self, segment: &Segment, part: usize, out: &mut Docs) -> io::Result<()> {
-        let mut gather = Gather { segment, block: Block::default(), lists: Vec::new(), buffer: Vec::new(), out };
+        let mut buffer = Vec::new();
+        self.visit(segment, part, &mut |block, lists| {
+            add_lists(segment, block, lists, &mut buffer, out)?;
+            Ok(!out.is_full())
+        })
+    }
+
+    /// Hands on the lists of the entries of a part, block by block, until told to stop.
+    pub fn visit(&self, segment: &Segment, part: usize, take: &mut Take<'_>) -> io::Result<()> {
         match self.ranges() {
-            Some(ranges) => ranges.iter().try_for_each(|range| self.within(range, part, &mut gather)),
-            None => self.anywhere(part, &mut gather),
+            None => self.anywhere(segment, part, take),
+            Some(ranges) => {
+                for range in &ranges {
+                    if !self.within(range, segment, part, take)? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
         }
     }
 
-    fn within(&self, (from, to): &Range, part: usize, gather: &mut Gather<'_>) -> io::Result<()> {
-        let places = gather.segment.places(part);
+    /// False when it is to stop.
+    fn within(&self, (from, to): &Range, segment: &Segment, part: usize, take: &mut Take<'_>) -> io::Result<bool> {
+        let (mut block, mut lists) = (Block::default(), Vec::new());
+        let places = segment.places(part);
         let start = places.partition_point(|place| *place.first <= **from).saturating_sub(1);
         for place in places[start..].iter().take_while(|place| *place.first < **to) {
-            gather.block.read(gather.segment, place)?;
-            let mut walk = gather.block.walk();
+            block.read(segment, place)?;
+            let mut walk = block.walk();
             while let Some((entry, list)) = walk.next()? {
                 if entry >= to.as_slice() {
                     break;
                 }
                 if entry >= from.as_slice() && self.takes(entry) {
-                    gather.lists.push(list);
+                    lists.push(list);
                 }
             }
-            gather.take_lists()?;
+            if !lists.is_empty() && !take(&block, std::mem::take(&mut lists))? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Stops when every document has been found.
-    fn anywhere(&self, part: usize, gather: &mut Gather<'_>) -> io::Result<()> {
+    fn anywhere(&self, segment: &Segment, part: usize, take: &mut Take<'_>) -> io::Result<()> {
+        let (mut block, mut lists) = (Block::default(), Vec::new());
         let finder = memmem::Finder::new(&self.needle);
-        for place in gather.segment.places(part) {
-            gather.block.read(gather.segment, place)?;
-            let mut walk = gather.block.walk();
+        for place in segment.places(part) {
+            block.read(segment, place)?;
+            let mut walk = block.walk();
             while let Some(at) = finder.find(walk.rest()) {
                 walk.skip_to(at)?;
                 if let Some((entry, list)) = walk.next()?
                     && self.takes(entry)
                 {
-                    gather.lists.push(list);
+                    lists.push(list);
                 }
             }
-            if !gather.lists.is_empty() {
-                gather.take_lists()?;
-                if gather.out.is_full() {
-                    break;
-                }
+            if !lists.is_empty() && !take(&block, std::mem::take(&mut lists))? {
+                break;
             }
         }
         Ok(())
     }
 }
 
-/// What is at hand while documents are gathered.
-struct Gather<'a> {
-    segment: &'a Segment,
-    block: Block,
-    /// Lists found in the block.
+/// Is handed the lists found in a block; says whether to go on.
+pub type Take<'a> = dyn FnMut(&Block, Vec<List>) -> io::Result<bool> + 'a;
+
+/// Adds the documents of lists of a block.
+fn add_lists(
+    segment: &Segment,
+    block: &Block,
     lists: Vec<List>,
-    buffer: Vec<u8>,
-    out: &'a mut Docs,
-}
-
-impl Gather<'_> {
-    /// Adds the documents of the lists found in the block.
-    fn take_lists(&mut self) -> io::Result<()> {
-        let docs = self.segment.len();
-        let bytes: usize = self.lists.iter().map(|list| list.length).sum();
-        let together = self.lists.len() > READ_SINGLY && bytes.saturating_mul(READ_TOGETHER) >= self.block.list_bytes();
-        if together {
-            self.block.lists(self.segment, &mut self.buffer)?;
-        }
-        for list in self.lists.drain(..) {
-            let bytes = if together {
-                list.at.checked_add(list.length).and_then(|end| self.buffer.get(list.at..end))
-            } else {
-                self.block.list(self.segment, list, &mut self.buffer)?;
-                Some(self.buffer.as_slice())
-            };
-            if !bytes.is_some_and(|bytes| postings::add(bytes, list.count, self.out, docs)) {
-                return Err(odd("a list is damaged"));
-            }
-        }
-        Ok(())
+    buffer: &mut Vec<u8>,
+    out: &mut Docs,
+) -> io::Result<()> {
+    let docs = segment.len();
+    let bytes: usize = lists.iter().map(|list| list.length).sum();
+    let together = lists.len() > READ_SINGLY && bytes.saturating_mul(READ_TOGETHER) >= block.list_bytes();
+    if together {
+        block.lists(segment, buffer)?;
     }
+    for list in lists {
+        let bytes = if together {
+            list.at.checked_add(list.length).and_then(|end| buffer.get(list.at..end))
+        } else {
+            block.list(segment, list, buffer)?;
+            Some(buffer.as_slice())
+        };
+        if !bytes.is_some_and(|bytes| postings::add(bytes, list.count, out, docs)) {
+            return Err(odd("a list is damaged"));
+        }
+    }
+    Ok(())
 }

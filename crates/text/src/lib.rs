@@ -18,9 +18,11 @@ mod find;
 mod merge;
 mod needles;
 mod outcome;
+mod phrase;
 mod plan;
 mod postings;
 mod segment;
+mod spots;
 mod writer;
 
 #[cfg(test)]

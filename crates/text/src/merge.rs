@@ -6,9 +6,11 @@ use crate::docs::Docs;
 use crate::plan::PARTS;
 use crate::postings;
 use crate::segment::{Segment, odd};
+use crate::spots;
 use crate::writer::Writer;
 use evalset_model::ids::RowNumber;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ const LOOK: usize = 1_024;
 pub fn merge(segments: &[(Arc<Segment>, Docs)], path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<u64> {
     let (rows, places) = arrange(segments);
     let mut out = Writer::create(path, rows.len())?;
-    let (mut docs, mut gaps, mut looked) = (Vec::new(), Vec::new(), 0);
+    let (mut found, mut looked) = (Found::default(), 0);
     for part in 0..PARTS {
         let mut cursors =
             segments.iter().map(|(segment, _)| Cursor::new(segment, part)).collect::<io::Result<Vec<_>>>()?;
@@ -31,30 +33,77 @@ pub fn merge(segments: &[(Arc<Segment>, Docs)], path: &Path, go_on: &dyn Fn() ->
             if looked % LOOK == 0 && !go_on() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the store closes"));
             }
-            docs.clear();
+            found.clear();
             for ((cursor, places), (segment, _)) in cursors.iter_mut().zip(&places).zip(segments) {
-                if cursor.entry() != Some(&entry) {
-                    continue;
+                if cursor.entry() == Some(&entry) {
+                    found.add(cursor, places, segment.len())?;
+                    cursor.advance()?;
                 }
-                let (list, count) = cursor.list()?;
-                let place = |doc: u32| places.get(doc as usize).copied().filter(|place| *place != GONE);
-                if !postings::each(list, count, segment.len(), |doc| docs.extend(place(doc))) {
-                    return Err(odd("a list is damaged"));
-                }
-                cursor.advance()?;
             }
-            if !docs.is_sorted() {
-                docs.sort_unstable();
-            }
-            if !docs.is_empty() {
-                gaps.clear();
-                postings::gaps(&docs, &mut gaps);
-                out.push(&entry, docs.len(), &gaps)?;
-            }
+            found.write(&entry, &mut out)?;
         }
         out.end_part()?;
     }
     out.finish(&rows)
+}
+
+/// The documents of one entry, and its spots in them.
+#[derive(Default)]
+struct Found {
+    /// By their new numbers, with their spots.
+    docs: Vec<(u32, Range<usize>)>,
+    spots: Vec<u8>,
+    gaps: Vec<u8>,
+    sorted: Vec<u8>,
+}
+
+impl Found {
+    fn clear(&mut self) {
+        self.docs.clear();
+        self.spots.clear();
+    }
+
+    /// Adds what one of the segments has.
+    fn add(&mut self, cursor: &Cursor<'_>, places: &[u32], docs: usize) -> io::Result<()> {
+        let (list, count) = cursor.list()?;
+        let (before, first) = (self.spots.len(), self.docs.len());
+        self.spots.extend_from_slice(cursor.spots()?);
+        let place = |doc: u32| places.get(doc as usize).copied().unwrap_or(GONE);
+        if !postings::each(list, count, docs, |doc| self.docs.push((place(doc), before..before))) {
+            return Err(odd("a list is damaged"));
+        }
+        let mut next = first;
+        let whole = spots::by_doc(&self.spots[before..], |range| {
+            if let Some((_, spots)) = self.docs.get_mut(next) {
+                *spots = before + range.start..before + range.end;
+            }
+            next += 1;
+        });
+        if !whole || (next != first && next != self.docs.len()) {
+            return Err(odd("places of words are damaged"));
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, entry: &[u8], out: &mut Writer) -> io::Result<()> {
+        let all = self.docs.len();
+        self.docs.retain(|(doc, _)| *doc != GONE);
+        let sorted = self.docs.is_sorted_by_key(|(doc, _)| *doc);
+        if !sorted {
+            self.docs.sort_unstable_by_key(|(doc, _)| *doc);
+        }
+        if self.docs.is_empty() {
+            return Ok(());
+        }
+        self.gaps.clear();
+        postings::gaps(self.docs.iter().map(|(doc, _)| *doc), &mut self.gaps);
+        if sorted && self.docs.len() == all {
+            return out.push(entry, all, &self.gaps, &self.spots);
+        }
+        self.sorted.clear();
+        self.docs.iter().for_each(|(_, range)| self.sorted.extend_from_slice(&self.spots[range.clone()]));
+        out.push(entry, self.docs.len(), &self.gaps, &self.sorted)
+    }
 }
 
 /// The rows of the new segment, and by old segment where each document goes.

@@ -11,7 +11,7 @@ use std::io;
 /// than a third.
 const WHOLE_BYTES_SAFE: usize = crate::entry::RUN_BYTES_MAX / 3;
 /// Once one in so many documents is left, looking through the whole dictionary costs more than reading those documents.
-const FEW: usize = 4_096;
+pub const FEW: usize = 4_096;
 
 /// Certain ⊆ those that pass ⊆ possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,16 @@ pub struct Outcome {
 
 impl Outcome {
     fn open(docs: usize) -> Self {
-        Self { certain: Docs::none(docs), possible: Docs::all(docs) }
+        Self::unsure(Docs::all(docs))
     }
 
-    fn exact(docs: Docs) -> Self {
+    /// Nothing is certain of these documents, and others do not pass.
+    pub(crate) fn unsure(possible: Docs) -> Self {
+        Self { certain: possible.like(), possible }
+    }
+
+    /// Just these documents pass.
+    pub(crate) fn exact(docs: Docs) -> Self {
         Self { certain: docs.clone(), possible: docs }
     }
 }
@@ -65,7 +71,8 @@ impl Plan {
                 let part = part.ask(segment)?;
                 Ok(Outcome { certain: part.possible.complement(), possible: part.certain.complement() })
             }
-            Self::Unsure(part) => Ok(Outcome { certain: Docs::none(docs), possible: part.ask(segment)?.possible }),
+            Self::Unsure(part) => Ok(Outcome::unsure(part.ask(segment)?.possible)),
+            Self::Phrase(part, phrase) => phrase.ask(segment, part.index()),
             Self::Find(part, find) => {
                 let mut found = Docs::none(docs);
                 find.add(segment, part.index(), &mut found)?;
@@ -84,7 +91,8 @@ impl Plan {
             Self::Everything => false,
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::searches),
             Self::Not(part) | Self::Unsure(part) => part.searches(),
-            Self::Find(_, find) => matches!(find.edge, Edge::Suffix | Edge::Infix),
+            Self::Phrase(_, phrase) => phrase.searches(),
+            Self::Find(_, find) => find.searches(),
         }
     }
 }
@@ -96,11 +104,16 @@ fn cheap_first(parts: &[Plan]) -> impl Iterator<Item = &Plan> {
 
 impl Find {
     /// The property of texts for which it leaves things open: they have runs that are no entries.
-    fn open(&self) -> Option<Find> {
+    pub(crate) fn open(&self) -> Option<Find> {
         if self.side == Side::Property || (self.edge == Edge::Whole && self.needle.len() <= WHOLE_BYTES_SAFE) {
             return None;
         }
         Some(Self::property(Property::long(std::str::from_utf8(&self.needle).unwrap_or_default())))
+    }
+
+    /// Whether it looks through the whole dictionary.
+    pub(crate) fn searches(&self) -> bool {
+        matches!(self.edge, Edge::Suffix | Edge::Infix)
     }
 
     /// Texts with a property.

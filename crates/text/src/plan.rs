@@ -1,18 +1,20 @@
 //! From a test of a text field to entries of the dictionary.
 //!
 //! A single run of the needle is found inside entries, so that the answer is certain. Of a needle of several runs each must be there –
-//! the first as the end of a run, the last as a beginning, those between whole – but not that they follow each other: then what is
+//! the first as the end of a run, the last as a beginning, those between whole. Words must follow each other ([`Phrase`]), which is
+//! certain for those with single spaces between them; of other gaps it is only known that the text has them somewhere: then what is
 //! found is only possible. Knows tests, not files.
 
-use crate::entry::{Property, runs};
+use crate::entry::{Property, is_word, runs};
 use crate::find::{Edge, Find, Side};
 use crate::needles::required;
+use crate::phrase::{Phrase, Word};
 use evalset_model::field::TextField;
 use evalset_model::filter::{Literal, Test, meaning::words};
 
 /// Fields that have dictionaries.
 pub const PARTS: usize = 3;
-/// Runs of a needle that are looked for; leaving out others makes the answer wider, not wrong.
+/// Words and gaps of a needle that are looked for; leaving out others makes the answer wider, not wrong.
 const RUNS_MAX: usize = 8;
 
 /// A field with a dictionary of its own.
@@ -60,6 +62,8 @@ pub enum Plan {
     Unsure(Box<Plan>),
     /// Has such an entry.
     Find(Part, Find),
+    /// Has these words behind each other.
+    Phrase(Part, Phrase),
 }
 
 /// The plan for a test of a field; `None` when the index is of no use for it.
@@ -134,33 +138,44 @@ impl Scope {
             let all = lines.map(|line| self.contains(line, side)).collect();
             return Plan::Unsure(Box::new(Plan::All(all)));
         }
-        let mut all: Vec<&str> = runs(needle).collect();
-        match (all.as_slice(), all.len()) {
-            ([], _) => self.has(Property::Present),
-            ([run], _) => self.find(side, Edge::Infix, run),
-            (_, count) => {
-                let edges = [(all[0], Edge::Suffix), (all[count - 1], Edge::Prefix)];
-                let inner = all.drain(1..count - 1).map(|run| (run, Edge::Whole)).collect();
-                self.in_one_part(side, inner, &edges)
+        let all: Vec<&str> = runs(needle).collect();
+        match all.as_slice() {
+            [] => self.has(Property::Present),
+            [run] => self.find(side, Edge::Infix, run),
+            _ => {
+                let (phrase, covered) = phrase(&all, side, (Edge::Suffix, Edge::Prefix));
+                match phrase.filter(|_| covered) {
+                    Some(phrase) => self.phrase(&phrase),
+                    None => self.sequence(side, &all, (Edge::Suffix, Edge::Prefix)),
+                }
             }
         }
     }
 
-    /// Runs that must all be in the same part.
-    fn in_one_part<'a>(self, side: Side, mut inner: Vec<(&'a str, Edge)>, edges: &[(&'a str, Edge)]) -> Plan {
-        inner.sort_by_key(|(run, _)| std::cmp::Reverse(run.len()));
-        inner.dedup();
-        inner.truncate(RUNS_MAX);
+    fn phrase(self, phrase: &Phrase) -> Plan {
+        one(self.parts.iter().map(|part| Plan::Phrase(*part, phrase.clone())).collect())
+    }
+
+    /// Runs that follow each other in the same part, the first and the last as said.
+    fn sequence(self, side: Side, all: &[&str], ends: (Edge, Edge)) -> Plan {
+        let (phrase, _) = phrase(all, side, ends);
+        let mut single: Vec<(&str, Edge)> = with_edges(all, ends).collect();
+        if phrase.is_some() {
+            // Words and the single spaces between them are told by the phrase.
+            single.retain(|(run, edge)| (*run, *edge) != (" ", Edge::Whole) && !is_word(run));
+        }
         // A gap at the beginning tells little, and is as dear to look for as a word.
-        let telling = |(run, edge): &&(&str, Edge)| *edge != Edge::Suffix || run.chars().any(words::is_letter);
-        inner.extend(edges.iter().filter(telling));
-        let find = |part: Part| {
-            let find = |(run, edge): &(&str, Edge)| {
-                Plan::Find(part, Find { side, edge: *edge, needle: run.as_bytes().to_vec() })
-            };
-            Plan::All(inner.iter().map(find).collect())
+        single.retain(|(run, edge)| *edge != Edge::Suffix || is_word(run));
+        single.sort_by_key(|(run, edge)| (*edge == Edge::Whole, std::cmp::Reverse(run.len()), *run));
+        single.dedup();
+        single.truncate(RUNS_MAX);
+        let all_of = |part: &Part| {
+            let finds = single
+                .iter()
+                .map(|(run, edge)| Plan::Find(*part, Find { side, edge: *edge, needle: run.as_bytes().to_vec() }));
+            Plan::All(finds.chain(phrase.iter().map(|phrase| Plan::Phrase(*part, phrase.clone()))).collect())
         };
-        Plan::Unsure(Box::new(one(self.parts.iter().map(|part| find(*part)).collect())))
+        Plan::Unsure(Box::new(one(self.parts.iter().map(all_of).collect())))
     }
 
     /// The text begins ([`Side::Head`]) or ends with this.
@@ -169,15 +184,14 @@ impl Scope {
             return Plan::Unsure(Box::new(self.contains(text, Side::Cased)));
         }
         let all: Vec<&str> = runs(text).collect();
-        let (outer, edge, inner) = match (side, all.as_slice()) {
+        let (outer, ends) = match (side, all.as_slice()) {
             (_, []) => return self.has(Property::Present),
             (Side::Head, [run]) => return self.find(side, Edge::Prefix, run),
             (_, [run]) => return self.find(side, Edge::Suffix, run),
-            (Side::Head, [first, between @ .., last]) => (*first, (*last, Edge::Prefix), between),
-            (_, [first, between @ .., last]) => (*last, (*first, Edge::Suffix), between),
+            (Side::Head, [first, ..]) => (*first, (Edge::Whole, Edge::Prefix)),
+            (_, [.., last]) => (*last, (Edge::Suffix, Edge::Whole)),
         };
-        let inner = inner.iter().map(|run| (*run, Edge::Whole)).collect();
-        let rest = self.in_one_part(Side::Cased, inner, &[edge]);
+        let rest = self.sequence(Side::Cased, &all, ends);
         Plan::Unsure(Box::new(Plan::All(vec![self.find(side, Edge::Whole, outer), rest])))
     }
 
@@ -188,9 +202,40 @@ impl Scope {
         if self.joined {
             return Plan::Unsure(Box::new(self.contains(text, side)));
         }
-        let all = runs(text).map(|run| (run, Edge::Whole)).collect();
-        self.in_one_part(side, all, &[])
+        self.sequence(side, &runs(text).collect::<Vec<_>>(), (Edge::Whole, Edge::Whole))
     }
+}
+
+/// Runs with how they stand to those of the text: the first and the last as said, all between whole.
+fn with_edges<'a>(all: &'a [&str], ends: (Edge, Edge)) -> impl Iterator<Item = (&'a str, Edge)> {
+    let last = all.len() - 1;
+    all.iter().enumerate().map(move |(at, run)| {
+        let edge = if at == 0 {
+            ends.0
+        } else if at == last {
+            ends.1
+        } else {
+            Edge::Whole
+        };
+        (*run, edge)
+    })
+}
+
+/// The words among some runs, if there are two or more of them, and whether they say all that the runs do.
+fn phrase(all: &[&str], side: Side, ends: (Edge, Edge)) -> (Option<Phrase>, bool) {
+    let word = |(at, (run, edge)): (usize, (&str, Edge))| {
+        is_word(run).then(|| Word {
+            needle: run.as_bytes().to_vec(),
+            edge,
+            spaced: all.get(at + 1) == Some(&" ") && at + 2 < all.len(),
+        })
+    };
+    let mut words: Vec<Word> = with_edges(all, ends).enumerate().filter_map(word).collect();
+    let covered = all.len() == words.len() * 2 - usize::from(!words.is_empty())
+        && words.len() <= RUNS_MAX
+        && words.iter().rev().skip(1).all(|word| word.spaced);
+    words.truncate(RUNS_MAX);
+    ((words.len() > 1).then_some(Phrase { side, words }), covered)
 }
 
 /// A single plan as it is.

@@ -35,11 +35,11 @@ pub fn dense(count: usize, docs: usize) -> bool {
 }
 
 /// Gaps of rising documents, the first one from 0.
-pub fn gaps(docs: &[u32], out: &mut Vec<u8>) {
+pub fn gaps(docs: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
     let mut before = 0;
     for doc in docs {
         put_number(out, u64::from(doc - before));
-        before = *doc;
+        before = doc;
     }
 }
 
@@ -72,6 +72,53 @@ pub fn add(bytes: &[u8], count: usize, out: &mut Docs, docs: usize) -> bool {
     each(bytes, count, docs, |doc| out.insert(doc as usize))
 }
 
+/// Goes through a list once, from the first document on.
+pub struct Walk {
+    bytes: Vec<u8>,
+    /// Byte or, in a bitmap, bit that comes next.
+    at: usize,
+    dense: bool,
+    docs: usize,
+    /// Documents to come.
+    left: usize,
+    /// The document before.
+    before: u64,
+}
+
+impl Walk {
+    /// At the beginning of a list.
+    pub fn new(bytes: Vec<u8>, count: usize, docs: usize) -> Self {
+        Self { bytes, at: 0, dense: dense(count, docs), docs, left: count, before: 0 }
+    }
+
+    /// The next document; none after the last, or where the list is damaged.
+    pub fn next(&mut self) -> Option<u32> {
+        self.left = self.left.checked_sub(1)?;
+        let doc = if self.dense { self.next_bit()? } else { self.next_gap()? };
+        self.before = doc;
+        (doc < self.docs as u64).then_some(doc as u32)
+    }
+
+    fn next_bit(&mut self) -> Option<u64> {
+        loop {
+            let byte = *self.bytes.get(self.at / 8)? >> (self.at % 8);
+            if byte != 0 {
+                let bit = self.at + byte.trailing_zeros() as usize;
+                self.at = bit + 1;
+                return Some(bit as u64);
+            }
+            self.at = (self.at / 8 + 1) * 8;
+        }
+    }
+
+    fn next_gap(&mut self) -> Option<u64> {
+        let mut rest = self.bytes.get(self.at..)?;
+        let gap = take_number(&mut rest)?;
+        self.at = self.bytes.len() - rest.len();
+        self.before.checked_add(gap)
+    }
+}
+
 /// The list in its final form, from gaps.
 pub fn encode(gaps: &[u8], count: usize, docs: usize, out: &mut Vec<u8>) {
     if !dense(count, docs) {
@@ -99,11 +146,13 @@ mod tests {
             [(1, vec![0]), (1_000, vec![0, 7, 999]), (100, (0..100).step_by(3).collect()), (70, vec![69])]
         {
             let (mut plain, mut bytes) = (Vec::new(), Vec::new());
-            gaps(&list, &mut plain);
+            gaps(list.iter().copied(), &mut plain);
             encode(&plain, list.len(), docs, &mut bytes);
             let mut back = Vec::new();
             assert!(each(&bytes, list.len(), docs, |doc| back.push(doc)));
             assert_eq!(back, list);
+            let mut walk = Walk::new(bytes.clone(), list.len(), docs);
+            assert_eq!(std::iter::from_fn(|| walk.next()).collect::<Vec<_>>(), list);
             let mut set = Docs::none(docs);
             assert!(add(&bytes, list.len(), &mut set, docs));
             assert_eq!(set.count(), list.len());

@@ -95,11 +95,18 @@ impl Segment {
 
     /// Fills the buffer from a place in the file.
     pub(crate) fn read(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.clear();
+        self.read_on(at, length, buffer)
+    }
+
+    /// Appends bytes of the file to the buffer.
+    pub(crate) fn read_on(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         if length as u64 > self.bytes {
             return Err(odd("it is cut"));
         }
-        buffer.resize(length, 0);
-        self.file.read_exact_at(buffer, at)
+        let before = buffer.len();
+        buffer.resize(before + length, 0);
+        self.file.read_exact_at(&mut buffer[before..], at)
     }
 }
 
@@ -129,10 +136,11 @@ fn parse_footer(mut footer: &[u8]) -> Option<(Rows, [Vec<Place>; PARTS])> {
     for places in &mut parts {
         for _ in 0..size(footer)? {
             let at = take_number(footer)?;
-            let (text, meta, lists, first) = (size(footer)?, size(footer)?, size(footer)?, size(footer)?);
+            let (text, meta, lists) = (size(footer)?, size(footer)?, size(footer)?);
+            let (spots, first) = (size(footer)?, size(footer)?);
             let (first, rest) = footer.split_at_checked(first)?;
             *footer = rest;
-            places.push(Place { at, text, meta, lists, first: first.into() });
+            places.push(Place { at, text, meta, lists, spots, first: first.into() });
         }
     }
     footer.is_empty().then_some((Rows::new(&rows)?, parts))

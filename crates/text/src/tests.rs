@@ -158,7 +158,7 @@ fn random_tests_fit_the_meaning() {
         }
     }
     // Runs too long and needles of several runs stay open, most do not.
-    assert!(open * 4 < asked, "{open} of {asked} open");
+    assert!(open * 10 < asked, "{open} of {asked} open");
 }
 
 #[test]
@@ -183,6 +183,9 @@ fn words_and_single_runs_are_certain() {
         contains("The", false),
         contains("o", false),
         contains(": ", false),
+        contains("the fox", true),
+        contains("he fox", false),
+        contains("ick brown f", true),
         Test::StartsWith(vec!["the".to_owned()]),
         Test::EndsWith(vec!["x".to_owned()]),
         Test::IsNull,
@@ -190,8 +193,58 @@ fn words_and_single_runs_are_certain() {
     ] {
         assert_eq!(compare(&segment, &all, TextField::Input, &test).0, 0, "{test:?}");
     }
-    assert!(compare(&segment, &all, TextField::Input, &contains("the fox", true)).0 > 0);
+    assert!(compare(&segment, &all, TextField::Input, &contains("timeout: 1", true)).0 > 0);
     assert_eq!(plan(TextField::Messages, &Test::IsNull), None::<Plan>);
+}
+
+/// Rows of a few frequent words, more than are held at once, in two segments of which some rows are gone and some come later.
+#[test]
+fn phrases_of_frequent_words_are_certain() {
+    const ROWS: usize = 40_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut dice = Dice(11);
+    let words = ["alpha", "Beta", "gamma", "delta", "alphabet", "é"];
+    let gaps = [" ", " ", " ", ", ", "  "];
+    let texts: Vec<String> = (0..ROWS)
+        .map(|_| {
+            let word = |_| [words[dice.below(words.len())], gaps[dice.below(gaps.len())]].concat();
+            (0..7).map(word).collect::<String>()
+        })
+        .collect();
+    let build = |name: &str, rows: &mut dyn Iterator<Item = usize>| {
+        let mut builder = Builder::default();
+        rows.for_each(|row| builder.add(row as RowNumber, [Some(&texts[row]), None, None]));
+        builder.write(&folder.path().join(name), &|| true).unwrap();
+        Arc::new(Segment::open(&folder.path().join(name), &|| true).unwrap())
+    };
+    // The second has rows between those of the first, as when rows are read again.
+    let later = |row: &usize| *row >= ROWS * 3 / 4 || row.is_multiple_of(10);
+    let segments = [build("a", &mut (0..ROWS).filter(|row| !later(row))), build("b", &mut (0..ROWS).filter(later))];
+    let mut gone = Docs::none(segments[0].len());
+    gone.insert(5);
+    let lost = segments[0].row(5);
+    let none = Docs::none(segments[1].len());
+    merge(&[(segments[0].clone(), gone), (segments[1].clone(), none)], &folder.path().join("c"), &|| true).unwrap();
+    let merged = Arc::new(Segment::open(&folder.path().join("c"), &|| true).unwrap());
+    assert_eq!(merged.len(), ROWS - 1);
+    let needles = ["alpha beta", "alpha Beta", "a gamma d", "é alpha gamma be", "delta delta delta", "ta alphabet é"];
+    for (needle, fold) in
+        needles.into_iter().flat_map(|needle| [(needle.to_lowercase(), true), (needle.to_owned(), false)])
+    {
+        let test = Test::Contains { needles: vec![needle.clone()], fold };
+        let plan = plan(TextField::Input, &test).unwrap();
+        for segment in segments.iter().chain([&merged]) {
+            let outcome = plan.ask(segment).unwrap();
+            assert_eq!(outcome.certain, outcome.possible, "{needle}");
+            for doc in 0..segment.len() {
+                let row = segment.row(doc);
+                assert_ne!((row, segment.len()), (lost, merged.len()));
+                let text = if fold { texts[row as usize].to_lowercase() } else { texts[row as usize].clone() };
+                let expected = text.contains(&needle);
+                assert_eq!(outcome.certain.contains(doc), expected, "{needle} in {}", texts[row as usize]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Writes the file of a segment, entry by entry in rising order.
 //!
-//! Layout: mark, then blocks (entries, their counts and lengths, their lists), then the footer with the rows and where blocks begin,
+//! Layout: mark, then blocks (entries, their counts and lengths, their lists, their spots), then the footer with the rows and where blocks begin,
 //! then place of the footer, checksum of all before it, mark. Knows bytes, not texts.
 
 use crate::entry::END;
@@ -13,12 +13,12 @@ use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Begins and ends each file.
-pub const MAGIC: &[u8; 8] = b"evdstxt\x01";
+pub const MAGIC: &[u8; 8] = b"evdstxt\x02";
 /// Bytes after the footer: its place, the checksum, the mark.
 pub const TRAILER_BYTES: usize = 24;
 /// A block is closed when its entries have this many bytes.
 const BLOCK_BYTES: usize = 16 * 1024;
-/// A block is closed when its lists have this many bytes.
+/// A block is closed when its lists and spots have this many bytes.
 const BLOCK_LIST_BYTES: usize = 1024 * 1024;
 /// Bytes written at once.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -34,6 +34,8 @@ pub struct Place {
     pub meta: usize,
     /// Bytes of its lists, which follow.
     pub lists: usize,
+    /// Bytes of its spots, which follow.
+    pub spots: usize,
     /// Its first entry.
     pub first: Box<[u8]>,
 }
@@ -47,6 +49,7 @@ pub struct Writer {
     text: Vec<u8>,
     meta: Vec<u8>,
     lists: Vec<u8>,
+    spots: Vec<u8>,
     first: Vec<u8>,
     /// Blocks of the part under way.
     places: Vec<Place>,
@@ -65,6 +68,7 @@ impl Writer {
             text: Vec::new(),
             meta: Vec::new(),
             lists: Vec::new(),
+            spots: Vec::new(),
             first: Vec::new(),
             places: Vec::new(),
             done: Vec::new(),
@@ -79,8 +83,8 @@ impl Writer {
         self.out.write_all(bytes)
     }
 
-    /// Adds an entry of the part under way, above all before, with its list as gaps.
-    pub fn push(&mut self, entry: &[u8], count: usize, gaps: &[u8]) -> io::Result<()> {
+    /// Adds an entry of the part under way, above all before, with its list as gaps and the spots of each document.
+    pub fn push(&mut self, entry: &[u8], count: usize, gaps: &[u8], spots: &[u8]) -> io::Result<()> {
         if self.text.is_empty() {
             self.first = entry.to_vec();
             self.text.push(END);
@@ -91,7 +95,9 @@ impl Writer {
         postings::encode(gaps, count, self.docs, &mut self.lists);
         put_number(&mut self.meta, count as u64);
         put_number(&mut self.meta, (self.lists.len() - before) as u64);
-        if self.text.len() >= BLOCK_BYTES || self.lists.len() >= BLOCK_LIST_BYTES {
+        put_number(&mut self.meta, spots.len() as u64);
+        self.spots.extend_from_slice(spots);
+        if self.text.len() >= BLOCK_BYTES || self.lists.len() + self.spots.len() >= BLOCK_LIST_BYTES {
             self.close_block()?;
         }
         Ok(())
@@ -101,14 +107,12 @@ impl Writer {
         if self.text.is_empty() {
             return Ok(());
         }
-        let (text, meta, lists) =
-            (std::mem::take(&mut self.text), std::mem::take(&mut self.meta), std::mem::take(&mut self.lists));
+        let [text, meta, lists, spots] =
+            [&mut self.text, &mut self.meta, &mut self.lists, &mut self.spots].map(std::mem::take);
         let first = std::mem::take(&mut self.first).into_boxed_slice();
-        self.places.push(Place { at: self.at, text: text.len(), meta: meta.len(), lists: lists.len(), first });
-        for bytes in [text, meta, lists] {
-            self.put(&bytes)?;
-        }
-        Ok(())
+        let (at, lengths) = (self.at, [&text, &meta, &lists, &spots].map(Vec::len));
+        self.places.push(Place { at, text: lengths[0], meta: lengths[1], lists: lengths[2], spots: lengths[3], first });
+        [text, meta, lists, spots].iter().try_for_each(|bytes| self.put(bytes))
     }
 
     /// Ends the part under way.
@@ -133,8 +137,9 @@ impl Writer {
         for places in &self.done {
             put_number(&mut footer, places.len() as u64);
             for place in places {
-                for number in [place.at, place.text as u64, place.meta as u64, place.lists as u64] {
-                    put_number(&mut footer, number);
+                put_number(&mut footer, place.at);
+                for length in [place.text, place.meta, place.lists, place.spots] {
+                    put_number(&mut footer, length as u64);
                 }
                 put_number(&mut footer, place.first.len() as u64);
                 footer.extend_from_slice(&place.first);

@@ -39,8 +39,8 @@ const SMALL_ROWS: usize = 1_000;
 const LARGE_ROWS: usize = 1_000_000;
 /// So many rests are taken when something went wrong.
 const RESTS_AFTER_ERROR: u32 = 20;
-/// How much the thread steps back behind all others.
-const NICE: i32 = 19;
+/// How much the thread steps back behind all others. Not more: it must get on beside searches, which read every row that it has not.
+const NICE: i32 = 5;
 /// While others write, it rests so many times as long as it read rows: they share the processor, the disk and the file with it.
 const RESTS_BESIDE_WRITERS: u32 = 3;
 /// The same when more than [`BACKLOG_ROWS`] wait to be read: searches read them each time.
