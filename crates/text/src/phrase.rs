@@ -9,7 +9,7 @@ use crate::find::{Edge, Find, Side};
 use crate::outcome::{FEW, Outcome};
 use crate::postings;
 use crate::segment::{Segment, odd};
-use crate::spots::{Spot, Spots};
+use crate::spots::{Spot, Spots, Visitor};
 use std::io;
 
 /// Documents whose places are held at once.
@@ -138,7 +138,7 @@ fn in_order(mut words: Vec<Found<'_>>, docs: u32, wanted: &Docs) -> io::Result<D
         let (rarest, others) = words.split_first_mut().ok_or_else(|| odd("a phrase has no words"))?;
         rarest.gather(end, wanted, &mut starts)?;
         for word in others {
-            word.keep(end, wanted, &mut starts)?;
+            word.keep(end, &mut starts)?;
         }
         for start in &starts {
             found.insert((start >> 32) as usize);
@@ -148,45 +148,89 @@ fn in_order(mut words: Vec<Found<'_>>, docs: u32, wanted: &Docs) -> io::Result<D
 }
 
 impl Found<'_> {
-    /// Where a phrase with the word there begins: document and number of the first word.
-    fn start(&self, doc: u32, spot: Spot) -> Option<u64> {
-        let fits = self.spaced.is_none_or(|spaced| spaced == spot.spaced);
-        let start = spot.number.checked_sub(self.index).filter(|_| fits)?;
-        Some(u64::from(doc) << 32 | u64::from(start))
+    fn place(&self) -> Place {
+        Place { index: self.index, spaced: self.spaced }
     }
 
     /// Gathers the beginnings of phrases with this word, rising, in documents before `end`.
     fn gather(&mut self, end: u32, wanted: &Docs, starts: &mut Vec<u64>) -> io::Result<()> {
-        let mut entries = std::mem::take(&mut self.entries);
-        for entry in &mut entries {
-            entry.until(end, wanted, |doc, spot| starts.extend(self.start(doc, spot)))?;
+        let mut gather = Gather { place: self.place(), wanted, starts };
+        self.entries.iter_mut().try_for_each(|entry| entry.until(end, &mut gather))?;
+        if self.entries.len() > 1 {
+            #[expect(
+                clippy::stable_sort_primitive,
+                reason = "it makes use of the stretches that are in order already"
+            )]
+            starts.sort();
         }
-        if entries.len() > 1 {
-            starts.sort_unstable();
-        }
-        self.entries = entries;
         Ok(())
     }
 
     /// Keeps the beginnings of phrases that have this word in its place.
-    fn keep(&mut self, end: u32, wanted: &Docs, starts: &mut Vec<u64>) -> io::Result<()> {
-        let mut kept = vec![false; starts.len()];
-        let mut entries = std::mem::take(&mut self.entries);
-        for entry in &mut entries {
-            let mut at = 0;
-            entry.until(end, wanted, |doc, spot| {
-                if let Some(start) = self.start(doc, spot) {
-                    at = reach(starts, at, start);
-                    if starts.get(at) == Some(&start) {
-                        kept[at] = true;
-                    }
-                }
-            })?;
+    fn keep(&mut self, end: u32, starts: &mut Vec<u64>) -> io::Result<()> {
+        let (place, mut kept) = (self.place(), vec![false; starts.len()]);
+        for entry in &mut self.entries {
+            entry.until(end, &mut Keep { place, starts, at: 0, kept: &mut kept })?;
         }
-        self.entries = entries;
         let mut kept = kept.iter();
         starts.retain(|_| kept.next() == Some(&true));
         Ok(())
+    }
+}
+
+/// The place of a word in a phrase.
+#[derive(Clone, Copy)]
+struct Place {
+    index: u32,
+    spaced: Option<bool>,
+}
+
+impl Place {
+    /// Where a phrase with the word there begins: document and number of the first word.
+    fn start(self, doc: u32, spot: Spot) -> Option<u64> {
+        let fits = self.spaced.is_none_or(|spaced| spaced == spot.spaced);
+        let start = spot.number.checked_sub(self.index).filter(|_| fits)?;
+        Some(u64::from(doc) << 32 | u64::from(start))
+    }
+}
+
+struct Gather<'a> {
+    place: Place,
+    wanted: &'a Docs,
+    starts: &'a mut Vec<u64>,
+}
+
+impl Visitor for Gather<'_> {
+    fn wants(&mut self, doc: u32) -> bool {
+        self.wanted.contains(doc as usize)
+    }
+
+    fn spot(&mut self, doc: u32, spot: Spot) {
+        self.starts.extend(self.place.start(doc, spot));
+    }
+}
+
+struct Keep<'a> {
+    place: Place,
+    starts: &'a [u64],
+    /// None before this one can be met again.
+    at: usize,
+    kept: &'a mut [bool],
+}
+
+impl Visitor for Keep<'_> {
+    fn wants(&mut self, doc: u32) -> bool {
+        self.at = reach(self.starts, self.at, u64::from(doc) << 32);
+        self.starts.get(self.at).is_some_and(|start| start >> 32 == u64::from(doc))
+    }
+
+    fn spot(&mut self, doc: u32, spot: Spot) {
+        if let Some(start) = self.place.start(doc, spot) {
+            self.at = reach(self.starts, self.at, start);
+            if self.starts.get(self.at) == Some(&start) {
+                self.kept[self.at] = true;
+            }
+        }
     }
 }
 

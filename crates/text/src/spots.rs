@@ -6,7 +6,6 @@
 //! as they are. Bytes come from disk, so nothing about them is taken for granted.
 
 use crate::blocks::{Block, List};
-use crate::docs::Docs;
 use crate::postings::{self, put_number, take_number};
 use crate::segment::{Segment, odd};
 use std::io;
@@ -94,45 +93,84 @@ impl<'a> Spots<'a> {
         Ok(())
     }
 
-    /// The next number of a document, whose first it is or not; none after the document's last.
-    fn next(&mut self, first: bool) -> io::Result<Option<u64>> {
-        self.fill()?;
-        let Some(byte) = self.buffer.get(self.at).copied() else { return Ok(None) };
-        if (u64::from(byte) & FIRST != 0) != first {
-            return Ok(None);
-        }
-        if byte < 0x80 {
-            self.at += 1;
-            return Ok(Some(u64::from(byte)));
-        }
-        let mut rest = &self.buffer[self.at..];
-        let number = take_number(&mut rest).ok_or_else(damaged)?;
-        self.at = self.buffer.len() - rest.len();
-        Ok(Some(number))
-    }
-
-    /// Goes through the documents before `end` and visits the spots of those in `wanted`.
-    pub fn until(&mut self, end: u32, wanted: &Docs, mut visit: impl FnMut(u32, Spot)) -> io::Result<()> {
+    /// Goes through the documents before `end`, and the spots of those that the visitor wants.
+    pub fn until(&mut self, end: u32, visitor: &mut impl Visitor) -> io::Result<()> {
         while let Some(doc) = self.doc.filter(|doc| *doc < end) {
-            let mut bits = self.next(true)?.ok_or_else(damaged)?;
-            if wanted.contains(doc as usize) {
-                let mut number = 0_u32;
-                loop {
-                    let distance = u32::try_from(bits >> 2).ok();
-                    number = distance.and_then(|distance| number.checked_add(distance)).ok_or_else(damaged)?;
-                    visit(doc, Spot { number, spaced: bits & SPACED != 0 });
-                    match self.next(false)? {
-                        Some(next) => bits = next,
-                        None => break,
-                    }
-                }
+            self.fill()?;
+            if self.buffer.get(self.at).is_none_or(|byte| u64::from(*byte) & FIRST == 0) {
+                return Err(damaged());
+            }
+            if visitor.wants(doc) {
+                self.visit(doc, visitor)?;
             } else {
-                while self.next(false)?.is_some() {}
+                self.skip()?;
             }
             self.doc = self.docs.next();
         }
         Ok(())
     }
+
+    fn visit(&mut self, doc: u32, visitor: &mut impl Visitor) -> io::Result<()> {
+        let (mut number, mut first) = (0_u32, true);
+        loop {
+            self.fill()?;
+            let (buffer, mut at) = (self.buffer.as_slice(), self.at);
+            // Near its end the buffer may hold a part of a number only, unless the file ends there too.
+            let safe = if self.file.is_empty() { buffer.len() } else { buffer.len() - NUMBER_BYTES };
+            let more = loop {
+                let Some(byte) = buffer.get(at).copied() else { break false };
+                if u64::from(byte) & FIRST != 0 && !first {
+                    break false;
+                }
+                if at > safe {
+                    break true;
+                }
+                first = false;
+                let mut bits = u64::from(byte);
+                at += 1;
+                if byte >= 0x80 {
+                    let mut rest = &buffer[at - 1..];
+                    bits = take_number(&mut rest).ok_or_else(damaged)?;
+                    at = buffer.len() - rest.len();
+                }
+                let distance = u32::try_from(bits >> 2).ok();
+                number = distance.and_then(|distance| number.checked_add(distance)).ok_or_else(damaged)?;
+                visitor.spot(doc, Spot { number, spaced: bits & SPACED != 0 });
+            };
+            self.at = at;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Passes over the spots of a document.
+    fn skip(&mut self) -> io::Result<()> {
+        let mut inside = false;
+        let mut first = true;
+        loop {
+            self.fill()?;
+            for (index, byte) in self.buffer[self.at..].iter().enumerate() {
+                if !inside && !first && u64::from(*byte) & FIRST != 0 {
+                    self.at += index;
+                    return Ok(());
+                }
+                (inside, first) = (*byte >= 0x80, false);
+            }
+            self.at = self.buffer.len();
+            if self.file.is_empty() {
+                return if inside { Err(damaged()) } else { Ok(()) };
+            }
+        }
+    }
+}
+
+/// Is shown the documents of an entry.
+pub trait Visitor {
+    /// Whether the spots in a document are of interest.
+    fn wants(&mut self, doc: u32) -> bool;
+    /// One of them, rising.
+    fn spot(&mut self, doc: u32, spot: Spot);
 }
 
 fn damaged() -> io::Error {

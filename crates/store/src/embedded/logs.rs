@@ -287,7 +287,7 @@ fn add(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: Vec<Encoded>, e
     for encoded in rows {
         let row = tx.next_row();
         if encoded.insert(tx.connection, row, collection)? {
-            tx.use_row();
+            tx.use_rows(1);
             new += 1;
             completed += i64::from(row::completed(&encoded.log));
             let scores = sight.compared(tx.connection, &encoded.log.id)?;

@@ -54,7 +54,8 @@ pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| {
     sql + " WHERE row = ?1 AND version = ?2 AND unique_id = ?3"
 });
 
-/// Copies a row as an unannotated one (H10): `new row, target collection, row, source collection`.
+/// Copies rows as unannotated ones (H10), under rising numbers: `number of the first, target collection, rows as a JSON array, source
+/// collection`. Those that the target has already are left out, as are their numbers.
 pub(super) static COPY: LazyLock<String> = LazyLock::new(|| {
     let values = Field::ALL
         .iter()
@@ -66,8 +67,9 @@ pub(super) static COPY: LazyLock<String> = LazyLock::new(|| {
         .collect::<Vec<_>>()
         .join(", ");
     format!(
-        "INSERT INTO log (row, collection, unique_id, metadata, {}) SELECT ?1, ?2, unique_id, metadata, {values} FROM log \
-         WHERE row = ?3 AND collection = ?4 ON CONFLICT (collection, unique_id) DO NOTHING",
+        "INSERT INTO log (row, collection, unique_id, metadata, {}) SELECT ?1 + key, ?2, unique_id, metadata, {values} \
+         FROM json_each(?3) CROSS JOIN log ON row = value WHERE collection = ?4 \
+         ON CONFLICT (collection, unique_id) DO NOTHING",
         *FIELD_COLUMNS
     )
 });

@@ -9,10 +9,9 @@ use super::row_scores::Sight;
 use super::schema::COPY;
 use super::writer::Tx;
 use crate::logs::Added;
-use evalset_model::Result;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::job::Step;
-use rusqlite::OptionalExtension;
+use evalset_model::{Error, Result};
 
 /// `annotation_status` of a copy (H10).
 pub(super) const UNANNOTATED: &str = "pending";
@@ -22,18 +21,26 @@ const ROW_BYTES: usize = 1_024;
 
 /// How many of the first of these rows go into one transaction of about `bound` bytes, at least one; and how many bytes they are.
 pub(super) fn portion(lease: &Lease, rows: &[RowNumber], bound: usize) -> Result<(usize, usize)> {
-    let mut statement = lease.begin()?.prepare_cached("SELECT length(body) FROM payload WHERE row = ?1").sql()?;
-    let mut bytes: usize = 0;
-    for (count, row) in rows.iter().enumerate() {
-        lease.stop().go_on()?;
-        let body: Option<Option<i64>> = statement.query_row([row], |line| line.get(0)).optional().sql()?;
-        let more = ROW_BYTES + body.flatten().map_or(0, |length| usize::try_from(length).unwrap_or(0));
+    let mut statement = lease
+        .begin()?
+        .prepare_cached("SELECT length(body) FROM json_each(?1) LEFT JOIN payload ON row = value ORDER BY json_each.id")
+        .sql()?;
+    let mut lines = statement.query([list(rows)?]).sql()?;
+    let (mut count, mut bytes) = (0, 0_usize);
+    while let Some(line) = lines.next().sql()? {
+        let body: Option<i64> = line.get(0).sql()?;
+        let more = ROW_BYTES + body.map_or(0, |length| usize::try_from(length).unwrap_or(0));
         if count > 0 && bytes + more > bound {
-            return Ok((count, bytes));
+            break;
         }
-        bytes += more;
+        (count, bytes) = (count + 1, bytes + more);
     }
-    Ok((rows.len(), bytes))
+    Ok((count, bytes))
+}
+
+/// Rows as a parameter of a statement.
+fn list(rows: &[RowNumber]) -> Result<String> {
+    serde_json::to_string(rows).map_err(Error::internal)
 }
 
 /// Copies rows that are not in the target, unannotated, together with the step of their job.
@@ -56,51 +63,67 @@ pub(super) fn copy(
 }
 
 fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, target: i64) -> Result<Added> {
-    let indexed = tx.indexed(target);
-    let sight = Sight::of(tx.connection, to, target)?;
-    let mut added = Added::default();
-    for row in rows {
-        match copy_row(tx, source, *row, target)? {
-            None => added.skipped += 1,
-            Some(new) => {
-                added.written += 1;
-                if indexed {
-                    // A damaged row is copied as it is; an index has no place for it.
-                    let read = row::read_columns(tx.connection, target, new);
-                    if let Some(stored) = tx.damage().pass_over(target, read)? {
-                        let scores = sight.compared(tx.connection, &stored.log.id)?;
-                        tx.change(target, Change::Append(new, Box::new(stored.log), scores));
-                    }
-                }
-            }
-        }
+    let (first, connection) = (tx.next_row(), tx.connection);
+    let list = list(rows)?;
+    let copied = connection.prepare_cached(&COPY).sql()?.execute((first, target, &list, source)).sql()?;
+    let moved = connection
+        .prepare_cached(
+            "INSERT INTO payload (row, codec, body) SELECT log.row, codec, body FROM json_each(?2) \
+             CROSS JOIN log ON log.row = ?1 + key CROSS JOIN payload ON payload.row = value",
+        )
+        .sql()?
+        .execute((first, &list))
+        .sql()?;
+    tx.use_rows(rows.len());
+    if moved < copied {
+        take_back(tx, source, rows, target, first)?;
     }
-    if added.written > 0 {
-        if !indexed {
+    if moved > 0 {
+        if tx.indexed(target) {
+            show(tx, to, target, first)?;
+        } else {
             tx.change(target, Change::Reload);
         }
-        tx.count_added(target, i64::try_from(added.written).unwrap_or(i64::MAX), 0)?;
+        tx.count_added(target, i64::try_from(moved).unwrap_or(i64::MAX), 0)?;
     }
-    Ok(added)
+    Ok(Added { written: moved as u64, skipped: (rows.len() - moved) as u64 })
 }
 
-/// Copies one row and returns its new number; `None` when it is gone from the source, in the target already or has no payload.
-fn copy_row(tx: &mut Tx<'_>, source: i64, row: RowNumber, target: i64) -> Result<Option<RowNumber>> {
-    let new = tx.next_row();
-    let connection = tx.connection;
-    if connection.prepare_cached(&COPY).sql()?.execute((new, target, row, source)).sql()? == 0 {
-        return Ok(None);
+/// Removes copies from `first` on that have no payload, since their rows have none.
+fn take_back(tx: &Tx<'_>, source: i64, rows: &[RowNumber], target: i64, first: RowNumber) -> Result<()> {
+    for row in new_rows(tx, target, first)? {
+        if tx.connection.prepare_cached("SELECT 1 FROM payload WHERE row = ?1").sql()?.exists([row]).sql()? {
+            continue;
+        }
+        row::delete(tx.connection, target, row)?;
+        if let Some(bare) = usize::try_from(row - first).ok().and_then(|at| rows.get(at)) {
+            tx.damage().note(source, &row::without_payload(*bare));
+        }
     }
-    let moved = connection
-        .prepare_cached("INSERT INTO payload (row, codec, body) SELECT ?1, codec, body FROM payload WHERE row = ?2")
+    Ok(())
+}
+
+/// Tells the index of the target about its rows from `first` on.
+fn show(tx: &mut Tx<'_>, to: Collection, target: i64, first: RowNumber) -> Result<()> {
+    let sight = Sight::of(tx.connection, to, target)?;
+    for new in new_rows(tx, target, first)? {
+        // A damaged row is copied as it is; an index has no place for it.
+        let read = row::read_columns(tx.connection, target, new);
+        if let Some(stored) = tx.damage().pass_over(target, read)? {
+            let scores = sight.compared(tx.connection, &stored.log.id)?;
+            tx.change(target, Change::Append(new, Box::new(stored.log), scores));
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a collection from `first` on.
+fn new_rows(tx: &Tx<'_>, collection: i64, first: RowNumber) -> Result<Vec<RowNumber>> {
+    tx.connection
+        .prepare_cached("SELECT row FROM log WHERE collection = ?1 AND row >= ?2 ORDER BY row")
         .sql()?
-        .execute((new, row))
-        .sql()?;
-    if moved == 0 {
-        row::delete(connection, target, new)?;
-        tx.damage().note(source, &row::without_payload(row));
-        return Ok(None);
-    }
-    tx.use_row();
-    Ok(Some(new))
+        .query_map((collection, first), |line| line.get(0))
+        .sql()?
+        .collect::<rusqlite::Result<_>>()
+        .sql()
 }

@@ -64,9 +64,9 @@ impl Tx<'_> {
         self.next_row
     }
 
-    /// Marks [`Tx::next_row`] as given out.
-    pub fn use_row(&mut self) {
-        self.next_row += 1;
+    /// Marks so many numbers from [`Tx::next_row`] on as given out.
+    pub fn use_rows(&mut self, count: usize) {
+        self.next_row += count as RowNumber;
     }
 
     /// Records what the index of a collection has to learn after the commit.
