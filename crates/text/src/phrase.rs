@@ -1,7 +1,7 @@
 //! Words that follow each other.
 //!
-//! The documents that have all of the words are found first; in them the places of the rarest word are gathered, some documents at a
-//! time, and those kept that every other word agrees with. Memory is bounded by the words of those documents.
+//! The documents that have all of the words are found first; then, some documents at a time, where the phrase would have to begin for
+//! the rarest of the words, and which of these beginnings every other word agrees with. Memory is bounded by the words of those documents.
 
 use crate::docs::Docs;
 use crate::entry::Property;
@@ -11,9 +11,13 @@ use crate::postings;
 use crate::segment::{Segment, odd};
 use crate::spots::{Spot, Spots, Visitor};
 use std::io;
+use std::ops::Range;
 
 /// Documents whose places are held at once.
-const DOCS_AT_ONCE: u32 = 16_384;
+const DOCS_AT_ONCE: usize = 2_048;
+/// Places of a document that have a bit each: most texts have no more words.
+const NEAR: usize = 1_024;
+const NEAR_WORDS: usize = NEAR / 64;
 /// A piece of a word that more entries have is not followed to its places.
 const ENTRIES_MAX: usize = 4_096;
 
@@ -130,138 +134,83 @@ fn entries<'a>(
 fn in_order(mut words: Vec<Found<'_>>, docs: u32, wanted: &Docs) -> io::Result<Docs> {
     words.sort_by_key(|word| word.entries.iter().map(Spots::left).sum::<u64>());
     let mut found = wanted.like();
-    let mut starts = Vec::new();
-    let mut end = 0;
-    while end < docs {
-        end = end.saturating_add(DOCS_AT_ONCE).min(docs);
-        starts.clear();
+    let (mut beginnings, mut of_word) = (Beginnings::default(), Beginnings::default());
+    for first in (0..docs).step_by(DOCS_AT_ONCE) {
+        let end = first.saturating_add(DOCS_AT_ONCE as u32).min(docs);
         let (rarest, others) = words.split_first_mut().ok_or_else(|| odd("a phrase has no words"))?;
-        rarest.gather(end, wanted, &mut starts)?;
+        beginnings.gather(rarest, first..end, |doc| wanted.contains(doc as usize))?;
         for word in others {
-            word.keep(end, &mut starts)?;
+            of_word.gather(word, first..end, |doc| beginnings.has(doc))?;
+            beginnings.intersect(&of_word);
         }
-        for start in &starts {
-            found.insert((start >> 32) as usize);
-        }
+        (first..end).filter(|doc| beginnings.has(*doc)).for_each(|doc| found.insert(doc as usize));
     }
     Ok(found)
 }
 
-impl Found<'_> {
-    fn place(&self) -> Place {
-        Place { index: self.index, spaced: self.spaced }
-    }
+/// Where phrases may begin in some documents.
+#[derive(Default)]
+struct Beginnings {
+    first: u32,
+    /// A bit for each of the first places of each document.
+    near: Vec<u64>,
+    /// Document and place of those beyond, rising.
+    far: Vec<u64>,
+}
 
-    /// Gathers the beginnings of phrases with this word, rising, in documents before `end`.
-    fn gather(&mut self, end: u32, wanted: &Docs, starts: &mut Vec<u64>) -> io::Result<()> {
-        let mut gather = Gather { place: self.place(), wanted, starts };
-        self.entries.iter_mut().try_for_each(|entry| entry.until(end, &mut gather))?;
-        if self.entries.len() > 1 {
-            #[expect(
-                clippy::stable_sort_primitive,
-                reason = "it makes use of the stretches that are in order already"
-            )]
-            starts.sort();
-        }
+impl Beginnings {
+    /// Starts anew with the beginnings that a word allows, in those of the documents that are wanted.
+    fn gather(&mut self, word: &mut Found<'_>, docs: Range<u32>, wanted: impl Fn(u32) -> bool) -> io::Result<()> {
+        self.first = docs.start;
+        self.near.clear();
+        self.near.resize(docs.len() * NEAR_WORDS, 0);
+        self.far.clear();
+        let (index, spaced) = (word.index, word.spaced);
+        let mut gather = Gather { index, spaced, wanted, beginnings: self };
+        word.entries.iter_mut().try_for_each(|entry| entry.until(docs.end, &mut gather))?;
+        self.far.sort_unstable();
         Ok(())
     }
 
-    /// Keeps the beginnings of phrases that have this word in its place.
-    fn keep(&mut self, end: u32, starts: &mut Vec<u64>) -> io::Result<()> {
-        let (place, mut kept) = (self.place(), vec![false; starts.len()]);
-        for entry in &mut self.entries {
-            entry.until(end, &mut Keep { place, starts, at: 0, kept: &mut kept })?;
-        }
-        let mut kept = kept.iter();
-        starts.retain(|_| kept.next() == Some(&true));
-        Ok(())
+    fn of(&self, doc: u32) -> Range<usize> {
+        let at = (doc - self.first) as usize * NEAR_WORDS;
+        at..at + NEAR_WORDS
+    }
+
+    /// Whether there are any in a document.
+    fn has(&self, doc: u32) -> bool {
+        let far = || self.far.binary_search_by_key(&u64::from(doc), |start| start >> 32).is_ok();
+        self.near[self.of(doc)].iter().any(|bits| *bits != 0) || (!self.far.is_empty() && far())
+    }
+
+    /// Keeps those that another word allows too.
+    fn intersect(&mut self, other: &Self) {
+        self.near.iter_mut().zip(&other.near).for_each(|(bits, others)| *bits &= others);
+        self.far.retain(|start| other.far.binary_search(start).is_ok());
     }
 }
 
-/// The place of a word in a phrase.
-#[derive(Clone, Copy)]
-struct Place {
+struct Gather<'a, Wanted> {
     index: u32,
     spaced: Option<bool>,
+    wanted: Wanted,
+    beginnings: &'a mut Beginnings,
 }
 
-impl Place {
-    /// Where a phrase with the word there begins: document and number of the first word.
-    fn start(self, doc: u32, spot: Spot) -> Option<u64> {
+impl<Wanted: Fn(u32) -> bool> Visitor for Gather<'_, Wanted> {
+    fn wants(&mut self, doc: u32) -> bool {
+        (self.wanted)(doc)
+    }
+
+    fn spot(&mut self, doc: u32, spot: Spot) {
         let fits = self.spaced.is_none_or(|spaced| spaced == spot.spaced);
-        let start = spot.number.checked_sub(self.index).filter(|_| fits)?;
-        Some(u64::from(doc) << 32 | u64::from(start))
-    }
-}
-
-struct Gather<'a> {
-    place: Place,
-    wanted: &'a Docs,
-    starts: &'a mut Vec<u64>,
-}
-
-impl Visitor for Gather<'_> {
-    fn wants(&mut self, doc: u32) -> bool {
-        self.wanted.contains(doc as usize)
-    }
-
-    fn spot(&mut self, doc: u32, spot: Spot) {
-        self.starts.extend(self.place.start(doc, spot));
-    }
-}
-
-struct Keep<'a> {
-    place: Place,
-    starts: &'a [u64],
-    /// None before this one can be met again.
-    at: usize,
-    kept: &'a mut [bool],
-}
-
-impl Visitor for Keep<'_> {
-    fn wants(&mut self, doc: u32) -> bool {
-        self.at = reach(self.starts, self.at, u64::from(doc) << 32);
-        self.starts.get(self.at).is_some_and(|start| start >> 32 == u64::from(doc))
-    }
-
-    fn spot(&mut self, doc: u32, spot: Spot) {
-        if let Some(start) = self.place.start(doc, spot) {
-            self.at = reach(self.starts, self.at, start);
-            if self.starts.get(self.at) == Some(&start) {
-                self.kept[self.at] = true;
-            }
+        let Some(start) = spot.number.checked_sub(self.index) else { return };
+        if (start as usize) < NEAR {
+            // No branch on `fits`, which cannot be foreseen.
+            let word = self.beginnings.of(doc).start + start as usize / 64;
+            self.beginnings.near[word] |= u64::from(fits) << (start % 64);
+        } else if fits {
+            self.beginnings.far.push(u64::from(doc) << 32 | u64::from(start));
         }
-    }
-}
-
-/// The first place from `at` on whose number is not below this one.
-fn reach(numbers: &[u64], mut at: usize, number: u64) -> usize {
-    // Of two frequent words the next one is most often near.
-    if numbers.get(at).is_none_or(|there| *there >= number) {
-        return at;
-    }
-    let mut step = 1;
-    while numbers.get(at + step).is_some_and(|there| *there < number) {
-        at += step;
-        step *= 2;
-    }
-    let end = (at + step).min(numbers.len());
-    at + numbers[at..end].partition_point(|there| *there < number)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_is_reached() {
-        let numbers: Vec<u64> = (0..100).map(|number| number * 3).collect();
-        for number in 0..310 {
-            let expected = numbers.partition_point(|there| *there < number);
-            for at in 0..=expected {
-                assert_eq!(reach(&numbers, at, number), expected, "{number} from {at}");
-            }
-        }
-        assert_eq!(reach(&[], 0, 7), 0);
     }
 }
