@@ -15,6 +15,7 @@ pub mod keys;
 pub mod lists;
 pub mod logs;
 pub mod memory;
+pub mod pieces;
 pub mod providers;
 mod reference;
 pub mod runs;

@@ -2,7 +2,7 @@
 //!
 //! Derived from the stored rows and disposable. A text is cut into runs: the longest stretches of letters and digits (words) and
 //! what stands between them. The runs of some rows, as they are written and lower-cased, make the dictionary of a *segment*: a
-//! file that never changes, with the list of rows for each entry. A test of a filter becomes a [`Plan`] over entries, and a
+//! file that never changes, with the list of rows for each entry and, for words, their places in the texts. A test of a filter becomes a [`Plan`] over entries, and a
 //! segment answers it with two sets ([`Outcome`]): rows that pass for certain, and rows that may pass. The meaning is the
 //! reference's (`evalset_model::filter::meaning`): certain ⊆ pass ⊆ possible, for every text and every test.
 //!

@@ -1,5 +1,5 @@
 //! Several segments made one, without documents that newer ones have taken the place of. Reads and writes block by block: memory does
-//! not grow with the dictionaries.
+//! not grow with the dictionaries, but holds the places of one word in all segments.
 
 use crate::cursor::Cursor;
 use crate::docs::Docs;

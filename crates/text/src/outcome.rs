@@ -39,8 +39,11 @@ impl Outcome {
 }
 
 impl Plan {
-    /// What it says of the documents of a segment.
-    pub fn ask(&self, segment: &Segment) -> io::Result<Outcome> {
+    /// What it says of the documents of a segment. Ends with an error ([`io::ErrorKind::Interrupted`]) when `go_on` says so.
+    pub fn ask(&self, segment: &Segment, go_on: &dyn Fn() -> bool) -> io::Result<Outcome> {
+        if !go_on() {
+            return Err(given_up());
+        }
         let docs = segment.len();
         match self {
             Self::Everything => Ok(Outcome::open(docs)),
@@ -51,8 +54,11 @@ impl Plan {
                     if left == 0 {
                         break;
                     }
-                    let part =
-                        if part.searches() && left <= docs / FEW { Outcome::open(docs) } else { part.ask(segment)? };
+                    let part = if part.searches() && left <= docs / FEW {
+                        Outcome::open(docs)
+                    } else {
+                        part.ask(segment, go_on)?
+                    };
                     outcome.certain.intersect(&part.certain);
                     outcome.possible.intersect(&part.possible);
                 }
@@ -61,18 +67,18 @@ impl Plan {
             Self::Any(parts) => {
                 let mut outcome = Outcome::exact(Docs::none(docs));
                 for part in parts {
-                    let part = part.ask(segment)?;
+                    let part = part.ask(segment, go_on)?;
                     outcome.certain.union(&part.certain);
                     outcome.possible.union(&part.possible);
                 }
                 Ok(outcome)
             }
             Self::Not(part) => {
-                let part = part.ask(segment)?;
+                let part = part.ask(segment, go_on)?;
                 Ok(Outcome { certain: part.possible.complement(), possible: part.certain.complement() })
             }
-            Self::Unsure(part) => Ok(Outcome::unsure(part.ask(segment)?.possible)),
-            Self::Phrase(part, phrase) => phrase.ask(segment, part.index()),
+            Self::Unsure(part) => Ok(Outcome::unsure(part.ask(segment, go_on)?.possible)),
+            Self::Phrase(part, phrase) => phrase.ask(segment, part.index(), go_on),
             Self::Find(part, find) => {
                 let mut found = Docs::none(docs);
                 find.add(segment, part.index(), &mut found)?;
@@ -95,6 +101,11 @@ impl Plan {
             Self::Find(_, find) => find.searches(),
         }
     }
+}
+
+/// Why an answer was not finished.
+pub(crate) fn given_up() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "nobody waits for the answer")
 }
 
 fn cheap_first(parts: &[Plan]) -> impl Iterator<Item = &Plan> {

@@ -1,12 +1,13 @@
 //! Words that follow each other.
 //!
 //! The documents that have all of the words are found first; then, some documents at a time, where the phrase would have to begin for
-//! the rarest of the words, and which of these beginnings every other word agrees with. Memory is bounded by the words of those documents.
+//! the rarest of the words, and which of these beginnings every other word agrees with. Where texts are so long that there are more
+//! beginnings than are held at once, their documents are left open.
 
 use crate::docs::Docs;
 use crate::entry::Property;
 use crate::find::{Edge, Find, Side};
-use crate::outcome::{FEW, Outcome};
+use crate::outcome::{FEW, Outcome, given_up};
 use crate::postings;
 use crate::segment::{Segment, odd};
 use crate::spots::{Spot, Spots, Visitor};
@@ -18,8 +19,12 @@ const DOCS_AT_ONCE: usize = 2_048;
 /// Places of a document that have a bit each: most texts have no more words.
 const NEAR: usize = 1_024;
 const NEAR_WORDS: usize = NEAR / 64;
+/// Beginnings held beyond those with a bit.
+const FAR_MAX: usize = 1 << 19;
 /// A piece of a word that more entries have is not followed to its places.
-const ENTRIES_MAX: usize = 4_096;
+const ENTRIES_MAX: usize = 2_048;
+/// Words that are followed to their places, the rarest ones.
+const FOLLOWED: usize = 8;
 
 /// One of the words of a phrase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +61,9 @@ impl Phrase {
         self.words.iter().any(|word| self.find(word).searches())
     }
 
-    /// The documents of a part that have it: exact, but for those with words that are no entries or have no places, and where a
-    /// piece of a word is in too many.
-    pub fn ask(&self, segment: &Segment, part: usize) -> io::Result<Outcome> {
+    /// The documents of a part that have it: exact, but for those with words that are no entries or have no places, and where
+    /// there are too many words, entries or places.
+    pub fn ask(&self, segment: &Segment, part: usize, go_on: &dyn Fn() -> bool) -> io::Result<Outcome> {
         let docs = segment.len();
         let (mut wanted, mut open) = (Docs::all(docs), Docs::none(docs));
         if self.side == Side::Cased {
@@ -81,19 +86,22 @@ impl Phrase {
             let spaced = (index + 1 < self.words.len()).then_some(word.spaced);
             words.extend(entries.map(|entries| Found { index: index as u32, spaced, entries }));
         }
-        let exact = words.len() == self.words.len();
+        words.sort_by_key(|word| word.entries.iter().map(Spots::left).sum::<u64>());
+        words.truncate(FOLLOWED);
         // Reading a few rows is quicker than finding their places.
-        if words.len() > 1 && wanted.count() > docs / FEW {
-            wanted = in_order(words, docs as u32, &wanted)?;
-            if exact {
-                let mut outcome = Outcome::exact(wanted);
-                outcome.certain.subtract(&open);
-                outcome.possible.union(&open);
-                return Ok(outcome);
-            }
+        if words.len() < 2 || wanted.count() <= docs / FEW {
+            wanted.union(&open);
+            return Ok(Outcome::unsure(wanted));
         }
-        wanted.union(&open);
-        Ok(Outcome::unsure(wanted))
+        let exact = words.len() == self.words.len();
+        let mut outcome = in_order(words, docs as u32, &wanted, go_on)?;
+        outcome.possible.union(&open);
+        if exact {
+            outcome.certain.subtract(&open);
+            Ok(outcome)
+        } else {
+            Ok(Outcome::unsure(outcome.possible))
+        }
     }
 
     fn find(&self, word: &Word) -> Find {
@@ -130,12 +138,14 @@ fn entries<'a>(
     Ok(entries)
 }
 
-/// The documents in which the words follow each other.
-fn in_order(mut words: Vec<Found<'_>>, docs: u32, wanted: &Docs) -> io::Result<Docs> {
-    words.sort_by_key(|word| word.entries.iter().map(Spots::left).sum::<u64>());
-    let mut found = wanted.like();
+/// The documents in which the words, rarest first, follow each other.
+fn in_order(mut words: Vec<Found<'_>>, docs: u32, wanted: &Docs, go_on: &dyn Fn() -> bool) -> io::Result<Outcome> {
+    let mut outcome = Outcome::exact(wanted.like());
     let (mut beginnings, mut of_word) = (Beginnings::default(), Beginnings::default());
     for first in (0..docs).step_by(DOCS_AT_ONCE) {
+        if !go_on() {
+            return Err(given_up());
+        }
         let end = first.saturating_add(DOCS_AT_ONCE as u32).min(docs);
         let (rarest, others) = words.split_first_mut().ok_or_else(|| odd("a phrase has no words"))?;
         beginnings.gather(rarest, first..end, |doc| wanted.contains(doc as usize))?;
@@ -143,9 +153,18 @@ fn in_order(mut words: Vec<Found<'_>>, docs: u32, wanted: &Docs) -> io::Result<D
             of_word.gather(word, first..end, |doc| beginnings.has(doc))?;
             beginnings.intersect(&of_word);
         }
-        (first..end).filter(|doc| beginnings.has(*doc)).for_each(|doc| found.insert(doc as usize));
+        for doc in first..end {
+            if beginnings.many {
+                if wanted.contains(doc as usize) {
+                    outcome.possible.insert(doc as usize);
+                }
+            } else if beginnings.has(doc) {
+                outcome.certain.insert(doc as usize);
+                outcome.possible.insert(doc as usize);
+            }
+        }
     }
-    Ok(found)
+    Ok(outcome)
 }
 
 /// Where phrases may begin in some documents.
@@ -156,6 +175,8 @@ struct Beginnings {
     near: Vec<u64>,
     /// Document and place of those beyond, rising.
     far: Vec<u64>,
+    /// There are more than are held.
+    many: bool,
 }
 
 impl Beginnings {
@@ -165,6 +186,7 @@ impl Beginnings {
         self.near.clear();
         self.near.resize(docs.len() * NEAR_WORDS, 0);
         self.far.clear();
+        self.many = false;
         let (index, spaced) = (word.index, word.spaced);
         let mut gather = Gather { index, spaced, wanted, beginnings: self };
         word.entries.iter_mut().try_for_each(|entry| entry.until(docs.end, &mut gather))?;
@@ -187,6 +209,7 @@ impl Beginnings {
     fn intersect(&mut self, other: &Self) {
         self.near.iter_mut().zip(&other.near).for_each(|(bits, others)| *bits &= others);
         self.far.retain(|start| other.far.binary_search(start).is_ok());
+        self.many |= other.many;
     }
 }
 
@@ -209,8 +232,10 @@ impl<Wanted: Fn(u32) -> bool> Visitor for Gather<'_, Wanted> {
             // No branch on `fits`, which cannot be foreseen.
             let word = self.beginnings.of(doc).start + start as usize / 64;
             self.beginnings.near[word] |= u64::from(fits) << (start % 64);
-        } else if fits {
+        } else if fits && self.beginnings.far.len() < FAR_MAX {
             self.beginnings.far.push(u64::from(doc) << 32 | u64::from(start));
+        } else {
+            self.beginnings.many |= fits;
         }
     }
 }

@@ -14,8 +14,10 @@ use evalset_model::filter::{Literal, Test, meaning::words};
 
 /// Fields that have dictionaries.
 pub const PARTS: usize = 3;
-/// Words and gaps of a needle that are looked for; leaving out others makes the answer wider, not wrong.
+/// Gaps, and edges, of a needle that are looked for; leaving out others makes the answer wider, not wrong.
 const RUNS_MAX: usize = 8;
+/// The same of words, from the first on.
+const WORDS_MAX: usize = 32;
 
 /// A field with a dictionary of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,9 +234,9 @@ fn phrase(all: &[&str], side: Side, ends: (Edge, Edge)) -> (Option<Phrase>, bool
     };
     let mut words: Vec<Word> = with_edges(all, ends).enumerate().filter_map(word).collect();
     let covered = all.len() == words.len() * 2 - usize::from(!words.is_empty())
-        && words.len() <= RUNS_MAX
+        && words.len() <= WORDS_MAX
         && words.iter().rev().skip(1).all(|word| word.spaced);
-    words.truncate(RUNS_MAX);
+    words.truncate(WORDS_MAX);
     ((words.len() > 1).then_some(Phrase { side, words }), covered)
 }
 

@@ -119,7 +119,9 @@ fn read_footer(file: &File, bytes: u64) -> io::Result<(Rows, [Vec<Place>; PARTS]
     let length = end.checked_sub(start).and_then(|length| usize::try_from(length).ok()).ok_or_else(cut)?;
     let mut footer = vec![0; length];
     file.read_exact_at(&mut footer, start)?;
-    parse_footer(&footer).ok_or_else(cut)
+    let (rows, parts) = parse_footer(&footer).ok_or_else(cut)?;
+    let within = |place: &Place| place.end().is_some_and(|place| place <= start);
+    if parts.iter().flatten().all(within) { Ok((rows, parts)) } else { Err(cut()) }
 }
 
 fn parse_footer(mut footer: &[u8]) -> Option<(Rows, [Vec<Place>; PARTS])> {

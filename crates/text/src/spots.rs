@@ -12,7 +12,7 @@ use std::io;
 use std::ops::Range;
 
 /// Bytes of places that are read from the file at once.
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = 16 * 1024;
 /// Longest number.
 const NUMBER_BYTES: usize = 10;
 const FIRST: u64 = 1;
@@ -175,4 +175,32 @@ pub trait Visitor {
 
 fn damaged() -> io::Error {
     odd("places of words are damaged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_told_apart() {
+        let mut bytes = Vec::new();
+        let spot = |number| Spot { number, spaced: number % 2 == 0 };
+        let mut expected = Vec::new();
+        for doc in [vec![0, 3, 500], vec![70_000], vec![2, 4]] {
+            let start = bytes.len();
+            let mut before = None;
+            for number in doc {
+                put(&mut bytes, spot(number), before);
+                before = Some(number);
+            }
+            expected.push(start..bytes.len());
+        }
+        let mut found = Vec::new();
+        assert!(by_doc(&bytes, |range| found.push(range)));
+        assert_eq!(found, expected);
+        assert!(by_doc(&[], |_| ()));
+        // No first number, and a number without an end.
+        assert!(!by_doc(&bytes[1..], |_| ()));
+        assert!(!by_doc(&[FIRST as u8, 0x80], |_| ()));
+    }
 }

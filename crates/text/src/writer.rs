@@ -1,7 +1,7 @@
 //! Writes the file of a segment, entry by entry in rising order.
 //!
-//! Layout: mark, then blocks (entries, their counts and lengths, their lists, their spots), then the footer with the rows and where blocks begin,
-//! then place of the footer, checksum of all before it, mark. Knows bytes, not texts.
+//! Layout: mark, then blocks (entries, their counts and lengths, their lists, their spots), then the footer with the rows and where
+//! blocks begin, then place of the footer, checksum of all before it, mark. Knows bytes, not texts.
 
 use crate::entry::END;
 use crate::plan::PARTS;
@@ -38,6 +38,14 @@ pub struct Place {
     pub spots: usize,
     /// Its first entry.
     pub first: Box<[u8]>,
+}
+
+impl Place {
+    /// The first byte after it; none when there is no such number.
+    pub fn end(&self) -> Option<u64> {
+        let lengths = [self.text, self.meta, self.lists, self.spots];
+        lengths.iter().try_fold(self.at, |at, length| at.checked_add(u64::try_from(*length).ok()?))
+    }
 }
 
 /// A segment file being written.

@@ -11,6 +11,7 @@ use evalset_model::log::{Log, ingest, patch};
 use evalset_model::summary::Sums;
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Existing, Row};
+use evalset_store::pieces;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -28,9 +29,13 @@ pub async fn ensure(app: &App, collection: Collection) -> Result<()> {
 
 /// What ingestion needs to know beside the body.
 pub fn context<'a>(app: &'a App, key: &'a ApiKey, log_method: &'static str) -> ingest::Context<'a> {
+    stamped(app, key, log_method, app.clock.new_log_id(), app.clock.now())
+}
+
+fn stamped<'a>(app: &'a App, key: &'a ApiKey, log_method: &'static str, id: LogId, now: i64) -> ingest::Context<'a> {
     ingest::Context {
-        id: app.clock.new_log_id(),
-        now: app.clock.now(),
+        id,
+        now,
         environment: key.environment.name(),
         key_id: key.id.to_string(),
         key_name: &key.name,
@@ -54,14 +59,25 @@ pub async fn create_many(
     items: Vec<Box<RawValue>>,
 ) -> Result<Vec<Result<LogId>>> {
     ensure(app, collection).await?;
-    let (worker, key) = (app.clone(), key.clone());
-    let read = move || items.iter().map(|item| row_of(&worker, &key, item)).collect();
-    let rows: Vec<Result<Log>> = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+    let rows = read(app, key, LOG_METHOD, items, ingest::row).await?;
     store_good(app, collection, rows, Existing::Replace).await
 }
 
-fn row_of(app: &App, key: &ApiKey, text: &RawValue) -> Result<Log> {
-    ingest::row(&item(text, &app.limits)?, &context(app, key, LOG_METHOD))
+/// Reads the items of a bulk call, each on its own. Ids and times rise with the items, whichever is read first.
+pub async fn read<T: Send + 'static>(
+    app: &App,
+    key: &ApiKey,
+    log_method: &'static str,
+    items: Vec<Box<RawValue>>,
+    made: impl Fn(&Map<String, Value>, &ingest::Context<'_>) -> Result<T> + Clone + Send + 'static,
+) -> Result<Vec<Result<T>>> {
+    let stamp = |item| (app.clock.new_log_id(), app.clock.now(), item);
+    let items: Vec<(LogId, i64, Box<RawValue>)> = items.into_iter().map(stamp).collect();
+    let (app, key) = (app.clone(), key.clone());
+    let work = move |(id, now, text): (LogId, i64, Box<RawValue>)| {
+        made(&item(&text, &app.limits)?, &stamped(&app, &key, log_method, id, now))
+    };
+    pieces::in_pieces(items, work).await
 }
 
 /// Parses one item of a bulk call: a JSON object no larger than a row may be.

@@ -1,7 +1,7 @@
 //! Request logs: ingestion, reading, annotation, groups (contract E). Knows no HTTP.
 
 use crate::app::App;
-use crate::ops::dataset_logs::{LOG_METHOD, context, item, store_good, within_row_limit};
+use crate::ops::dataset_logs::{LOG_METHOD, context, read, store_good, within_row_limit};
 use evalset_model::field::Field;
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
 use evalset_model::ids::{Collection, LogId};
@@ -29,9 +29,9 @@ pub async fn create_many(
     items: Vec<Box<RawValue>>,
     log_method: &'static str,
 ) -> Result<Vec<Result<LogId>>> {
-    let (worker, key) = (app.clone(), key.clone());
-    let read = move || items.iter().map(|item| span_of(&worker, &key, item, log_method)).collect::<Vec<_>>();
-    let spans = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+    let spans =
+        read(app, key, log_method, items, |body, context| Ok((context.id.clone(), ingest::span(body, context)?)));
+    let spans: Vec<Result<(LogId, Option<Log>)>> = spans.await?;
     // A log that asked not to be kept is accepted under the id it would have had.
     let mut dropped = Vec::new();
     let mut rows = Vec::with_capacity(spans.len());
@@ -47,13 +47,6 @@ pub async fn create_many(
         results.insert(index, Ok(id));
     }
     Ok(results)
-}
-
-fn span_of(app: &App, key: &ApiKey, text: &RawValue, log_method: &'static str) -> Result<(LogId, Option<Log>)> {
-    let body = item(text, &app.limits)?;
-    let context = context(app, key, log_method);
-    let id = context.id.clone();
-    Ok((id, ingest::span(&body, &context)?))
 }
 
 /// One log; 404 when unknown.

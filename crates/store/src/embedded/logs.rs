@@ -12,6 +12,7 @@ use super::transfer;
 use super::writer::Tx;
 use crate::lists::{List, Listed, Writing, Written};
 use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
+use crate::pieces;
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
@@ -257,12 +258,14 @@ fn changed(log: Log, change: &Change) -> Result<Log> {
     if log.id == id { Ok(log) } else { Err(Error::internal("a change of a row changed its id")) }
 }
 
-/// Encodes rows, on a blocking thread unless there is little to do.
+/// Encodes rows, on blocking threads unless there is little to do.
 async fn encode(rows: Vec<Log>) -> Result<Vec<Encoded>> {
     let mut left = SMALL_BYTES;
     let little = rows.iter().flat_map(|log| log.payload.values()).all(|value| small(value, &mut left));
-    let work = move || rows.into_iter().map(Encoded::new).collect::<Result<Vec<_>>>();
-    if little { work() } else { tokio::task::spawn_blocking(work).await.map_err(Error::internal)? }
+    if little {
+        return rows.into_iter().map(Encoded::new).collect();
+    }
+    pieces::in_pieces(rows, Encoded::new).await?.into_iter().collect()
 }
 
 /// Whether a value fits into what is left of the room, as text; takes its part.

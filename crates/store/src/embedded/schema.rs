@@ -55,20 +55,20 @@ pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Copies rows as unannotated ones (H10), under rising numbers: `number of the first, target collection, rows as a JSON array, source
-/// collection`. Those that the target has already are left out, as are their numbers.
+/// collection`. Those that the target has already are left out; their numbers stay unused.
 pub(super) static COPY: LazyLock<String> = LazyLock::new(|| {
     let values = Field::ALL
         .iter()
         .map(|field| match field {
             Field::AnnotationStatus => format!("'{}'", super::transfer::UNANNOTATED),
             annotated if Field::ANNOTATION.contains(annotated) => "NULL".to_owned(),
-            other => format!("\"{}\"", other.name()),
+            other => format!("log.\"{}\"", other.name()),
         })
         .collect::<Vec<_>>()
         .join(", ");
     format!(
-        "INSERT INTO log (row, collection, unique_id, metadata, {}) SELECT ?1 + key, ?2, unique_id, metadata, {values} \
-         FROM json_each(?3) CROSS JOIN log ON row = value WHERE collection = ?4 \
+        "INSERT INTO log (row, collection, unique_id, metadata, {}) SELECT ?1 + key, ?2, log.unique_id, log.metadata, {values} \
+         FROM json_each(?3) CROSS JOIN log ON log.row = value WHERE log.collection = ?4 \
          ON CONFLICT (collection, unique_id) DO NOTHING",
         *FIELD_COLUMNS
     )

@@ -16,20 +16,22 @@ use evalset_model::{Error, Result};
 /// `annotation_status` of a copy (H10).
 pub(super) const UNANNOTATED: &str = "pending";
 
-/// About how much a row adds to a transaction beside its payload (bytes).
+/// About how much a row adds to a transaction beside its payload and metadata (bytes).
 const ROW_BYTES: usize = 1_024;
 
 /// How many of the first of these rows go into one transaction of about `bound` bytes, at least one; and how many bytes they are.
 pub(super) fn portion(lease: &Lease, rows: &[RowNumber], bound: usize) -> Result<(usize, usize)> {
     let mut statement = lease
         .begin()?
-        .prepare_cached("SELECT length(body) FROM json_each(?1) LEFT JOIN payload ON row = value ORDER BY json_each.id")
+        .prepare_cached(
+            "SELECT coalesce(length(body), 0) + coalesce(octet_length(metadata), 0) FROM json_each(?1) \
+             LEFT JOIN payload ON payload.row = value LEFT JOIN log ON log.row = value ORDER BY json_each.rowid",
+        )
         .sql()?;
     let mut lines = statement.query([list(rows)?]).sql()?;
     let (mut count, mut bytes) = (0, 0_usize);
     while let Some(line) = lines.next().sql()? {
-        let body: Option<i64> = line.get(0).sql()?;
-        let more = ROW_BYTES + body.map_or(0, |length| usize::try_from(length).unwrap_or(0));
+        let more = ROW_BYTES + usize::try_from(line.get::<_, i64>(0).sql()?).unwrap_or(0);
         if count > 0 && bytes + more > bound {
             break;
         }
@@ -63,8 +65,9 @@ pub(super) fn copy(
 }
 
 fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, target: i64) -> Result<Added> {
-    let (first, connection) = (tx.next_row(), tx.connection);
-    let list = list(rows)?;
+    let (first, connection, asked) = (tx.next_row(), tx.connection, rows.len());
+    let rows = absent(tx, source, rows, target)?;
+    let list = list(&rows)?;
     let copied = connection.prepare_cached(&COPY).sql()?.execute((first, target, &list, source)).sql()?;
     let moved = connection
         .prepare_cached(
@@ -76,7 +79,7 @@ fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, t
         .sql()?;
     tx.use_rows(rows.len());
     if moved < copied {
-        take_back(tx, source, rows, target, first)?;
+        take_back(tx, source, &rows, target, first)?;
     }
     if moved > 0 {
         if tx.indexed(target) {
@@ -86,7 +89,21 @@ fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, t
         }
         tx.count_added(target, i64::try_from(moved).unwrap_or(i64::MAX), 0)?;
     }
-    Ok(Added { written: moved as u64, skipped: (rows.len() - moved) as u64 })
+    Ok(Added { written: moved as u64, skipped: (asked - moved) as u64 })
+}
+
+/// Those of the rows that are in the source and whose id is not in the target: others would use up row numbers.
+fn absent(tx: &Tx<'_>, source: i64, rows: &[RowNumber], target: i64) -> Result<Vec<RowNumber>> {
+    tx.connection
+        .prepare_cached(
+            "SELECT row FROM json_each(?1) CROSS JOIN log s ON row = value WHERE collection = ?2 AND NOT EXISTS \
+             (SELECT 1 FROM log t WHERE t.collection = ?3 AND t.unique_id = s.unique_id) ORDER BY json_each.rowid",
+        )
+        .sql()?
+        .query_map((list(rows)?, source, target), |line| line.get(0))
+        .sql()?
+        .collect::<rusqlite::Result<_>>()
+        .sql()
 }
 
 /// Removes copies from `first` on that have no payload, since their rows have none.
@@ -95,7 +112,8 @@ fn take_back(tx: &Tx<'_>, source: i64, rows: &[RowNumber], target: i64, first: R
         if tx.connection.prepare_cached("SELECT 1 FROM payload WHERE row = ?1").sql()?.exists([row]).sql()? {
             continue;
         }
-        row::delete(tx.connection, target, row)?;
+        // Not their scores, which may have been there before the record.
+        tx.connection.prepare_cached("DELETE FROM log WHERE row = ?1").sql()?.execute([row]).sql()?;
         if let Some(bare) = usize::try_from(row - first).ok().and_then(|at| rows.get(at)) {
             tx.damage().note(source, &row::without_payload(*bare));
         }

@@ -59,7 +59,7 @@ pub(super) struct Tx<'c> {
 }
 
 impl Tx<'_> {
-    /// The number that the next new row gets; it is used up by [`Tx::use_row`].
+    /// The number that the next new row gets; it is used up by [`Tx::use_rows`].
     pub fn next_row(&self) -> RowNumber {
         self.next_row
     }

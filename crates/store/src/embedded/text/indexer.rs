@@ -37,6 +37,8 @@ const MERGED: usize = 8;
 const SMALL_ROWS: usize = 1_000;
 /// A segment with so many rows is merged no more.
 const LARGE_ROWS: usize = 1_000_000;
+/// So many bytes of a segment count as a row: what one entry has in all segments that are merged is held in memory, several times.
+const ROW_BYTES: u64 = 256;
 /// So many rests are taken when something went wrong.
 const RESTS_AFTER_ERROR: u32 = 20;
 /// How much the thread steps back behind all others. Not more: it must get on beside searches, which read every row that it has not.
@@ -344,7 +346,9 @@ impl Work<'_> {
     /// Makes one of several small segments, if there are enough; false when there are not.
     fn merge(&self, shelf: &Shelf) -> Result<bool> {
         let Some(set) = shelf.set() else { return Ok(false) };
-        let sizes: Vec<usize> = set.held.iter().map(|held| held.segment.len()).collect();
+        let size =
+            |segment: &Segment| segment.len().max(usize::try_from(segment.bytes() / ROW_BYTES).unwrap_or(usize::MAX));
+        let sizes: Vec<usize> = set.held.iter().map(|held| size(&held.segment)).collect();
         let Some(range) = to_merge(&sizes) else { return Ok(false) };
         let inputs: Vec<_> =
             set.held[range.clone()].iter().map(|held| (held.segment.clone(), held.superseded.clone())).collect();

@@ -34,9 +34,9 @@ use super::error::Sql;
 use super::indexes::Change;
 use super::readers::Lease;
 use super::writer::Tx;
-use evalset_model::Result;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
+use evalset_model::{Error, Result};
 use hashbrown::HashMap;
 use parking_lot::{Condvar, Mutex, RwLock};
 use rusqlite::Connection;
@@ -184,8 +184,10 @@ impl Texts {
         let Some(shelf) = self.shelf(found.id) else { return Ok(Told::default()) };
         let Some(moment) = shelf.moment() else { return Ok(Told::default()) };
         lease.stop().go_on()?;
-        match Told::ask((found.id, shelf.clone()), moment, plans, self.pace.changed_min) {
+        let go_on = || lease.stop().go_on().is_ok();
+        match Told::ask((found.id, shelf.clone()), moment, plans, self.pace.changed_min, &go_on) {
             Ok(told) => Ok(told),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Err(Error::internal(error)),
             Err(error) => {
                 tracing::error!(collection = found.id, %error, "a text index cannot be read: it is built anew");
                 shelf.clear();

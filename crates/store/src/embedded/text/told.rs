@@ -48,18 +48,19 @@ pub(super) fn plans(filter: &LogFilter) -> Vec<(&Compare<LogField>, Plan)> {
 }
 
 impl<'f> Told<'f> {
-    /// Asks the segments of this moment. An error means that a file is not what it was when it was opened.
+    /// Asks the segments of this moment. An error means that a file is not what it was when it was opened, or that `go_on` ended it.
     pub(super) fn ask(
         (collection, shelf): (i64, Arc<Shelf>),
         moment: Moment,
         plans: Vec<(&'f Compare<LogField>, Plan)>,
         learn_min: usize,
+        go_on: &dyn Fn() -> bool,
     ) -> io::Result<Self> {
         let mut leaves = Vec::with_capacity(plans.len());
         for (compare, plan) in plans {
             let (mut certain, mut possible) = (moment.set.covered.like(), moment.set.covered.like());
             for Held { segment, superseded, .. } in &moment.set.held {
-                let mut outcome = plan.ask(segment)?;
+                let mut outcome = plan.ask(segment, go_on)?;
                 outcome.certain.subtract(superseded);
                 outcome.possible.subtract(superseded);
                 certain.add(segment, &outcome.certain);
