@@ -31,6 +31,7 @@ struct Dictionary {
     table: HashTable<u32>,
     /// The numbers of entries of one byte, which half of all runs are.
     single: [Option<u32>; 256],
+    /// Bytes set aside for lists and places.
     list_bytes: usize,
 }
 
@@ -85,23 +86,23 @@ impl Dictionary {
         let entry = &mut self.entries[number];
         let again = entry.count > 0 && entry.last == doc;
         if let Some(spot) = spot {
-            let before = entry.spots.len();
+            let before = entry.spots.capacity();
             spots::put(&mut entry.spots, spot, again.then_some(entry.last_spot));
-            self.list_bytes += entry.spots.len() - before;
+            self.list_bytes += entry.spots.capacity() - before;
             entry.last_spot = spot.number;
         }
         if again {
             return;
         }
-        let before = entry.gaps.len();
+        let before = entry.gaps.capacity();
         put_number(&mut entry.gaps, u64::from(doc - entry.last));
-        self.list_bytes += entry.gaps.len() - before;
+        self.list_bytes += entry.gaps.capacity() - before;
         entry.count += 1;
         entry.last = doc;
     }
 
     fn bytes(&self) -> usize {
-        self.arena.len() + self.list_bytes + self.entries.len() * ENTRY_BYTES
+        self.arena.capacity() + self.list_bytes + self.entries.capacity() * ENTRY_BYTES
     }
 
     fn write(&self, out: &mut Writer, go_on: &dyn Fn() -> bool) -> io::Result<()> {
