@@ -96,7 +96,7 @@ pub(super) struct Indexes {
     pub(super) chunk_rows: usize,
     pub(super) snapshots: Snapshots,
     /// Collection → commit that its newest snapshot stands for, as far as this process read or wrote one.
-    saved: Mutex<HashMap<i64, i64>>,
+    pub(super) saved: Mutex<HashMap<i64, i64>>,
     /// Held while files are written that no index rests in yet.
     pub(super) sealing: Mutex<()>,
     /// Indexes that are being made from their rows.

@@ -25,8 +25,8 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
             let Some(engine) = engine.upgrade() else { break };
             engine.indexes.keep_within(most);
             engine.indexes.make_orders(orders_most);
-            if look % SEAL_LOOKS == 0 {
-                engine.indexes.seal(&mut parts);
+            if look % SEAL_LOOKS == 0 && engine.indexes.seal(&mut parts) {
+                give_back();
             }
             if look % SAVE_LOOKS == 0 {
                 before = save(&engine, &before);
@@ -36,6 +36,19 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
     };
     thread::Builder::new().name("evalset-keeper".to_owned()).spawn(work).map(drop)
 }
+
+/// Gives freed memory back to the system. The allocator keeps what lies between pieces that are in use: 1.2 of 1.4 GB after all
+/// parts of 10M rows had moved to files.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the function of the C library has no safe form")]
+fn give_back() {
+    // SAFETY: it takes no pointers, and may be called at any time by any thread.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Other allocators give back by themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_back() {}
 
 /// Has the writer keep indexes that were already found as they are now; returns those that are not kept.
 fn save(engine: &Engine, before: &[(i64, i64)]) -> Vec<(i64, i64)> {

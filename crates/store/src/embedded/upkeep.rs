@@ -39,25 +39,28 @@ fn make_room(slots: &[Arc<Slot>], more: usize, most: usize, asked: u64) -> bool 
 
 impl Indexes {
     /// Moves full parts of open indexes to files, but for those written to since the last look: `before` has the parts of that
-    /// look with the number of writes they had seen, and gets those of this one.
-    pub fn seal(&self, before: &mut HashMap<(i64, Part), u64>) {
+    /// look with the number of writes they had seen, and gets those of this one. Says whether any was moved.
+    pub fn seal(&self, before: &mut HashMap<(i64, Part), u64>) -> bool {
         let _sealing = self.sealing.lock();
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
-        let mut now = HashMap::new();
+        let (mut now, mut moved) = (HashMap::new(), false);
         for (collection, slot) in slots {
             let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
             for (part, writes) in unsealed {
                 now.insert((collection, part), writes);
-                if before.get(&(collection, part)) == Some(&writes)
-                    && let Err(error) = self.seal_part(collection, &slot, part)
-                {
+                if before.get(&(collection, part)) != Some(&writes) {
+                    continue;
+                }
+                if let Err(error) = self.seal_part(collection, &slot, part) {
                     // The disk is full, or the like: the others would fare no better.
                     tracing::warn!(collection, %error, "parts of column indexes stay in memory");
-                    return;
+                    return moved;
                 }
+                moved = true;
             }
         }
         *before = now;
+        moved
     }
 
     fn seal_part(&self, collection: i64, slot: &Slot, part: Part) -> io::Result<()> {
@@ -65,6 +68,8 @@ impl Indexes {
         let sealed = self.snapshots.write(collection, draft?)?;
         if let State::Open(index) = &mut *slot.state.write() {
             index.columns.adopt(sealed);
+            // The snapshot there is holds the part itself, and each start would move it to a file anew.
+            self.saved.lock().remove(&collection);
         }
         Ok(())
     }

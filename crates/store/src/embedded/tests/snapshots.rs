@@ -3,7 +3,7 @@
 use super::scores::run_over;
 use super::*;
 use crate::conformance::score_samples::*;
-use crate::logs::{Pick, With};
+use crate::logs::{Existing, Pick, With};
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, Test};
 use evalset_model::ids::{Collection, LogId};
@@ -216,4 +216,37 @@ async fn useless_files_are_removed() {
     names.sort();
     assert_eq!(names, ["1", "notes.txt"]);
     stores.health.close().await;
+}
+
+/// A part that was changed just before the end rests in the snapshot itself: it moves to a file once, not at every start.
+#[tokio::test]
+async fn a_changed_part_moves_to_a_file_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mine = request_logs(organization(1));
+    // The keeper does not come to it before the store closes.
+    let mut slow = options(directory.path());
+    slow.keeper_look = Duration::from_secs(60);
+    let stores = open(slow).await.unwrap();
+    fill(&stores, mine, 0..200, 1).await;
+    all(&stores, mine).await;
+    let mut dice = Dice(9);
+    stores.logs.insert(mine, vec![log(3, &mut dice)], Existing::Replace).await.unwrap();
+    stores.health.close().await;
+    let parts = || -> Vec<PathBuf> {
+        let mut parts = files(directory.path());
+        parts.retain(|file| file.extension().is_some_and(|kind| kind == "part"));
+        parts
+    };
+    let mut rested = Vec::new();
+    for start in 0..3 {
+        let stores = open(options(directory.path())).await.unwrap();
+        all(&stores, mine).await;
+        // Many times as long as a part that nobody writes to stays in memory.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        stores.health.close().await;
+        let now = parts();
+        assert!(!now.is_empty());
+        assert!(start == 0 || now == rested, "start {start}: {now:?}, before {rested:?}");
+        rested = now;
+    }
 }

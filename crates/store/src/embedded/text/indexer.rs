@@ -35,8 +35,8 @@ const SEGMENT_BYTES: usize = 48 * 1024 * 1024;
 const MERGED: usize = 8;
 /// Rows of the smallest size; each next one has [`MERGED`] times as many.
 const SMALL_ROWS: usize = 1_000;
-/// A segment with so many rows is merged no more.
-const LARGE_ROWS: usize = 1_000_000;
+/// Most rows of a segment that was merged from others.
+const LARGE_ROWS: usize = 2_000_000;
 /// So many bytes of a segment count as a row: what one entry has in all segments that are merged is held in memory, several times.
 const ROW_BYTES: u64 = 256;
 /// So many rests are taken when something went wrong.
@@ -365,16 +365,18 @@ impl Work<'_> {
 /// Which of the segments, given their rows, oldest first, are to be merged: the newest ones of a size and below, once there are
 /// enough of them.
 fn to_merge(sizes: &[usize]) -> Option<Range<usize>> {
+    let largest = LARGE_ROWS / MERGED;
     let mut size = SMALL_ROWS * MERGED;
-    while size < LARGE_ROWS * MERGED {
-        let most = size.min(LARGE_ROWS);
-        let count = sizes.iter().rev().take_while(|rows| **rows < most).count();
+    loop {
+        let count = sizes.iter().rev().take_while(|rows| **rows < size).count();
         if count >= MERGED {
-            return Some(sizes.len() - count..sizes.len());
+            return Some(sizes.len() - MERGED..sizes.len());
         }
-        size *= MERGED;
+        if size == largest {
+            return None;
+        }
+        size = (size * MERGED).min(largest);
     }
-    None
 }
 
 #[cfg(test)]
@@ -395,7 +397,8 @@ mod tests {
                 let merged = sizes[range.clone()].iter().sum();
                 sizes.splice(range, [merged]);
             }
-            assert!(sizes.len() < 40, "{sizes:?}");
+            assert!(sizes.len() < 50, "{sizes:?}");
+            assert!(sizes.iter().all(|rows| *rows <= LARGE_ROWS), "{sizes:?}");
         }
     }
 }
