@@ -225,7 +225,7 @@ async fn a_changed_part_moves_to_a_file_once() {
     let mine = request_logs(organization(1));
     // The keeper does not come to it before the store closes.
     let mut slow = options(directory.path());
-    slow.keeper_look = Duration::from_secs(60);
+    slow.keeper_look = Duration::from_mins(1);
     let stores = open(slow).await.unwrap();
     fill(&stores, mine, 0..200, 1).await;
     all(&stores, mine).await;
