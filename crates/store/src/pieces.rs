@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 /// Fewest items of a piece: less is not worth another thread.
 const PIECE_ITEMS: usize = 64;
 
-/// Asking takes longer than many a piece.
+/// Asked once: the answer is read from files of the system.
 static PROCESSORS: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
 
 /// Does `work` for each item, on as many blocking threads as there are processors; results come in the order of the items.

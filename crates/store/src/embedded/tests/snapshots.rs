@@ -242,7 +242,7 @@ async fn a_changed_part_moves_to_a_file_once() {
         let stores = open(options(directory.path())).await.unwrap();
         all(&stores, mine).await;
         // Many times as long as a part that nobody writes to stays in memory.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         stores.health.close().await;
         let now = parts();
         assert!(!now.is_empty());
