@@ -1,6 +1,9 @@
 //! Annotation of dataset rows by people: a queue that hands out rows under a lease, completing, releasing, progress (contract G.3,
 //! H24). Knows no HTTP. Which row is whose is decided by the row itself, inside [`Logs::update`](evalset_store::Logs::update).
 
+mod choice;
+
+use self::choice::choose;
 use crate::app::App;
 use crate::ops::dataset_logs::{annotated, ensure};
 use evalset_model::field::Field;
@@ -8,7 +11,7 @@ use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, 
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::limits::Limits;
 use evalset_model::log::{Log, annotation};
-use evalset_model::page::{Page, Sort, Window};
+use evalset_model::page::{Sort, Window};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Change, Query, Row};
@@ -17,8 +20,6 @@ use std::sync::Arc;
 
 /// Times a row is looked for again when somebody else was faster. Each time the choice is spread over more rows.
 const ATTEMPTS: u32 = 24;
-/// The choice is spread over at most this many of the first rows.
-const SPREAD: u64 = 1_024;
 
 /// Calls of one annotator for a row come one after the other, so that a double click does not get two. (Rows are kept apart by the
 /// store; this is for the comfort of annotators.) Few locks for all: who shares one waits a little.
@@ -95,24 +96,19 @@ pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed>
     }
     for attempt in 0..ATTEMPTS {
         let free = ask.filter.clone().and(available(app.clock.now()));
-        let passed_over = passed_over_by(&ask.annotator);
-        let fresh = free.clone().and(not(passed_over.clone()));
-        let page = choose(app, collection, fresh, &ask, attempt).await?;
-        let mut others = count(app, collection, free.clone().and(passed_over)).await?;
-        let mut chosen = page.rows.into_iter().next();
-        let mut total = page.total;
-        if chosen.is_none() && others > 0 {
-            let page = choose(app, collection, free.and(not(left_out.clone())), &ask, attempt).await?;
-            (chosen, total) = (page.rows.into_iter().next(), others);
-            others = 0;
+        let fresh = free.clone().and(not(passed_over_by(&ask.annotator)));
+        let mut chosen = choose(app, collection, fresh, &ask, attempt).await?;
+        if chosen.is_none() {
+            let others = free.clone().and(not(left_out.clone()));
+            chosen = choose(app, collection, others, &ask, attempt).await?;
         }
-        let Some(row) = chosen else { return Ok(Handed { row: None, lease_until: None, remaining: total + others }) };
+        let Some(row) = chosen else {
+            let remaining = count(app, collection, free).await?;
+            return Ok(Handed { row: None, lease_until: None, remaining });
+        };
         if let Some((row, until)) = take(app, collection, &row.id, &ask).await? {
-            return Ok(Handed {
-                row: Some(row),
-                lease_until: Some(until),
-                remaining: total.saturating_sub(1) + others,
-            });
+            let remaining = count(app, collection, free).await?;
+            return Ok(Handed { row: Some(row), lease_until: Some(until), remaining });
         }
     }
     Err(Error::Busy { message: "Too many annotators ask for rows at once.".to_owned(), retry_after: 1 })
@@ -239,21 +235,6 @@ async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Row
     let filter = leased(app.clock.now()).and(equals(Field::AnnotationAssignee, who));
     let query = Query { filter, sort: Sort::newest_first(), window: Window { offset: 0, limit: 1 } };
     Ok(app.stores.logs.page(collection, query).await?.rows.into_iter().next())
-}
-
-/// One of the free rows: the first one, and after a failure one of the first few, more each time, by who asks. So a single annotator
-/// gets rows in order, and many annotators do not fight for one.
-async fn choose(app: &App, collection: Collection, filter: LogFilter, ask: &Ask, attempt: u32) -> Result<Page<Row>> {
-    let window = |offset| Window { offset, limit: 1 };
-    let query = |offset| Query { filter: filter.clone(), sort: ask.sort.clone(), window: window(offset) };
-    let among = 4_u64.saturating_pow(attempt).min(SPREAD);
-    let offset = xxhash_rust::xxh3::xxh3_64_with_seed(ask.annotator.as_bytes(), attempt.into()) % among;
-    let page = app.stores.logs.page(collection, query(offset)).await?;
-    // Fewer rows are left than the choice was spread over.
-    if page.rows.is_empty() && page.total > 0 {
-        return app.stores.logs.page(collection, query(offset % page.total)).await;
-    }
-    Ok(page)
 }
 
 /// Makes the row the annotator's and tells until when; none when somebody else has it or it is gone or done.
