@@ -255,6 +255,11 @@ impl DynamicColumns {
             + (self.overflow.capacity() + self.deep.capacity() + self.filled.capacity()) * 8
             + self.columns.iter().map(DynamicColumn::memory_bytes).sum::<usize>()
     }
+
+    /// Bytes a chunk holds.
+    pub fn chunk_memory_bytes(&self, chunk: usize) -> usize {
+        self.columns.iter().filter_map(|column| column.chunks.get(chunk)).map(Cells::memory_bytes).sum()
+    }
 }
 
 /// Values of a chunk that are kept as a list; with more, an array by type is smaller and faster.

@@ -183,13 +183,17 @@ impl Ids {
 
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
-        let chunk_bytes = |chunk: &IdChunk| match chunk {
-            IdChunk::Packed { high, low } => high.memory_bytes() + low.memory_bytes(),
-            IdChunk::Plain(ids) => {
-                ids.capacity() * size_of::<Box<str>>() + ids.iter().map(|id| id.len()).sum::<usize>()
-            }
-        };
-        self.chunks.iter().map(chunk_bytes).sum()
+        self.chunks.iter().map(IdChunk::memory_bytes).sum()
+    }
+}
+
+impl IdChunk {
+    /// Bytes held.
+    pub fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Packed { high, low } => high.memory_bytes() + low.memory_bytes(),
+            Self::Plain(ids) => ids.capacity() * size_of::<Box<str>>() + ids.iter().map(|id| id.len()).sum::<usize>(),
+        }
     }
 }
 

@@ -134,6 +134,16 @@ impl ScalarColumn {
             Self::Bool(chunks) => chunks.memory_bytes(Flags::memory_bytes),
         }
     }
+
+    /// Bytes a chunk holds.
+    pub fn chunk_memory_bytes(&self, chunk: usize) -> usize {
+        match self {
+            Self::Text(texts) => texts.chunks.get(chunk).map_or(0, Codes::memory_bytes),
+            Self::Int(chunks) | Self::Time(chunks) => chunks.get(chunk).map_or(0, Ints::memory_bytes),
+            Self::Float(chunks) => chunks.get(chunk).map_or(0, Floats::memory_bytes),
+            Self::Bool(chunks) => chunks.get(chunk).map_or(0, Flags::memory_bytes),
+        }
+    }
 }
 
 /// One chunk of a typed column, where it has anything.

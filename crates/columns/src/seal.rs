@@ -89,7 +89,7 @@ pub struct Sealed {
 
 enum Read {
     Chunk(Box<Chunk>),
-    Texts(Segment),
+    Texts(Box<Segment>),
 }
 
 impl Draft {
@@ -104,7 +104,9 @@ impl Draft {
             let mut input = Input::file(file.clone(), drafted.at);
             let read = match drafted.part {
                 Part::Chunk(_) => Read::Chunk(Box::new(Chunk::restore(&mut input)?)),
-                Part::Texts(..) => Read::Texts(Segment::restore_texts(Some((file.clone(), drafted.at)), &mut input)?),
+                Part::Texts(..) => {
+                    Read::Texts(Box::new(Segment::restore_texts(Some((file.clone(), drafted.at)), &mut input)?))
+                }
             };
             Ok((drafted, read))
         };
@@ -126,6 +128,21 @@ impl Columns {
             }
         }
         parts
+    }
+
+    /// Bytes of memory that full chunks hold which do not lie in a file as they are.
+    pub fn unsealed_bytes(&self) -> usize {
+        let full = |chunk: &usize| self.numbers[*chunk].len() == self.grid.rows();
+        let unsealed = (0..self.chunks()).filter(|chunk| full(chunk) && self.file_of(*chunk).is_none());
+        unsealed.map(|chunk| self.chunk_memory_bytes(chunk)).sum()
+    }
+
+    fn chunk_memory_bytes(&self, chunk: usize) -> usize {
+        self.numbers[chunk].memory_bytes()
+            + self.ids.chunk(chunk).map_or(0, IdChunk::memory_bytes)
+            + self.scalars.iter().map(|column| column.chunk_memory_bytes(chunk)).sum::<usize>()
+            + self.metadata.chunk_memory_bytes(chunk)
+            + self.scores.chunk_memory_bytes(chunk)
     }
 
     /// Some parts as bytes for one file.
@@ -159,7 +176,7 @@ impl Columns {
                 }
                 (Part::Texts(of, index), Read::Texts(segment)) => {
                     if let Some(dictionary) = self.dictionary_mut(of) {
-                        dictionary.put_segment(index, segment);
+                        dictionary.put_segment(index, *segment);
                     }
                 }
                 _ => {}

@@ -1,5 +1,5 @@
-//! Values in a row: in memory of their own while they change, in a file mapped into memory once they rest. Knows neither what
-//! the values mean nor how files are mapped.
+//! Values in a row: in memory of their own while they grow, in a file mapped into memory once they rest. A value that changes
+//! there takes memory for what lies around it, not for all of them. Knows neither what the values mean nor how files are mapped.
 
 use crate::bits;
 use bytemuck::Pod;
@@ -8,14 +8,22 @@ use std::ops::Deref;
 use std::sync::Arc;
 use yoke::Yoke;
 
-/// Bytes that do not change while anyone holds them: a file mapped into memory.
+/// Bytes of a file mapped into memory, of which each [`Slab`] has a part of its own.
 pub trait Backing: Send + Sync {
     /// Tells it from every other one of the same index.
     fn id(&self) -> u64;
-    /// Of the bytes, by whatever rule its owner checks them.
+    /// Of the bytes of the file, by whatever rule its owner checks them.
     fn checksum(&self) -> u64;
     /// All bytes. They begin at a multiple of [`ALIGNMENT`].
     fn bytes(&self) -> &[u8];
+    /// Writes bytes from a position on, for those who hold this mapping; the file stays as it is. Says whether it did; where it
+    /// cannot, nothing is written.
+    ///
+    /// # Safety
+    ///
+    /// Nobody has a reference to the bytes that are written, nor makes one meanwhile.
+    #[expect(unsafe_code, reason = "bytes that others may look at are written")]
+    unsafe fn write(&self, at: usize, bytes: &[u8]) -> bool;
 }
 
 /// Values in a file begin at multiples of this.
@@ -25,7 +33,14 @@ pub const ALIGNMENT: usize = 8;
 pub struct Slab<T: 'static> {
     /// The values, unless they lie in a file.
     own: Vec<T>,
-    mapped: Option<Yoke<&'static [T], Arc<dyn Backing>>>,
+    mapped: Option<Mapped<T>>,
+}
+
+/// Values in a file.
+struct Mapped<T: 'static> {
+    /// First byte.
+    from: usize,
+    values: Yoke<&'static [T], Arc<dyn Backing>>,
 }
 
 impl<T> Default for Slab<T> {
@@ -52,7 +67,7 @@ impl<T> Deref for Slab<T> {
     fn deref(&self) -> &[T] {
         match &self.mapped {
             None => &self.own,
-            Some(values) => values.get(),
+            Some(mapped) => mapped.values.get(),
         }
     }
 }
@@ -73,16 +88,20 @@ impl<T> Slab<T> {
 impl<T: Pod> Slab<T> {
     /// The values for writing, taken into memory first where they lie in a file.
     pub fn to_mut(&mut self) -> &mut Vec<T> {
-        if let Some(values) = self.mapped.take() {
-            self.own = values.get().to_vec();
+        if let Some(mapped) = self.mapped.take() {
+            self.own = mapped.values.get().to_vec();
         }
         &mut self.own
     }
 
     /// Writes a value, with `filler` before it where there is none yet. A value that is there already costs no memory.
     pub fn put(&mut self, at: usize, value: T, filler: T) {
+        let there = self.get(at);
         // By their bytes: one zero is not the other, and NaN is what it is.
-        if self.get(at).is_some_and(|there| bytemuck::bytes_of(there) == bytemuck::bytes_of(&value)) {
+        if there.is_some_and(|there| bytemuck::bytes_of(there) == bytemuck::bytes_of(&value)) {
+            return;
+        }
+        if there.is_some() && self.put_mapped(at, value) {
             return;
         }
         let values = self.to_mut();
@@ -91,28 +110,45 @@ impl<T: Pod> Slab<T> {
         }
         values[at] = value;
     }
+
+    /// Writes a value where it lies in a file; false when it does not, or cannot be written there.
+    #[expect(unsafe_code, reason = "the values of other slabs lie in the same mapping")]
+    fn put_mapped(&mut self, at: usize, value: T) -> bool {
+        let Some(Mapped { from, values }) = self.mapped.take() else { return false };
+        let len = values.get().len();
+        let backing = values.into_backing_cart();
+        // SAFETY: the bytes lie within this slab, which is borrowed for writing and has given up its own reference; other slabs of
+        // the mapping have other bytes. Whoever reads all of a mapping has the columns borrowed, or there is no slab on it yet.
+        let written = unsafe { backing.write(from + at * size_of::<T>(), bytemuck::bytes_of(&value)) };
+        *self = Self::attached(backing, from, len);
+        written
+    }
+
+    /// `len` values that lie in a file from a byte on; none when it does not have them.
+    pub fn mapped(backing: &Arc<dyn Backing>, from: usize, len: usize) -> Option<Self> {
+        let to = from.checked_add(len.checked_mul(size_of::<T>())?)?;
+        bytemuck::try_cast_slice::<u8, T>(backing.bytes().get(from..to)?).ok()?;
+        Some(Self::attached(backing.clone(), from, len))
+    }
+
+    /// The same, for what is known to be there.
+    fn attached(backing: Arc<dyn Backing>, from: usize, len: usize) -> Self {
+        let values = Yoke::attach_to_cart(backing, |backing| {
+            bytemuck::cast_slice(&backing.bytes()[from..from + len * size_of::<T>()])
+        });
+        Self { own: Vec::new(), mapped: Some(Mapped { from, values }) }
+    }
 }
 
 impl Slab<u64> {
     /// Sets or clears a bit, as [`bits::put`].
     pub fn put_bit(&mut self, at: usize, on: bool) {
         if bits::get(self, at) != on {
-            bits::put(self.to_mut(), at, on);
+            let word = self.get(at / bits::WORD).copied().unwrap_or(0);
+            self.put(at / bits::WORD, word ^ 1 << (at % bits::WORD), 0);
         }
     }
 }
 
-impl<T: Pod> Slab<T> {
-    /// `len` values that lie in a file from a byte on; none when it does not have them.
-    pub fn mapped(backing: &Arc<dyn Backing>, from: usize, len: usize) -> Option<Self> {
-        let slice = |backing: &dyn Backing| -> Option<()> {
-            let to = from.checked_add(len.checked_mul(size_of::<T>())?)?;
-            bytemuck::try_cast_slice::<u8, T>(backing.bytes().get(from..to)?).ok().map(drop)
-        };
-        slice(&**backing)?;
-        let values = Yoke::attach_to_cart(backing.clone(), |backing| {
-            bytemuck::cast_slice(&backing.bytes()[from..from + len * size_of::<T>()])
-        });
-        Some(Self { own: Vec::new(), mapped: Some(values) })
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ pub struct Limits {
     /// Memory that parts of column indexes in files may take, with everything else that the process has mapped from files. More is
     /// let go and read again when asked for.
     pub index_memory_bytes: usize,
+    /// Memory that parts of column indexes that were written to may take before they move to files although writing goes on.
+    pub changed_memory_bytes: usize,
     /// Memory that orders of column indexes may take, which pages by the same sort share: 2 bytes a row and sort.
     pub order_memory_bytes: usize,
     /// Rows from which a collection gets a text index; the texts of fewer are read for each search.
@@ -120,6 +122,7 @@ impl Default for Limits {
             filter_depth: 16,
             filter_conditions: 1_000,
             index_memory_bytes: 512 * 1024 * 1024,
+            changed_memory_bytes: 128 * 1024 * 1024,
             order_memory_bytes: 64 * 1024 * 1024,
             metadata_columns: 1_000,
             text_index_rows: 1_000,

@@ -17,7 +17,7 @@ const SAVE_LOOKS: u32 = 50;
 /// Starts the thread, which ends with the engine.
 pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
     let (pause, most) = (options.keeper_look, options.limits.index_memory_bytes);
-    let orders_most = options.limits.order_memory_bytes;
+    let (orders_most, changed_most) = (options.limits.order_memory_bytes, options.limits.changed_memory_bytes);
     let work = move || {
         let (mut parts, mut before) = (HashMap::new(), Vec::new());
         for look in 1_u32.. {
@@ -25,7 +25,7 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
             let Some(engine) = engine.upgrade() else { break };
             engine.indexes.keep_within(most);
             engine.indexes.make_orders(orders_most);
-            if look % SEAL_LOOKS == 0 && engine.indexes.seal(&mut parts) {
+            if look % SEAL_LOOKS == 0 && engine.indexes.seal(&mut parts, changed_most) {
                 give_back();
             }
             if look % SAVE_LOOKS == 0 {

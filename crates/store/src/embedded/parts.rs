@@ -1,11 +1,13 @@
 //! Files that parts of a column index rest in, mapped into memory: the system reads what is asked for and lets go of what is
 //! not. Knows bytes and checksums, not what columns are.
 //!
-//! A file is written once, under a name of its own, and never changed.
+//! A file is written once, under a name of its own, and never changed. What is written to its mapping stays in this process: the
+//! system copies the page, and the page is never let go.
 
 use evalset_columns::{Backing, FileRef};
-use memmap2::Mmap;
+use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,13 +19,19 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 /// How the names of these files end.
 const EXTENSION: &str = "part";
 
+/// Pages of memory are this long, or a part of it.
+const PAGE_BYTES: usize = if cfg!(target_arch = "x86_64") { 4096 } else { 65_536 };
+
 /// An open file.
 struct PartFile {
     id: u64,
     checksum: u64,
-    map: Mmap,
+    map: MmapRaw,
+    /// Pages written to.
+    written: Mutex<BTreeSet<usize>>,
 }
 
+#[expect(unsafe_code, reason = "the mapping is written to beside references to other bytes of it")]
 impl Backing for PartFile {
     fn id(&self) -> u64 {
         self.id
@@ -34,17 +42,51 @@ impl Backing for PartFile {
     }
 
     fn bytes(&self) -> &[u8] {
-        &self.map
+        // SAFETY: the mapping lives as long as `self`; who writes to some of its bytes knows of no reference to those.
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr(), self.map.len()) }
+    }
+
+    unsafe fn write(&self, at: usize, bytes: &[u8]) -> bool {
+        let fits = at.checked_add(bytes.len()).is_some_and(|to| to <= self.map.len());
+        if !fits || bytes.is_empty() {
+            return false;
+        }
+        // Held until it is written: `release` lets go of pages that are not noted.
+        let mut written = self.written.lock();
+        written.extend(at / PAGE_BYTES..=(at + bytes.len() - 1) / PAGE_BYTES);
+        // SAFETY: they lie within the mapping, which is private and writable, and nobody has a reference to them.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.map.as_mut_ptr().add(at), bytes.len()) };
+        true
     }
 }
 
 impl PartFile {
-    #[expect(unsafe_code, reason = "the advice is unsafe for memory that is not backed by a file")]
+    /// Lets go of the memory of pages that are as in the file.
     fn release(&self) {
-        // SAFETY: the mapping is of a file and never written to, so its contents are the same when read again.
-        if let Err(error) = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) } {
+        let written = self.written.lock();
+        let mut from = 0;
+        for page in written.iter() {
+            self.release_bytes(from, page * PAGE_BYTES);
+            from = (page + 1) * PAGE_BYTES;
+        }
+        self.release_bytes(from, self.map.len());
+    }
+
+    /// `from` is the beginning of a page, `to` too or the end.
+    #[expect(unsafe_code, reason = "the advice is unsafe for memory that is not as in a file")]
+    fn release_bytes(&self, from: usize, to: usize) {
+        if from >= to {
+            return;
+        }
+        // SAFETY: none of these pages was written to, so that their contents are the same when read again.
+        let advised = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, from, to - from) };
+        if let Err(error) = advised {
             tracing::warn!(%error, "memory of a column index could not be let go");
         }
+    }
+
+    fn written_bytes(&self) -> usize {
+        self.written.lock().len() * PAGE_BYTES
     }
 }
 
@@ -90,13 +132,14 @@ impl PartFiles {
     fn map(&self, file: &File, id: u64, checksum: u64) -> io::Result<Arc<dyn Backing>> {
         // SAFETY: the file lies in the data folder, which is locked for this process; this process never changes or cuts a part,
         // it only unlinks it, which leaves the mapping whole.
-        let map = unsafe { Mmap::map(file) }?;
+        let map = unsafe { MmapOptions::new().no_reserve_swap().map_copy(file) }?;
+        let map = MmapRaw::from(map);
         #[cfg(target_os = "linux")]
-        if let Err(error) = map.advise(memmap2::Advice::NoHugePage) {
+        if let Err(error) = map.advise(Advice::NoHugePage) {
             // Then a value that is asked for may take 2 MB of memory with it, until that is let go.
             tracing::debug!(%error, "the system does not map in small pages");
         }
-        let file = Arc::new(PartFile { id, checksum, map });
+        let file = Arc::new(PartFile { id, checksum, map, written: Mutex::default() });
         let mut open = self.open.lock();
         open.retain(|file| file.strong_count() > 0);
         open.push(Arc::downgrade(&file));
@@ -106,6 +149,11 @@ impl PartFiles {
     /// Bytes of all files that are open.
     pub fn mapped_bytes(&self) -> usize {
         self.open.lock().iter().filter_map(Weak::upgrade).map(|file| file.map.len()).sum()
+    }
+
+    /// Bytes of memory of pages that were written to.
+    pub fn written_bytes(&self) -> usize {
+        self.open.lock().iter().filter_map(Weak::upgrade).map(|file| file.written_bytes()).sum()
     }
 
     /// [`PartFiles::release`] for some of the files.

@@ -38,17 +38,19 @@ fn make_room(slots: &[Arc<Slot>], more: usize, most: usize, asked: u64) -> bool 
 }
 
 impl Indexes {
-    /// Moves full parts of open indexes to files, but for those written to since the last look: `before` has the parts of that
-    /// look with the number of writes they had seen, and gets those of this one. Says whether any was moved.
-    pub fn seal(&self, before: &mut HashMap<(i64, Part), u64>) -> bool {
+    /// Moves full parts of open indexes to files. Those written to since the last look wait, unless changed parts take more than
+    /// `most` bytes of memory: `before` has the parts of that look with the number of writes they had seen, and gets those of
+    /// this one. Says whether any was moved.
+    pub fn seal(&self, before: &mut HashMap<(i64, Part), u64>, most: usize) -> bool {
         let _sealing = self.sealing.lock();
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
         let (mut now, mut moved) = (HashMap::new(), false);
+        let crowded = self.changed_bytes() > most;
         for (collection, slot) in slots {
             let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
             for (part, writes) in unsealed {
                 now.insert((collection, part), writes);
-                if before.get(&(collection, part)) != Some(&writes) {
+                if !crowded && before.get(&(collection, part)) != Some(&writes) {
                     continue;
                 }
                 if let Err(error) = self.seal_part(collection, &slot, part) {
@@ -61,6 +63,13 @@ impl Indexes {
         }
         *before = now;
         moved
+    }
+
+    /// Bytes of memory of full parts of open indexes that do not lie in a file as they are.
+    pub fn changed_bytes(&self) -> usize {
+        let slots: Vec<_> = self.slots.lock().values().cloned().collect();
+        let own = |slot: &Arc<Slot>| slot.read().map_or(0, |index| index.columns.unsealed_bytes());
+        self.snapshots.files().written_bytes() + slots.iter().map(own).sum::<usize>()
     }
 
     fn seal_part(&self, collection: i64, slot: &Slot, part: Part) -> io::Result<()> {

@@ -4,16 +4,23 @@ use super::*;
 use crate::conformance::samples::{fill, organization, request_logs};
 use crate::embedded::readers::Readers;
 use crate::embedded::{Options, open as open_store};
+use evalset_model::field::Field;
 use evalset_model::ids::LogId;
+use evalset_model::scalar::Scalar;
 use tempfile::TempDir;
 
 const COLLECTION: i64 = 1;
 
 /// A file with five rows in its only collection.
 async fn file() -> (TempDir, Arc<Readers>) {
+    file_of(5).await
+}
+
+/// A file with rows in its only collection.
+async fn file_of(rows: usize) -> (TempDir, Arc<Readers>) {
     let directory = tempfile::tempdir().unwrap();
     let stores = open_store(Options::new(directory.path())).await.unwrap();
-    fill(&stores, request_logs(organization(1)), 0..5, 1).await;
+    fill(&stores, request_logs(organization(1)), 0..rows, 1).await;
     stores.health.close().await;
     let path = directory.path().join("evalset.db");
     (directory, Readers::new(path, 2, Arc::default()))
@@ -122,4 +129,40 @@ async fn removed_rows_make_room() {
     assert_eq!(kept.0, 0);
     assert!(kept.1 > 0, "full chunks rest in files");
     assert!(indexes.wasteful().is_none() && slot.successor.lock().is_none());
+}
+
+#[tokio::test]
+async fn changed_parts_wait_until_they_rest_or_take_too_much_memory() {
+    let (directory, readers) = file_of(200).await;
+    let lease = readers.spare().unwrap();
+    let indexes = Indexes::new(3, 64, Snapshots::new(directory.path(), u64::MAX));
+    indexes.load(COLLECTION, &lease).unwrap();
+    assert_eq!(indexes.changed_bytes(), 0, "three chunks are full, and lie in files");
+    let (_, seq) = seen(&indexes).unwrap();
+    let write = |time: i64| {
+        let changed = |row: RowNumber| {
+            let mut log = Log::new(LogId(format!("{row:030x}{time:02x}")));
+            log.scalars.set(Field::Cost, Some(Scalar::Float(0.5)));
+            (COLLECTION, Change::Replace { row, log: Box::new(log), text: false })
+        };
+        indexes.apply(seq + time, vec![changed(1), changed(150)]);
+    };
+    write(1);
+    let changed = indexes.changed_bytes();
+    assert!(changed > 0);
+    let mut before = HashMap::new();
+    assert!(!indexes.seal(&mut before, changed), "nobody knows whether they rest");
+    write(2);
+    assert!(!indexes.seal(&mut before, usize::MAX), "they were written to since");
+    write(3);
+    assert!(indexes.seal(&mut before, 1), "they take too much");
+    assert_eq!(indexes.changed_bytes(), 0);
+    write(4);
+    assert!(!indexes.seal(&mut before, usize::MAX));
+    assert!(indexes.seal(&mut before, usize::MAX), "they rest");
+    assert_eq!(indexes.changed_bytes(), 0);
+    let slot = indexes.get(COLLECTION).unwrap();
+    let index = slot.read().unwrap();
+    let ids: Vec<_> = index.columns.ids(&[1, 150, 999]).into_iter().map(|id| id.map(|id| id.0)).collect();
+    assert_eq!(ids, [Some(format!("{:030x}04", 1)), Some(format!("{:030x}04", 150)), None]);
 }
