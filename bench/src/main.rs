@@ -52,8 +52,8 @@ pub struct Options {
     /// The server's binary.
     #[arg(long, default_value = "target/release/evalset")]
     binary: PathBuf,
-    /// Rows of the dataset.
-    #[arg(long, default_value_t = 1_000_000)]
+    /// Rows of the dataset, such as 50k or 10M.
+    #[arg(long, default_value_t = 1_000_000, value_parser = count)]
     rows: u64,
     /// One run for each of these numbers of rows (such as 1k,50k,10M; comma-separated), each over a new folder.
     #[arg(long, value_delimiter = ',', value_parser = count, conflicts_with_all = ["rows", "keep", "data"])]

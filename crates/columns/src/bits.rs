@@ -1,35 +1,11 @@
-//! Bit sets as 64-bit words: packing of compare loops, walking, counting. Knows nothing of rows or columns.
+//! Bit sets as 64-bit words: compare loops, walking, counting. Knows nothing of rows or columns.
+
+mod mark;
+
+pub use self::mark::mark;
 
 /// Bits in a word.
 pub const WORD: usize = 64;
-
-/// Gathers 64 bytes of 0 or 1 into a word, first byte lowest.
-fn pack(bytes: &[u8; WORD]) -> u64 {
-    let mut word = 0;
-    for (group, eight) in bytes.chunks_exact(8).enumerate() {
-        let mut lanes = [0; 8];
-        lanes.copy_from_slice(eight);
-        // The multiplication moves the lowest bit of byte i to bit 56 + i; no two partial products meet.
-        let gathered = u64::from_le_bytes(lanes).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        word |= gathered << (group * 8);
-    }
-    word
-}
-
-/// Sets in `out` the bits of `among` whose value passes. Positions beyond `values` stay unset. Cheap tests only: whole words
-/// are tested even where few bits are asked for.
-pub fn mark<T: Copy>(values: &[T], among: &[u64], out: &mut [u64], test: impl Fn(T) -> bool) {
-    for ((values, among), out) in values.chunks(WORD).zip(among).zip(out) {
-        if *among == 0 {
-            continue;
-        }
-        let mut bytes = [0_u8; WORD];
-        for (byte, value) in bytes.iter_mut().zip(values) {
-            *byte = u8::from(test(*value));
-        }
-        *out |= pack(&bytes) & among;
-    }
-}
 
 /// Sets in `out` the bits of `among` whose position passes; asks for those positions only.
 pub fn mark_each(among: &[u64], out: &mut [u64], mut test: impl FnMut(usize) -> bool) {

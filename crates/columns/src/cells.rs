@@ -145,13 +145,13 @@ impl Dense {
     }
 
     /// Marks cells whose class passes; cells beyond the end are absent and stay unmarked.
-    fn mark(&self, among: &[u64], out: &mut [u64], test: impl Fn(u8) -> bool) {
-        bits::mark(&self.tags, among, out, |tag| test(tag & !NESTED));
+    fn mark(&self, among: &[u64], out: &mut [u64], test: impl Fn(u8) -> bool + Copy) {
+        bits::mark(&self.tags, among, out, move |tag| test(tag & !NESTED));
     }
 
     /// Marks cells of one class.
     pub fn mark_class(&self, class: Class, among: &[u64], out: &mut [u64]) {
-        self.mark(among, out, |tag| tag == class as u8);
+        self.mark(among, out, move |tag| tag == class as u8);
     }
 }
 
@@ -189,7 +189,7 @@ impl Cells {
             Self::Sparse(sparse) => sparse.mark(among, out, |cell| test(cell.class)),
             Self::Dense(dense) => {
                 let passing = Class::ALL.map(&test);
-                dense.mark(among, out, |tag| passing.get(usize::from(tag)).copied().unwrap_or(false));
+                dense.mark(among, out, move |tag| passing.get(usize::from(tag)).copied().unwrap_or(false));
             }
         }
     }
@@ -199,7 +199,7 @@ impl Cells {
         match self {
             Self::Sparse(sparse) => sparse.mark(among, out, |cell| !(direct && cell.nested)),
             Self::Dense(dense) => {
-                bits::mark(&dense.tags, among, out, |tag| tag != 0 && !(direct && tag & NESTED != 0));
+                bits::mark(&dense.tags, among, out, move |tag| tag != 0 && !(direct && tag & NESTED != 0));
             }
         }
     }

@@ -68,15 +68,15 @@ impl Codes {
         match self {
             Self::Narrow(codes) => {
                 if let Ok(wanted) = u8::try_from(wanted) {
-                    bits::mark(codes, among, out, |code| code == wanted);
+                    bits::mark(codes, among, out, move |code| code == wanted);
                 }
             }
             Self::Middle(codes) => {
                 if let Ok(wanted) = u16::try_from(wanted) {
-                    bits::mark(codes, among, out, |code| code == wanted);
+                    bits::mark(codes, among, out, move |code| code == wanted);
                 }
             }
-            Self::Wide(codes) => bits::mark(codes, among, out, |code| code == wanted),
+            Self::Wide(codes) => bits::mark(codes, among, out, move |code| code == wanted),
         }
     }
 

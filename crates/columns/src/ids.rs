@@ -163,7 +163,7 @@ impl Ids {
     }
 
     /// Marks ids of a chunk whose [`Ids::head`] passes.
-    pub fn mark_heads(&self, chunk: usize, among: &[u64], out: &mut [u64], test: impl Fn(u64) -> bool) {
+    pub fn mark_heads(&self, chunk: usize, among: &[u64], out: &mut [u64], test: impl Fn(u64) -> bool + Copy) {
         match self.chunks.get(chunk) {
             Some(IdChunk::Packed { high, .. }) if self.packed => bits::mark(high, among, out, test),
             _ => bits::mark_each(among, out, |at| test(self.head(self.grid.start(chunk) + at))),

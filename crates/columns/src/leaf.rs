@@ -302,10 +302,10 @@ impl IdProbe<'_> {
         let start = grid.start(chunk);
         match (self, ids.halves(chunk)) {
             (Self::AnyOf { packed, .. }, Some((high, low))) if packed.len() <= 3 => {
-                for id in packed {
+                for (wanted, rest) in packed.iter().copied() {
                     let mut near = vec![0; out.len()];
-                    bits::mark(high, among, &mut near, |high| high == id.0);
-                    bits::mark_each(&near, out, |at| low.get(at) == Some(&id.1));
+                    bits::mark(high, among, &mut near, move |high| high == wanted);
+                    bits::mark_each(&near, out, |at| low.get(at) == Some(&rest));
                 }
             }
             (Self::AnyOf { packed, .. }, Some((high, low))) => bits::mark_each(among, out, |at| {

@@ -98,7 +98,7 @@ impl Part<'_> {
                     out.copy_from_slice(rows);
                 }
             }
-            Source::Id(ids) => ids.mark_heads(chunk, rows, &mut out, |head| reach.has(head)),
+            Source::Id(ids) => ids.mark_heads(chunk, rows, &mut out, move |head| reach.has(head)),
             Source::Missing(_) => {
                 if reach.has(0) {
                     out.copy_from_slice(rows);

@@ -17,8 +17,8 @@ pub fn within<T: PartialOrd + Copy>(spans: &[Span<T>], value: T) -> bool {
 fn mark_spans<T: PartialOrd + Copy>(values: &[T], spans: &[Span<T>], among: &[u64], out: &mut [u64]) {
     match *spans {
         [] => {}
-        [(low, high)] => bits::mark(values, among, out, |value| low <= value && value <= high),
-        [first, second] => bits::mark(values, among, out, |value| {
+        [(low, high)] => bits::mark(values, among, out, move |value| low <= value && value <= high),
+        [first, second] => bits::mark(values, among, out, move |value| {
             (first.0 <= value && value <= first.1) || (second.0 <= value && value <= second.1)
         }),
         _ => bits::mark_each(among, out, |at| {

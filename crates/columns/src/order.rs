@@ -206,7 +206,7 @@ impl<'a> Sorter<'a> {
             let lower = part.near(chunk, &near, last.0, false);
             let limit = self.ids.head(last.1 as usize);
             let mut earlier = vec![0; near.len()];
-            self.ids.mark_heads(chunk, &near, &mut earlier, |head| head <= limit);
+            self.ids.mark_heads(chunk, &near, &mut earlier, move |head| head <= limit);
             keep_or(&mut near, &earlier, &lower);
         }
         near

@@ -3,12 +3,14 @@
 
 use super::{Engine, Options};
 use hashbrown::HashMap;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often it looks whether files take too much memory.
+/// How often it looks for work.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
+/// How often it looks whether files take too much memory, if that is less: a filter over all rows maps gigabytes a second.
+const MEMORY_LOOK: Duration = Duration::from_millis(20);
 /// Looks from one search for parts that can move to files to the next. Those not written to in between move.
 const SEAL_LOOKS: u32 = 10;
 /// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
@@ -21,9 +23,7 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
     let work = move || {
         let (mut parts, mut before) = (HashMap::new(), Vec::new());
         for look in 1_u32.. {
-            thread::sleep(pause);
-            let Some(engine) = engine.upgrade() else { break };
-            engine.indexes.keep_within(most);
+            let Some(engine) = watch_memory(&engine, pause, most) else { break };
             engine.indexes.make_orders(orders_most);
             if look % SEAL_LOOKS == 0 && engine.indexes.seal(&mut parts, changed_most) {
                 give_back();
@@ -35,6 +35,19 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
         }
     };
     thread::Builder::new().name("evalset-keeper".to_owned()).spawn(work).map(drop)
+}
+
+/// The engine, after a pause in which memory of files is kept within `most` bytes; none when it has ended.
+fn watch_memory(engine: &Weak<Engine>, pause: Duration, most: usize) -> Option<Arc<Engine>> {
+    let until = Instant::now() + pause;
+    loop {
+        thread::sleep(pause.min(MEMORY_LOOK));
+        let engine = engine.upgrade()?;
+        engine.indexes.keep_within(most);
+        if Instant::now() >= until {
+            return Some(engine);
+        }
+    }
 }
 
 /// Gives freed memory back to the system. The allocator keeps what lies between pieces that are in use: 1.2 of 1.4 GB after all

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -94,6 +95,8 @@ impl PartFile {
 #[derive(Default)]
 pub(super) struct PartFiles {
     open: Mutex<Vec<Weak<PartFile>>>,
+    /// Of those, the one to be let go of next.
+    next: AtomicUsize,
 }
 
 impl PartFiles {
@@ -164,11 +167,15 @@ impl PartFiles {
         }
     }
 
-    /// Lets go of all memory that file contents take. What is asked for again is read again, mostly from the system's cache.
-    pub fn release(&self) {
+    /// Lets go of memory that file contents take, one file after the other in turn, until `enough` says so or all were let go.
+    /// What is asked for again is read again, mostly from the system's cache.
+    pub fn release(&self, enough: impl Fn() -> bool) {
         let open: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();
-        for file in open {
-            file.release();
+        for _ in 0..open.len() {
+            if enough() {
+                break;
+            }
+            open[self.next.fetch_add(1, Ordering::Relaxed) % open.len()].release();
         }
     }
 }

@@ -123,11 +123,13 @@ impl Indexes {
         slots.iter().map(|slot| orders_bytes(slot)).sum()
     }
 
-    /// Lets go of memory that files take when all files of the process take more than `most` bytes of it.
+    /// Lets go of some of the memory that files take when all files of the process take more than `most` bytes of it: not of all,
+    /// since the next page would have to get all of it back.
     pub fn keep_within(&self, most: usize) {
-        let files = self.snapshots.files();
-        if files.mapped_bytes() > 0 && parts::resident_bytes().is_some_and(|bytes| bytes > most) {
-            files.release();
+        let (files, more_than) =
+            (self.snapshots.files(), |most| parts::resident_bytes().is_some_and(|bytes| bytes > most));
+        if files.mapped_bytes() > 0 && more_than(most) {
+            files.release(|| !more_than(most / 4 * 3));
         }
     }
 
