@@ -72,6 +72,17 @@ impl Indexes {
         self.snapshots.files().written_bytes() + slots.iter().map(own).sum::<usize>()
     }
 
+    /// Moves all full parts of one index to files. Whoever calls it holds [`Indexes::sealing`].
+    pub(super) fn seal_changed(&self, collection: i64, slot: &Slot) {
+        let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
+        for (part, _) in unsealed {
+            if let Err(error) = self.seal_part(collection, slot, part) {
+                tracing::warn!(collection, %error, "parts of a column index stay in memory");
+                return;
+            }
+        }
+    }
+
     fn seal_part(&self, collection: i64, slot: &Slot, part: Part) -> io::Result<()> {
         let Some(draft) = slot.read().map(|index| index.columns.draft(&[part])) else { return Ok(()) };
         let sealed = self.snapshots.write(collection, draft?)?;
