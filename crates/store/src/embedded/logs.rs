@@ -171,18 +171,18 @@ impl Logs for Engine {
     }
 
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
-        let mut added = Added::default();
-        let mut rest = rows.to_vec();
+        let (mut added, bound, mut rest) = (Added::default(), self.copy_bytes, rows);
         loop {
-            let (portion, bytes, later) = self.portion(rest).await?;
-            let (is_step, step) = (step.is_some(), step.clone());
-            let part = self.writer.run(bytes, move |tx| transfer::copy(tx, from, &portion, to, step)).await?;
+            let (owned, step) = (rest.to_vec(), step.clone());
+            let is_step = step.is_some();
+            let bytes = transfer::estimate(rest.len()).min(bound);
+            let part = self.writer.run(bytes, move |tx| transfer::copy(tx, from, &owned, to, (step, bound))).await?;
             added.written += part.written;
             added.skipped += part.skipped;
-            if is_step || later.is_empty() {
+            rest = rest.get(part.rows()..).unwrap_or_default();
+            if is_step || rest.is_empty() {
                 return Ok(added);
             }
-            rest = later;
         }
     }
 
@@ -203,18 +203,6 @@ impl Logs for Engine {
 }
 
 impl Engine {
-    /// The first of these rows that one transaction copies, their bytes, and the other rows.
-    async fn portion(&self, mut rows: Vec<RowNumber>) -> Result<(Vec<RowNumber>, usize, Vec<RowNumber>)> {
-        let bound = self.copy_bytes;
-        self.readers
-            .run(move |lease| {
-                let (count, bytes) = transfer::portion(lease, &rows, bound)?;
-                let later = rows.split_off(count);
-                Ok((rows, bytes, later))
-            })
-            .await
-    }
-
     /// Reads, changes and encodes a row outside the writer; `None` when another write came between.
     async fn update_once(&self, name: Collection, id: LogId, change: Change) -> Result<Option<Row>> {
         let (collection, head, log, encoded) = self

@@ -3,7 +3,6 @@
 use super::collection;
 use super::error::Sql;
 use super::indexes::Change;
-use super::readers::Lease;
 use super::row;
 use super::row_scores::Sight;
 use super::schema::COPY;
@@ -18,26 +17,12 @@ pub(super) const UNANNOTATED: &str = "pending";
 
 /// About how much a row adds to a transaction beside its payload and metadata (bytes).
 const ROW_BYTES: usize = 1_024;
+/// What most rows add to a transaction at most, all in all (bytes).
+const USUAL_BYTES: usize = 4_096;
 
-/// How many of the first of these rows go into one transaction of about `bound` bytes, at least one; and how many bytes they are.
-pub(super) fn portion(lease: &Lease, rows: &[RowNumber], bound: usize) -> Result<(usize, usize)> {
-    let mut statement = lease
-        .begin()?
-        .prepare_cached(
-            "SELECT coalesce(length(body), 0) + coalesce(octet_length(metadata), 0) FROM json_each(?1) \
-             LEFT JOIN payload ON payload.row = value LEFT JOIN log ON log.row = value ORDER BY json_each.rowid",
-        )
-        .sql()?;
-    let mut lines = statement.query([list(rows)?]).sql()?;
-    let (mut count, mut bytes) = (0, 0_usize);
-    while let Some(line) = lines.next().sql()? {
-        let more = ROW_BYTES + usize::try_from(line.get::<_, i64>(0).sql()?).unwrap_or(0);
-        if count > 0 && bytes + more > bound {
-            break;
-        }
-        (count, bytes) = (count + 1, bytes + more);
-    }
-    Ok((count, bytes))
+/// About how many bytes a transaction grows by that copies so many rows, before anything is known of them.
+pub(super) fn estimate(rows: usize) -> usize {
+    rows * USUAL_BYTES
 }
 
 /// Rows as a parameter of a statement.
@@ -45,28 +30,36 @@ fn list(rows: &[RowNumber]) -> Result<String> {
     serde_json::to_string(rows).map_err(Error::internal)
 }
 
-/// Copies rows that are not in the target, unannotated, together with the step of their job.
+/// Copies the first of these rows, those that are not in the target, unannotated, together with the step of their job: as many as
+/// make a transaction of about `bound` bytes, at least one. What is added and what is skipped are the rows that were taken.
 pub(super) fn copy(
     tx: &mut Tx<'_>,
     from: Collection,
     rows: &[RowNumber],
     to: Collection,
-    step: Option<Step>,
+    (step, bound): (Option<Step>, usize),
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
-    let added = match collection::find(tx.connection, from)? {
-        Some(source) => copy_rows(tx, source.id, rows, to, target)?,
-        None => Added { written: 0, skipped: rows.len() as u64 },
+    let (taken, written) = match collection::find(tx.connection, from)? {
+        Some(source) => copy_rows(tx, source.id, rows, to, (target, bound))?,
+        None => (rows.len(), 0),
     };
     if let Some(step) = step {
-        super::jobs::advance_by(tx.connection, step, rows, added.written)?;
+        super::jobs::advance_by(tx.connection, step, &rows[..taken], written)?;
     }
-    Ok(added)
+    Ok(Added { written, skipped: taken as u64 - written })
 }
 
-fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, target: i64) -> Result<Added> {
-    let (first, connection, asked) = (tx.next_row(), tx.connection, rows.len());
-    let rows = absent(tx, source, rows, target)?;
+/// Copies the first of the rows: how many were taken, and how many of those copied.
+fn copy_rows(
+    tx: &mut Tx<'_>,
+    source: i64,
+    rows: &[RowNumber],
+    to: Collection,
+    (target, bound): (i64, usize),
+) -> Result<(usize, u64)> {
+    let (first, connection) = (tx.next_row(), tx.connection);
+    let (taken, rows) = portion(tx, source, rows, (target, bound))?;
     let list = list(&rows)?;
     let copied = connection.prepare_cached(&COPY).sql()?.execute((first, target, &list, source)).sql()?;
     let moved = connection
@@ -89,21 +82,40 @@ fn copy_rows(tx: &mut Tx<'_>, source: i64, rows: &[RowNumber], to: Collection, t
         }
         tx.count_added(target, i64::try_from(moved).unwrap_or(i64::MAX), 0)?;
     }
-    Ok(Added { written: moved as u64, skipped: (asked - moved) as u64 })
+    Ok((taken, moved as u64))
 }
 
-/// Those of the rows that are in the source and whose id is not in the target: others would use up row numbers.
-fn absent(tx: &Tx<'_>, source: i64, rows: &[RowNumber], target: i64) -> Result<Vec<RowNumber>> {
-    tx.connection
+/// How many of the first of the rows one transaction takes, and those of them that are in the source and whose id is not in the
+/// target: others would use up row numbers.
+fn portion(
+    tx: &Tx<'_>,
+    source: i64,
+    rows: &[RowNumber],
+    (target, bound): (i64, usize),
+) -> Result<(usize, Vec<RowNumber>)> {
+    // Their payloads are read next.
+    let mut statement = tx
+        .connection
         .prepare_cached(
-            "SELECT row FROM json_each(?1) CROSS JOIN log s ON row = value WHERE collection = ?2 AND NOT EXISTS \
-             (SELECT 1 FROM log t WHERE t.collection = ?3 AND t.unique_id = s.unique_id) ORDER BY json_each.rowid",
+            "SELECT CASE WHEN s.row IS NOT NULL AND NOT EXISTS \
+             (SELECT 1 FROM log t WHERE t.collection = ?3 AND t.unique_id = s.unique_id) THEN s.row END, \
+             coalesce(length(body), 0) + coalesce(octet_length(s.metadata), 0) FROM json_each(?1) \
+             LEFT JOIN log s ON s.row = value AND s.collection = ?2 LEFT JOIN payload p ON p.row = s.row ORDER BY json_each.rowid",
         )
-        .sql()?
-        .query_map((list(rows)?, source, target), |line| line.get(0))
-        .sql()?
-        .collect::<rusqlite::Result<_>>()
-        .sql()
+        .sql()?;
+    let mut lines = statement.query((list(rows)?, source, target)).sql()?;
+    let (mut taken, mut bytes, mut absent) = (0, 0_usize, Vec::with_capacity(rows.len()));
+    while let Some(line) = lines.next().sql()? {
+        if let Some(row) = line.get::<_, Option<RowNumber>>(0).sql()? {
+            bytes += ROW_BYTES + usize::try_from(line.get::<_, i64>(1).sql()?).unwrap_or(0);
+            if taken > 0 && bytes > bound {
+                break;
+            }
+            absent.push(row);
+        }
+        taken += 1;
+    }
+    Ok((taken, absent))
 }
 
 /// Removes copies from `first` on that have no payload, since their rows have none.
