@@ -39,6 +39,8 @@ impl Call {
 
 /// Longest wait for one reply: more than the server allows a request by default.
 const REPLY_MAX: Duration = Duration::from_mins(2);
+/// Bytes of an answer that are quoted in an error.
+const REFUSAL_BYTES: usize = 600;
 /// Longest wait for the first list of many rows.
 const FIRST_MAX: Duration = Duration::from_mins(15);
 
@@ -70,8 +72,7 @@ impl Api {
         let reply = self.reply(call).await?;
         let status = reply.status();
         let body = reply.bytes().await?;
-        let text = || String::from_utf8_lossy(&body[..body.len().min(600)]).into_owned();
-        ensure!(status.is_success(), "{} {} was answered {status}: {}", call.method, call.path, text());
+        ensure!(status.is_success(), refusal(call, status, &body));
         Ok(body)
     }
 
@@ -92,9 +93,8 @@ impl Api {
             if status.is_success() {
                 return Ok(start.elapsed());
             }
-            let text = String::from_utf8_lossy(&body[..body.len().min(600)]).into_owned();
             let again = status == StatusCode::GATEWAY_TIMEOUT && start.elapsed() < FIRST_MAX;
-            ensure!(again, "{} {} was answered {status}: {text}", call.method, call.path);
+            ensure!(again, refusal(call, status, &body));
         }
     }
 
@@ -163,6 +163,12 @@ pub fn path_of(url: &str) -> &str {
         Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
         None => url,
     }
+}
+
+/// What a call was answered instead of what it asked for; of a long answer the beginning.
+fn refusal(call: &Call, status: StatusCode, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(REFUSAL_BYTES)]);
+    format!("{} {} was answered {status}: {text}", call.method, call.path)
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ pub const SUMMED: [&str; 3] = ["page.plain", "page.typed", "page.or_bundle"];
 
 /// Longest warm-up, seconds.
 const WARM_UP_SECONDS: f64 = 5.0;
-/// Above this many rows only the 99th percentile of a page has a target.
-const ROWS_OF_MEDIANS: u64 = 2_000_000;
+/// Above this many rows only the 99th percentile of a page has a target, and memory another one.
+pub const ROWS_OF_MEDIANS: u64 = 2_000_000;
 
 /// What a list of this name should keep at so many rows.
 fn target(name: &str, rows: u64) -> Target {

@@ -25,7 +25,9 @@ pub(crate) struct Near {
 
 /// Rows of a chunk in order of their keys.
 enum Run {
-    /// By a kept order: first position of the chunk, and offsets.
+    /// A kept order, all of it: first position of the chunk, and offsets.
+    Whole(usize, ChunkOrder),
+    /// Some of a kept order.
     Kept(usize, Vec<u16>),
     /// Sorted for the occasion.
     Loose(Vec<Item>),
@@ -34,19 +36,19 @@ enum Run {
 impl Run {
     fn len(&self) -> usize {
         match self {
+            Self::Whole(_, order) => order.len(),
             Self::Kept(_, offsets) => offsets.len(),
             Self::Loose(items) => items.len(),
         }
     }
 
     fn item(&self, part: &Part<'_>, at: usize) -> Item {
-        match self {
-            Self::Kept(start, offsets) => {
-                let position = start + usize::from(offsets[at]);
-                (part.key_at(position).unwrap_or(u64::MAX), position as u32)
-            }
-            Self::Loose(items) => items[at],
-        }
+        let position = match self {
+            Self::Whole(start, order) => start + usize::from(order[at]),
+            Self::Kept(start, offsets) => start + usize::from(offsets[at]),
+            Self::Loose(items) => return items[at],
+        };
+        (part.key_at(position).unwrap_or(u64::MAX), position as u32)
     }
 
     /// Where in `from..to` keys begin that do not pass; all that pass lie before them.
@@ -85,7 +87,8 @@ impl Sorter<'_> {
         }
         let run = |(chunk, rows): (usize, &[u64])| {
             if let Some(order) = order(chunk) {
-                return Run::Kept(self.grid.start(chunk), among(order, rows));
+                let (start, all) = (self.grid.start(chunk), bits::count(rows) == self.grid.rows() as u64);
+                return if all { Run::Whole(start, order.clone()) } else { Run::Kept(start, among(order, rows)) };
             }
             let mut items = Vec::new();
             part.each(chunk, rows, |position, key| items.push((key, position as u32)));
