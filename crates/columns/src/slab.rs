@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use yoke::Yoke;
 
-/// Bytes of a file mapped into memory, of which each [`Slab`] has a part of its own.
+/// Bytes of a file mapped into memory, of which each list of values has a part of its own.
 pub trait Backing: Send + Sync {
     /// Tells it from every other one of the same index.
     fn id(&self) -> u64;

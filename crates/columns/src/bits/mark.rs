@@ -35,6 +35,7 @@ fn mark_with_avx2<T: Copy>(values: &[T], among: &[u64], out: &mut [u64], test: i
 }
 
 /// Visits words; `gather` makes one out of 64 values.
+#[expect(clippy::inline_always, reason = "compiled with the instructions that its caller may use")]
 #[inline(always)]
 fn mark_words<T: Copy, F: Fn(T) -> bool + Copy>(
     values: &[T],
@@ -58,6 +59,7 @@ fn mark_words<T: Copy, F: Fn(T) -> bool + Copy>(
 }
 
 /// One byte a value, 0 or 1, and then the bytes into a word, first byte lowest.
+#[expect(clippy::inline_always, reason = "compiled with the instructions that its caller may use")]
 #[inline(always)]
 fn gather_bytes<T: Copy, F: Fn(T) -> bool>(values: &[T; WORD], test: F) -> u64 {
     let mut bytes = [0_u8; WORD];
