@@ -126,15 +126,12 @@ impl Indexes {
     /// Writes a snapshot of a collection's index, if it is open. Inside a transaction of the writer.
     pub fn save(&self, connection: &Connection, collection: i64) -> Result<()> {
         let Some(slot) = self.get(collection) else { return Ok(()) };
-        let sealing = self.sealing.try_lock();
-        if sealing.is_some() {
-            // A full part in the snapshot itself would come back into memory with it.
-            self.seal_changed(collection, &slot);
-        }
+        // A full part in the snapshot itself would come back into memory with it.
+        self.seal_changed(collection, &slot);
         let Some(index) = slot.read() else { return Ok(()) };
         self.snapshots.save(connection, collection, &index)?;
         self.saved.lock().insert(collection, index.seq);
-        if sealing.is_some() {
+        if let Some(_none_written) = self.sealing.try_lock() {
             self.snapshots.sweep_parts(collection, &index.columns);
         }
         Ok(())

@@ -3,27 +3,29 @@
 
 use super::{Engine, Options};
 use hashbrown::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often it looks for work.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
-/// How often it looks whether files take too much memory, if that is less: a filter over all rows maps gigabytes a second.
+/// How often it looks whether files take too much memory: a filter over all rows maps gigabytes a second.
 const MEMORY_LOOK: Duration = Duration::from_millis(20);
 /// Looks from one search for parts that can move to files to the next. Those not written to in between move.
 const SEAL_LOOKS: u32 = 10;
 /// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
 const SAVE_LOOKS: u32 = 50;
 
-/// Starts the thread, which ends with the engine.
+/// Starts the threads, which end with the engine.
 pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
-    let (pause, most) = (options.keeper_look, options.limits.index_memory_bytes);
-    let (orders_most, changed_most) = (options.limits.order_memory_bytes, options.limits.changed_memory_bytes);
+    let (pause, limits) = (options.keeper_look, &options.limits);
+    watch_memory(engine.clone(), pause.min(MEMORY_LOOK), limits.index_memory_bytes)?;
+    let (orders_most, changed_most) = (limits.order_memory_bytes, limits.changed_memory_bytes);
     let work = move || {
         let (mut parts, mut before) = (HashMap::new(), Vec::new());
         for look in 1_u32.. {
-            let Some(engine) = watch_memory(&engine, pause, most) else { break };
+            thread::sleep(pause);
+            let Some(engine) = engine.upgrade() else { break };
             engine.indexes.make_orders(orders_most);
             if look % SEAL_LOOKS == 0 && engine.indexes.seal(&mut parts, changed_most) {
                 give_back();
@@ -37,17 +39,17 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
     thread::Builder::new().name("evalset-keeper".to_owned()).spawn(work).map(drop)
 }
 
-/// The engine, after a pause in which memory of files is kept within `most` bytes; none when it has ended.
-fn watch_memory(engine: &Weak<Engine>, pause: Duration, most: usize) -> Option<Arc<Engine>> {
-    let until = Instant::now() + pause;
-    loop {
-        thread::sleep(pause.min(MEMORY_LOOK));
-        let engine = engine.upgrade()?;
-        engine.indexes.keep_within(most);
-        if Instant::now() >= until {
-            return Some(engine);
+/// Starts the thread that keeps memory of files within `most` bytes. It does nothing else: making orders and moving parts takes
+/// seconds, in which more is mapped than fits.
+fn watch_memory(engine: Weak<Engine>, pause: Duration, most: usize) -> std::io::Result<()> {
+    let work = move || {
+        loop {
+            thread::sleep(pause);
+            let Some(engine) = engine.upgrade() else { break };
+            engine.indexes.keep_within(most);
         }
-    }
+    };
+    thread::Builder::new().name("evalset-memory".to_owned()).spawn(work).map(drop)
 }
 
 /// Gives freed memory back to the system. The allocator keeps what lies between pieces that are in use: 1.2 of 1.4 GB after all

@@ -72,7 +72,7 @@ impl Indexes {
         self.snapshots.files().written_bytes() + slots.iter().map(own).sum::<usize>()
     }
 
-    /// Moves all full parts of one index to files. Whoever calls it holds [`Indexes::sealing`].
+    /// Moves all full parts of one index to files. Somebody else may be doing the same: of two files of a part one stays unused.
     pub(super) fn seal_changed(&self, collection: i64, slot: &Slot) {
         let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
         for (part, _) in unsealed {

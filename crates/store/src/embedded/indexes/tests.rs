@@ -166,3 +166,21 @@ async fn changed_parts_wait_until_they_rest_or_take_too_much_memory() {
     let ids: Vec<_> = index.columns.ids(&[1, 150, 999]).into_iter().map(|id| id.map(|id| id.0)).collect();
     assert_eq!(ids, [Some(format!("{:030x}04", 1)), Some(format!("{:030x}04", 150)), None]);
 }
+
+#[tokio::test]
+async fn a_snapshot_holds_no_full_part_even_while_parts_are_moved() {
+    let (directory, readers) = file_of(200).await;
+    let lease = readers.spare().unwrap();
+    let indexes = Indexes::new(3, 64, Snapshots::new(directory.path(), 1));
+    indexes.load(COLLECTION, &lease).unwrap();
+    let (_, seq) = seen(&indexes).unwrap();
+    let log = Box::new(Log::new(LogId(format!("{:032x}", 7))));
+    indexes.apply(seq + 1, vec![(COLLECTION, Change::Replace { row: 1, log, text: false })]);
+    assert!(indexes.changed_bytes() > 0);
+    let connection = Connection::open(directory.path().join("evalset.db")).unwrap();
+    // As the keeper does while the store closes.
+    let sealing = indexes.sealing.lock();
+    indexes.save(&connection, COLLECTION).unwrap();
+    drop(sealing);
+    assert_eq!(indexes.changed_bytes(), 0);
+}
