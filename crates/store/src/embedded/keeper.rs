@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(super) const LOOK: Duration = Duration::from_millis(200);
 /// How often it looks whether files take too much memory: a filter over all rows maps gigabytes a second.
 const MEMORY_LOOK: Duration = Duration::from_millis(20);
+/// It looks so many times as often when more than half of the bound is in use.
+const NEAR: u32 = 4;
 /// Looks from one search for parts that can move to files to the next. Those not written to in between move.
 const SEAL_LOOKS: u32 = 10;
 /// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
@@ -43,10 +45,11 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
 /// seconds, in which more is mapped than fits.
 fn watch_memory(engine: Weak<Engine>, pause: Duration, most: usize) -> std::io::Result<()> {
     let work = move || {
+        let mut near = false;
         loop {
-            thread::sleep(pause);
+            thread::sleep(if near { pause / NEAR } else { pause });
             let Some(engine) = engine.upgrade() else { break };
-            engine.indexes.keep_within(most);
+            near = engine.indexes.keep_within(most);
         }
     };
     thread::Builder::new().name("evalset-memory".to_owned()).spawn(work).map(drop)

@@ -135,13 +135,15 @@ impl Indexes {
     }
 
     /// Lets go of some of the memory that files take when all files of the process take more than `most` bytes of it: not of all,
-    /// since the next page would have to get all of it back.
-    pub fn keep_within(&self, most: usize) {
-        let (files, more_than) =
-            (self.snapshots.files(), |most| parts::resident_bytes().is_some_and(|bytes| bytes > most));
-        if files.mapped_bytes() > 0 && more_than(most) {
-            files.release(|| !more_than(most / 4 * 3));
+    /// since the next page would have to get all of it back. Says whether it was more than half of that.
+    pub fn keep_within(&self, most: usize) -> bool {
+        let files = self.snapshots.files();
+        let resident = || if files.mapped_bytes() > 0 { parts::resident_bytes().unwrap_or(0) } else { 0 };
+        let there = resident();
+        if there > most {
+            files.release(|| resident() <= most / 4 * 3);
         }
+        there > most / 2
     }
 
     /// An open index in which removed rows take much room.
