@@ -99,6 +99,8 @@ pub(super) struct Indexes {
     pub(super) saved: Mutex<HashMap<i64, i64>>,
     /// Held while files are written that no index rests in yet.
     pub(super) sealing: Mutex<()>,
+    /// Held while a snapshot is made, which may write such files too.
+    pub(super) saving: Mutex<()>,
     /// Indexes that are being made from their rows.
     pub(super) filling: AtomicUsize,
 }
@@ -108,8 +110,8 @@ impl Indexes {
     pub fn new(metadata_columns: usize, chunk_rows: usize, snapshots: Snapshots) -> Self {
         let limits = ColumnLimits { metadata_columns };
         let (slots, saved) = (Mutex::default(), Mutex::default());
-        let (sealing, filling) = (Mutex::default(), AtomicUsize::new(0));
-        Self { slots, limits, chunk_rows, snapshots, saved, sealing, filling }
+        let (sealing, saving, filling) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
+        Self { slots, limits, chunk_rows, snapshots, saved, sealing, saving, filling }
     }
 
     /// Open collections whose snapshot is missing or out of date, with the commit that each stands at.
@@ -126,6 +128,7 @@ impl Indexes {
     /// Writes a snapshot of a collection's index, if it is open. Inside a transaction of the writer.
     pub fn save(&self, connection: &Connection, collection: i64) -> Result<()> {
         let Some(slot) = self.get(collection) else { return Ok(()) };
+        let _saving = self.saving.lock();
         // A full part in the snapshot itself would come back into memory with it.
         self.seal_changed(collection, &slot);
         let Some(index) = slot.read() else { return Ok(()) };

@@ -48,6 +48,7 @@ impl Indexes {
         let crowded = self.changed_bytes() > most;
         for (collection, slot) in slots {
             let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
+            let mut some = false;
             for (part, writes) in unsealed {
                 now.insert((collection, part), writes);
                 if !crowded && before.get(&(collection, part)) != Some(&writes) {
@@ -56,13 +57,26 @@ impl Indexes {
                 if let Err(error) = self.seal_part(collection, &slot, part) {
                     // The disk is full, or the like: the others would fare no better.
                     tracing::warn!(collection, %error, "parts of column indexes stay in memory");
-                    return moved;
+                    return moved || some;
                 }
-                moved = true;
+                some = true;
             }
+            if some {
+                self.sweep(collection, &slot);
+            }
+            moved |= some;
         }
         *before = now;
         moved
+    }
+
+    /// Removes the files that an open index no longer rests in. A snapshot that refers to one is out of date: its rows were changed.
+    /// Whoever calls it holds [`Indexes::sealing`].
+    fn sweep(&self, collection: i64, slot: &Slot) {
+        let Some(_none_written) = self.saving.try_lock() else { return };
+        if let Some(index) = slot.read() {
+            self.snapshots.sweep_parts(collection, &index.columns);
+        }
     }
 
     /// Bytes of memory of full parts of open indexes that do not lie in a file as they are.

@@ -163,6 +163,8 @@ async fn changed_parts_wait_until_they_rest_or_take_too_much_memory() {
     assert_eq!(indexes.changed_bytes(), 0);
     let slot = indexes.get(COLLECTION).unwrap();
     let index = slot.read().unwrap();
+    let kept = std::fs::read_dir(directory.path().join("index/1")).unwrap().count();
+    assert_eq!(kept, index.columns.files().len(), "files that were moved out of are gone");
     let ids: Vec<_> = index.columns.ids(&[1, 150, 999]).into_iter().map(|id| id.map(|id| id.0)).collect();
     assert_eq!(ids, [Some(format!("{:030x}04", 1)), Some(format!("{:030x}04", 150)), None]);
 }
