@@ -24,6 +24,7 @@ OURS = "evalset"
 OPERATIONS = {
     "bulk": ("bulk create, one client, rows/s", ""),
     "behind": ("after that, until texts are found by index, s", ""),
+    "nothing": ("whether the server is up: what any request costs this client", ""),
     "page": ("page of 50, newest first, exact total", "page.plain"),
     "filtered": ("page of 50, two filters, sorted by latency, exact total", "page.sort_latency"),
     "row": ("one row by id", "row.get"),
@@ -80,13 +81,13 @@ def cell(figure: Figure | None) -> str:
         ended = f" (given up at {short(figure['gave_up'])})" if "gave_up" in figure else ""
         return number(figure["value"]) + ended
     few = f" ×{figure['requests']}" if figure["requests"] < 10 else ""
-    mark = "" if figure["says_total"] or figure["scenario"] == "row" else " °"
+    mark = "" if figure["says_total"] or figure["scenario"] in ("row", "nothing") else " °"
     return f"{number(figure['p50_ms'])} / {number(figure['p99_ms'])}{few}{mark}"
 
 
 def ratio(operation: str, ours: float | None, others: list[float]) -> str:
     """How many times better than the best peer."""
-    if ours is None or not others or operation in ("disk",):
+    if ours is None or not others or operation in ("disk", "nothing"):
         return ""
     return f"{number(ours / max(others) if operation == 'bulk' else min(others) / ours)}×"
 
@@ -155,7 +156,8 @@ def plots(scale: Figures, peers: Figures) -> list[tuple[str, str, str]]:
     beside = {scenario: operation for operation, (_, scenario) in OPERATIONS.items() if scenario}
     out = []
     for operation, (what, _) in OPERATIONS.items():
-        if lines := peer_lines(peers, operation, without_ours=False):
+        lines = peer_lines(peers, operation, without_ours=False)
+        if lines and operation != "nothing":
             up = what.rsplit(", ", 1)[-1] if operation in ("bulk", "behind", "memory", "disk") else "median, ms"
             out.append((f"peers-{operation}", what, chart(what, "rows", up, lines)))
     for (_, scenario), by_rows in scale.items():

@@ -87,6 +87,8 @@ class Driver:
     relaunch: Callable[[], Http]
     #: The connection, once started.
     http: Http
+    #: The route that says it is up.
+    ready: str
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -128,6 +130,7 @@ class Driver:
     ) -> Http:
         """Starts a command and waits until `GET ready` is 2xx."""
         self.relaunch = lambda: self.launch(command, port, ready, env, headers)
+        self.ready = ready
         log = self.folder / "server.log"
         self.process = Process(command, log, {**os.environ, **env})
         deadline = time.monotonic() + START_SECONDS
@@ -176,6 +179,11 @@ class Driver:
         return None
 
     # Reading. `turn` counts up, so that no two requests in a row need be the same.
+
+    def nothing(self, turn: int) -> Answer | None:
+        """Whether it is up: what a request costs that asks for no data, the client's part included."""
+        self.http.send("GET", self.ready)
+        return Answer(0, None)
 
     def page(self, turn: int) -> Answer | None:
         """50 full rows, newest first, and how many there are."""

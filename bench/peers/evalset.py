@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("EVALSET_BIN", REPOSITORY / "target" / "release" / "evalset")).resolve()
 #: Fewer rows have no text index (`limits.text_index_rows`).
 TEXT_ROWS_MIN = 1_000
-#: What a row was written with, and its id.
+#: What a row was written with, and its id: what the others give. Without `include_fields` a row has forms of the same texts beside it.
 FIELDS = (
     "unique_id,timestamp,input,output,model,status_code,error_message,customer_identifier,custom_identifier,trace_unique_id,"
     "log_type,metadata,prompt_tokens,completion_tokens,cost,latency,time_to_first_token"
@@ -74,7 +74,7 @@ class Evalset(Driver):
 
     def list(self, filters: Any, sort: str, page: int = 1) -> Answer:
         """One page."""
-        path = f"{self.logs}/list/?page={page}&page_size={PAGE_ROWS}&sort_by={sort}"
+        path = f"{self.logs}/list/?page={page}&page_size={PAGE_ROWS}&sort_by={sort}&include_fields={FIELDS}"
         reply = self.http.json("POST", path, {"filters": filters})
         self.ids = [row["unique_id"] for row in reply["results"]] or self.ids
         return Answer(len(reply["results"]), reply["count"])
@@ -100,7 +100,6 @@ class Evalset(Driver):
         return Answer(1, self.http.json("POST", f"{self.logs}/summary/", {})["number_of_requests"])
 
     def export(self, turn: int) -> Answer:
-        # What was written, as the others give it; without `include_fields` a line has forms of the same texts beside it.
         body = self.http.send("POST", f"{self.logs}/export/?export_format=.jsonl&include_fields={FIELDS}", b"{}")
         rows = driver.lines(body)
         return Answer(rows, rows)

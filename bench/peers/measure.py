@@ -152,6 +152,7 @@ def operations(driver: Driver, facts: Facts, given_up: dict[str, float]) -> Iter
         return min(PAGE_ROWS, total), total
 
     questions: dict[str, tuple[Callable[[int], Answer | None], Callable[[int], tuple[int, int]]]] = {
+        "nothing": (driver.nothing, lambda _: (0, 0)),
         "page": (driver.page, lambda _: (page, facts.rows)),
         "filtered": (lambda turn: driver.filtered(MODELS[turn % 4], turn), of_model),
         "row": (driver.row, lambda _: (1, 0)),

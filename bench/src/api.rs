@@ -41,6 +41,8 @@ impl Call {
 const REPLY_MAX: Duration = Duration::from_mins(2);
 /// Bytes of an answer that are quoted in an error.
 const REFUSAL_BYTES: usize = 600;
+/// Longest wait for a file.
+const DOWNLOAD_MAX: Duration = Duration::from_hours(1);
 /// Longest wait for the first list of many rows.
 const FIRST_MAX: Duration = Duration::from_mins(15);
 
@@ -54,13 +56,17 @@ pub struct Api {
 impl Api {
     /// A client of the server at `url`.
     pub fn new(url: &str) -> Result<Self> {
-        let client = Client::builder().no_proxy().timeout(REPLY_MAX).build()?;
+        let client = Client::builder().no_proxy().build()?;
         Ok(Self { client, url: url.to_owned() })
     }
 
     async fn reply(&self, call: &Call) -> Result<Response> {
+        self.reply_within(REPLY_MAX, call).await
+    }
+
+    async fn reply_within(&self, most: Duration, call: &Call) -> Result<Response> {
         let mut request = self.client.request(call.method.clone(), format!("{}{}", self.url, call.path));
-        request = request.bearer_auth(API_KEY);
+        request = request.bearer_auth(API_KEY).timeout(most);
         if !call.body.is_empty() {
             request = request.header("content-type", "application/json").body(call.body.clone());
         }
@@ -146,7 +152,7 @@ impl Api {
 
     /// Reads a file to its end without keeping it: bytes and lines.
     pub async fn download(&self, path: &str) -> Result<(u64, u64)> {
-        let mut reply = self.reply(&Call::get(path.to_owned())).await?;
+        let mut reply = self.reply_within(DOWNLOAD_MAX, &Call::get(path.to_owned())).await?;
         ensure!(reply.status().is_success(), "GET {path} was answered {}", reply.status());
         let (mut bytes, mut lines) = (0, 0);
         while let Some(chunk) = reply.chunk().await? {

@@ -1,8 +1,9 @@
-//! Export of the whole dataset as a job, and the download of its file.
+//! Export of the whole dataset: as a job with the download of its file, and as a stream that leaves no file.
 
 use super::{Bench, MEGABYTE};
 use crate::api::{Call, path_of};
 use crate::say;
+use crate::server::Memory;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -21,7 +22,35 @@ impl Bench {
                 self.export(&name, format).await?;
             }
         }
+        if self.options.wants("export.stream") {
+            self.stream().await?;
+        }
         Ok(())
+    }
+
+    /// JSONL of all fields, while it is made.
+    async fn stream(&mut self) -> Result<()> {
+        say("export.stream");
+        self.server.reset_peak();
+        let (before, start) = (self.server.memory(), Instant::now());
+        let path = format!("/api/datasets/{}/logs/export/?export_format=.jsonl", self.dataset);
+        let (bytes, lines) = self.api.download(&path).await?;
+        let seconds = start.elapsed().as_secs_f64();
+        ensure!(lines == self.rows, "export.stream: {lines} lines for {} rows", self.rows);
+        let megabytes = bytes as f64 / MEGABYTE;
+        let note = format!("{megabytes:.0} MB in {seconds:.1} s{}", self.grown(before)?);
+        self.report.wanted("export.stream", megabytes / seconds, "MB/s", Ok(100.0), note);
+        Ok(())
+    }
+
+    /// How far memory has risen at most since `before`, for a note.
+    fn grown(&self, before: Option<Memory>) -> Result<String> {
+        let mut note = String::new();
+        if let (Some(before), Some(after)) = (before, self.server.memory()) {
+            let grown = after.peak.saturating_sub(before.resident) as f64 / MEGABYTE;
+            write!(note, "; memory {:.0} MB, peak +{grown:.0} MB", before.resident as f64 / MEGABYTE)?;
+        }
+        Ok(note)
     }
 
     async fn export(&mut self, name: &str, format: &str) -> Result<()> {
@@ -48,10 +77,7 @@ impl Bench {
         let megabytes = bytes as f64 / MEGABYTE;
         let mut note =
             format!("{megabytes:.0} MB: job {:.1} s, download {:.1} s", job.as_secs_f64(), download.as_secs_f64());
-        if let (Some(before), Some(after)) = (before, self.server.memory()) {
-            let grown = after.peak.saturating_sub(before.resident) as f64 / MEGABYTE;
-            write!(note, "; memory peak +{grown:.0} MB")?;
-        }
+        note += &self.grown(before)?;
         let speed = megabytes / (job + download).as_secs_f64();
         self.report.wanted(name, speed, "MB/s", Ok(100.0), note);
         Ok(())

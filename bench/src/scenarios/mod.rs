@@ -154,6 +154,9 @@ impl Bench {
         if self.options.wants("restart") {
             self.restarts().await?;
         }
+        if self.options.wants("rebuild") {
+            self.restart_without_index().await?;
+        }
         if self.options.wants("writer") {
             self.beside_a_writer().await?;
             self.check("after the writer").await?;

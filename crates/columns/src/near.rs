@@ -5,6 +5,7 @@ use crate::bits;
 use crate::kept::ChunkOrder;
 use crate::key::Part;
 use crate::order::{Item, Sorter};
+use crate::slab::passed;
 
 /// With at least so many chunks of rows, those far from a deep page are counted by ranges of keys where no orders are kept; with fewer,
 /// passing over the column three times costs more than it saves.
@@ -101,6 +102,7 @@ impl Sorter<'_> {
     fn each(&self, part: &Part<'_>, mut visit: impl FnMut(usize, u64)) {
         for chunk in 0..self.chunks() {
             part.each(chunk, self.chunk_rows(chunk), &mut visit);
+            passed(self.files, chunk);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::kept::{ChunkOrder, Kept};
 use crate::key::Part;
 use crate::narrow::keep_or;
 use crate::near::Near;
+use crate::slab::{Files, passed};
 use std::cmp::Ordering;
 
 /// Up to this many rows from the front, and no more than a chunk has, a threshold buffer is kept; deeper pages are selected from
@@ -30,12 +31,14 @@ pub struct Sorter<'a> {
     pub(crate) rows: &'a [u64],
     /// Orders that are kept, if they are of use for these rows.
     kept: Option<Kept<'a>>,
+    /// What chunks lie in.
+    pub(crate) files: &'a Files,
 }
 
 impl<'a> Sorter<'a> {
-    /// Over these rows.
-    pub fn new(grid: Grid, ids: &'a Ids, rows: &'a [u64]) -> Self {
-        Self { grid, ids, rows, kept: None }
+    /// Over these rows, whose chunks lie in these files.
+    pub fn new(grid: Grid, ids: &'a Ids, rows: &'a [u64], files: &'a Files) -> Self {
+        Self { grid, ids, rows, kept: None, files }
     }
 
     /// The same with orders of chunks that are kept, where there are enough rows for them to be of use.
@@ -140,6 +143,7 @@ impl<'a> Sorter<'a> {
         let mut items = Vec::with_capacity(bits::count(self.rows) as usize);
         for chunk in 0..self.chunks() {
             part.each(chunk, self.chunk_rows(chunk), |position, key| items.push((key, position as u32)));
+            passed(self.files, chunk);
         }
         items
     }
@@ -184,6 +188,7 @@ impl<'a> Sorter<'a> {
                     });
                 }
             }
+            passed(self.files, chunk);
         }
         let mut found = best.found;
         self.want(part, &wanted);

@@ -11,6 +11,7 @@ use crate::key::{Part, dynamic_parts, id_parts, missing_part, scalar_parts};
 use crate::order::Sorter;
 use crate::rows::Rows;
 use crate::scalar::{ScalarColumn, Texts};
+use crate::slab::passed;
 use crate::sums::Adder;
 use evalset_model::filter::LogField;
 use evalset_model::ids::RowNumber;
@@ -20,11 +21,15 @@ use hashbrown::HashMap;
 use serde_json::Value;
 
 impl Columns {
+    fn sorter<'a>(&'a self, rows: &'a [u64]) -> Sorter<'a> {
+        Sorter::new(self.grid, &self.ids, rows, &self.files)
+    }
+
     /// Rows `offset..offset + limit` of the alive ones in order: nulls last, ties by id (contract A.6).
     pub fn page(&self, rows: &Rows, sort: &Sort, offset: u64, limit: u64) -> Vec<RowNumber> {
         let rows = self.alive_of(rows);
         let kept = Kept { orders: &self.kept, sort, writes: &self.writes };
-        let positions = Sorter::new(self.grid, &self.ids, &rows).with(kept).page(&self.parts(sort), offset, limit);
+        let positions = self.sorter(&rows).with(kept).page(&self.parts(sort), offset, limit);
         positions.into_iter().map(|position| self.number(position)).collect()
     }
 
@@ -36,7 +41,7 @@ impl Columns {
             return numbers;
         };
         let rows = self.alive_of(rows);
-        let positions = Sorter::new(self.grid, &self.ids, &rows).all(&self.parts(sort));
+        let positions = self.sorter(&rows).all(&self.parts(sort));
         positions.into_iter().map(|position| self.number(position)).collect()
     }
 
@@ -78,7 +83,7 @@ impl Columns {
             let part = parts.iter().find(|part| part.kind() == Some(wanted.kind))?;
             // The dead ones too: they are passed over, and do not come to life.
             let rows = bits::first(numbers.len());
-            Some(Sorter::new(self.grid, &self.ids, &[]).chunk_order(part, wanted.chunk, &rows))
+            Some(self.sorter(&[]).chunk_order(part, wanted.chunk, &rows))
         });
         self.kept.put(wanted, order);
     }
@@ -114,6 +119,7 @@ impl Columns {
         let mut sums = Sums::default();
         for chunk in 0..self.chunks() {
             adder.total(chunk, adder.chunk_rows(&rows, chunk), &mut sums);
+            passed(&self.files, chunk);
         }
         sums
     }
@@ -128,6 +134,7 @@ impl Columns {
             if let Some(cells) = column.chunks.get(chunk) {
                 cells.total(adder.chunk_rows(&rows, chunk), &mut totals);
             }
+            passed(&self.files, chunk);
         }
         totals
     }
@@ -145,6 +152,7 @@ impl Columns {
             bits::each(rows, |at| group_of[at] = self.group(&mut grouper, by, self.grid.start(chunk) + at));
             sums.resize(grouper.keys.len(), Sums::default());
             adder.add(chunk, rows, &mut sums, |at| group_of[at]);
+            passed(&self.files, chunk);
         }
         grouper.keys.into_iter().zip(sums).map(|(key, sums)| Group { key, sums }).collect()
     }

@@ -2,6 +2,7 @@
 
 use crate::support::Random;
 use crate::support::data::{IdStyle, id};
+use crate::support::files::TestFiles;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::field::Field;
 use evalset_model::filter::meaning::{SortKey, compare_keys, holds, order};
@@ -103,6 +104,37 @@ fn texts_too_many_to_rank_are_ordered_and_tested_all_the_same() {
     let expected: Vec<RowNumber> =
         (1..).zip(&many.logs).filter(|(_, log)| holds(&filter, log, &many.scores)).map(|(number, _)| number).collect();
     assert!(expected.len() > 10 && found == expected);
+}
+
+/// So that memory of files is let go of on the way, not after it.
+#[test]
+fn walks_tell_when_they_are_done_with_a_file() {
+    let mut many = many(64 * 1_024, 1_024, IdStyle::Hex);
+    let mut files = TestFiles::default();
+    for (part, _) in many.columns.unsealed() {
+        let draft = many.columns.draft(&[part]).unwrap();
+        let file = files.write(draft.bytes());
+        many.columns.adopt(draft.sealed(&file).unwrap());
+    }
+    let (all, chunks) = (many.columns.everything(), 64);
+    let cost = Sort { field: LogField::Scalar(Field::Cost), descending: true };
+    let mark = many.columns.mark(many.columns.page(&all, &cost, 9_000, 1)[0], &cost).unwrap();
+    let even = Compare { field: LogField::Metadata("n".to_owned()), test: Test::AnyOf(vec![truth()]) };
+    let walks: [(&str, &dyn Fn(&Columns)); 7] = [
+        ("filter", &|columns| drop(columns.evaluate(&Tree::Compare(even.clone())))),
+        ("first page", &|columns| drop(columns.page(&all, &cost, 0, 25))),
+        ("page far inside", &|columns| drop(columns.page(&all, &cost, 30_000, 25))),
+        ("order", &|columns| drop(columns.order(&all, Some(&cost)))),
+        ("rows after", &|columns| drop(columns.after(&all, &cost, &mark))),
+        ("sums", &|columns| drop(columns.sums(&all))),
+        ("groups", &|columns| drop(columns.groups(&all, &LogField::Scalar(Field::Status)))),
+    ];
+    files.passed();
+    for (name, walk) in walks {
+        walk(&many.columns);
+        let passed = files.passed();
+        assert!(passed >= chunks, "{name}: {passed} of {chunks}");
+    }
 }
 
 fn truth() -> evalset_model::filter::Literal {

@@ -21,7 +21,7 @@ const SAVE_LOOKS: u32 = 50;
 /// Starts the threads, which end with the engine.
 pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
     let (pause, limits) = (options.keeper_look, &options.limits);
-    watch_memory(engine.clone(), pause.min(MEMORY_LOOK), limits.index_memory_bytes)?;
+    watch_memory(engine.clone(), pause.min(MEMORY_LOOK))?;
     let (orders_most, changed_most) = (limits.order_memory_bytes, limits.changed_memory_bytes);
     let work = move || {
         let (mut parts, mut before) = (HashMap::new(), Vec::new());
@@ -41,15 +41,15 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
     thread::Builder::new().name("evalset-keeper".to_owned()).spawn(work).map(drop)
 }
 
-/// Starts the thread that keeps memory of files within `most` bytes. It does nothing else: making orders and moving parts takes
+/// Starts the thread that keeps memory of files within its bound where no walk does. It does nothing else: making orders and moving parts takes
 /// seconds, in which more is mapped than fits.
-fn watch_memory(engine: Weak<Engine>, pause: Duration, most: usize) -> std::io::Result<()> {
+fn watch_memory(engine: Weak<Engine>, pause: Duration) -> std::io::Result<()> {
     let work = move || {
         let mut near = false;
         loop {
             thread::sleep(if near { pause / NEAR } else { pause });
             let Some(engine) = engine.upgrade() else { break };
-            near = engine.indexes.keep_within(most);
+            near = engine.indexes.keep_within();
         }
     };
     thread::Builder::new().name("evalset-memory".to_owned()).spawn(work).map(drop)

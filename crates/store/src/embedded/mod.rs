@@ -172,7 +172,7 @@ impl Engine {
         let path = file::path(&options.data_dir);
         let connection = file::open(&path, options.pages_max)?;
         let key_reader = file::reader(&path)?;
-        let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows);
+        let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows, options.limits.index_memory_bytes);
         snapshots.sweep(&connection).map_err(|cause| OpenError::corrupt(&path, cause))?;
         let pace = Pace {
             rows_min: options.limits.text_index_rows,

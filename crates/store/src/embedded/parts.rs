@@ -23,6 +23,9 @@ const EXTENSION: &str = "part";
 /// Pages of memory are this long, or a part of it.
 const PAGE_BYTES: usize = if cfg!(target_arch = "x86_64") { 4096 } else { 65_536 };
 
+/// Files that walks are done with from one look at their memory to the next: each may have brought a few megabytes.
+const PASSED_LOOK: usize = 8;
+
 /// An open file.
 struct PartFile {
     id: u64,
@@ -30,6 +33,7 @@ struct PartFile {
     map: MmapRaw,
     /// Pages written to.
     written: Mutex<BTreeSet<usize>>,
+    all: Arc<OpenFiles>,
 }
 
 #[expect(unsafe_code, reason = "the mapping is written to beside references to other bytes of it")]
@@ -58,6 +62,12 @@ impl Backing for PartFile {
         // SAFETY: they lie within the mapping, which is private and writable, and nobody has a reference to them.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.map.as_mut_ptr().add(at), bytes.len()) };
         true
+    }
+
+    fn passed(&self) {
+        if self.all.passed.fetch_add(1, Ordering::Relaxed) % PASSED_LOOK == 0 {
+            self.all.keep_within();
+        }
     }
 }
 
@@ -91,15 +101,56 @@ impl PartFile {
     }
 }
 
-/// All files that are open.
-#[derive(Default)]
-pub(super) struct PartFiles {
-    open: Mutex<Vec<Weak<PartFile>>>,
-    /// Of those, the one to be let go of next.
+/// All files that are open, and the memory that their contents may take.
+struct OpenFiles {
+    files: Mutex<Vec<Weak<PartFile>>>,
+    /// Bytes.
+    memory_max: usize,
+    /// Of the files, the one to be let go of next.
     next: AtomicUsize,
+    /// How many files walks were done with.
+    passed: AtomicUsize,
+    /// Held by whoever lets go of memory.
+    releasing: Mutex<()>,
+}
+
+impl OpenFiles {
+    /// Lets go of some of the memory that file contents take when that is more than they may: one file after the other in turn, not
+    /// of all, since the next page would have to get all of it back. What is asked for again is read again, mostly from the
+    /// system's cache. Says whether it was more than half of that.
+    fn keep_within(&self) -> bool {
+        let Some(_nobody_else) = self.releasing.try_lock() else { return true };
+        let Some(there) = resident_bytes().filter(|there| *there > self.memory_max / 2) else { return false };
+        if there > self.memory_max {
+            let files: Vec<_> = self.files.lock().iter().filter_map(Weak::upgrade).collect();
+            for _ in 0..files.len() {
+                files[self.next.fetch_add(1, Ordering::Relaxed) % files.len()].release();
+                if resident_bytes().is_none_or(|there| there <= self.memory_max / 4 * 3) {
+                    break;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Writes and opens these files, and knows all that are open.
+pub(super) struct PartFiles {
+    open: Arc<OpenFiles>,
 }
 
 impl PartFiles {
+    /// Whose contents may take so many bytes of memory; a little more is taken where two walks pass at once.
+    pub fn new(memory_max: usize) -> Self {
+        let (files, next, passed, releasing) = Default::default();
+        Self { open: Arc::new(OpenFiles { files, memory_max, next, passed, releasing }) }
+    }
+
+    /// Keeps the memory of all files within its bound; says whether it was more than half of it.
+    pub fn keep_within(&self) -> bool {
+        self.mapped_bytes() > 0 && self.open.keep_within()
+    }
+
     /// Writes a file into a folder.
     pub fn write(&self, folder: &Path, bytes: &[u8]) -> io::Result<Arc<dyn Backing>> {
         let id = getrandom::u64().map_err(io::Error::other)?;
@@ -125,7 +176,8 @@ impl PartFiles {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a part holds something else than was written"));
         }
         // Reading the beginnings of lists touches much of a file: no more than one file's at a time.
-        if let Some(before) = self.open.lock().last().and_then(Weak::upgrade) {
+        let before = self.open.files.lock().last().and_then(Weak::upgrade);
+        if let Some(before) = before {
             before.release();
         }
         self.map(&file, wanted.id, wanted.checksum)
@@ -142,8 +194,8 @@ impl PartFiles {
             // Then a value that is asked for may take 2 MB of memory with it, until that is let go.
             tracing::debug!(%error, "the system does not map in small pages");
         }
-        let file = Arc::new(PartFile { id, checksum, map, written: Mutex::default() });
-        let mut open = self.open.lock();
+        let file = Arc::new(PartFile { id, checksum, map, written: Mutex::default(), all: self.open.clone() });
+        let mut open = self.open.files.lock();
         open.retain(|file| file.strong_count() > 0);
         open.push(Arc::downgrade(&file));
         Ok(file)
@@ -151,31 +203,19 @@ impl PartFiles {
 
     /// Bytes of all files that are open.
     pub fn mapped_bytes(&self) -> usize {
-        self.open.lock().iter().filter_map(Weak::upgrade).map(|file| file.map.len()).sum()
+        self.open.files.lock().iter().filter_map(Weak::upgrade).map(|file| file.map.len()).sum()
     }
 
     /// Bytes of memory of pages that were written to.
     pub fn written_bytes(&self) -> usize {
-        self.open.lock().iter().filter_map(Weak::upgrade).map(|file| file.written_bytes()).sum()
+        self.open.files.lock().iter().filter_map(Weak::upgrade).map(|file| file.written_bytes()).sum()
     }
 
-    /// [`PartFiles::release`] for some of the files.
+    /// Lets go of the memory that these files take.
     pub fn release_some(&self, files: &[Arc<dyn Backing>]) {
-        let open: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();
+        let open: Vec<_> = self.open.files.lock().iter().filter_map(Weak::upgrade).collect();
         for file in open.iter().filter(|file| files.iter().any(|some| some.id() == file.id)) {
             file.release();
-        }
-    }
-
-    /// Lets go of memory that file contents take, one file after the other in turn, until `enough` says so or all were let go.
-    /// What is asked for again is read again, mostly from the system's cache.
-    pub fn release(&self, enough: impl Fn() -> bool) {
-        let open: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();
-        for _ in 0..open.len() {
-            if enough() {
-                break;
-            }
-            open[self.next.fetch_add(1, Ordering::Relaxed) % open.len()].release();
         }
     }
 }
@@ -196,8 +236,42 @@ pub(super) fn sweep(folder: &Path, kept: &[Arc<dyn Backing>]) {
 }
 
 /// Memory that file contents take in this process, in bytes; none where the system does not tell.
-pub(super) fn resident_bytes() -> Option<usize> {
+fn resident_bytes() -> Option<usize> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssFile:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE_BYTES: usize = 1024 * 1024;
+    const FILES: usize = 96;
+    /// What the test's own code may map beside the files.
+    const SLACK: usize = 4 * 1024 * 1024;
+
+    /// No other thread helps here: a walk through much more than fits keeps within bounds on its way.
+    #[test]
+    fn walks_keep_the_memory_of_files_within_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = PartFiles::new(usize::MAX);
+        let contents: Vec<u8> = (0..FILE_BYTES).map(|at| at as u8).collect();
+        let refs: Vec<_> = (0..FILES).map(|_| FileRef::of(&*written.write(folder.path(), &contents).unwrap())).collect();
+        drop(written);
+        let Some(before) = resident_bytes() else { return };
+        let bound = before + 16 * FILE_BYTES;
+        let opened = PartFiles::new(bound);
+        let files: Vec<_> = refs.iter().map(|file| opened.open(folder.path(), file).unwrap()).collect();
+        let mut most = 0;
+        for _ in 0..3 {
+            for file in &files {
+                assert!(file.bytes() == contents);
+                most = most.max(resident_bytes().unwrap());
+                file.passed();
+            }
+        }
+        assert!(most <= bound + PASSED_LOOK * FILE_BYTES + SLACK, "{most} bytes, {bound} may be taken");
+        assert!(most > before + 8 * FILE_BYTES, "it lets go of more than it must: {most} of {bound} bytes");
+    }
 }

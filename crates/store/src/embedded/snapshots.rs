@@ -37,9 +37,10 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    /// In the folder `index` of the data folder, of indexes with at least so many rows.
-    pub fn new(data_dir: &Path, rows_min: u64) -> Self {
-        Self { folder: data_dir.join("index"), rows_min, files: PartFiles::default() }
+    /// In the folder `index` of the data folder, of indexes with at least so many rows; what is mapped of all files takes
+    /// `memory_max` bytes of memory.
+    pub fn new(data_dir: &Path, rows_min: u64, memory_max: usize) -> Self {
+        Self { folder: data_dir.join("index"), rows_min, files: PartFiles::new(memory_max) }
     }
 
     /// Whether an index is worth a snapshot.

@@ -2,7 +2,6 @@
 //! a bound. What callers are told never depends on it.
 
 use super::indexes::{Index, Indexes, Slot, State, catch_up, commit_of};
-use super::parts;
 use super::readers::Lease;
 use evalset_columns::{Columns, Part};
 use evalset_model::Result;
@@ -148,16 +147,9 @@ impl Indexes {
         slots.iter().map(|slot| orders_bytes(slot)).sum()
     }
 
-    /// Lets go of some of the memory that files take when all files of the process take more than `most` bytes of it: not of all,
-    /// since the next page would have to get all of it back. Says whether it was more than half of that.
-    pub fn keep_within(&self, most: usize) -> bool {
-        let files = self.snapshots.files();
-        let resident = || if files.mapped_bytes() > 0 { parts::resident_bytes().unwrap_or(0) } else { 0 };
-        let there = resident();
-        if there > most {
-            files.release(|| resident() <= most / 4 * 3);
-        }
-        there > most / 2
+    /// Keeps the memory that files take within its bound. Says whether it was more than half of that.
+    pub fn keep_within(&self) -> bool {
+        self.snapshots.files().keep_within()
     }
 
     /// An open index in which removed rows take much room.

@@ -5,6 +5,7 @@ use std::cell::UnsafeCell;
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A file, mapped.
 struct InMemory {
@@ -12,6 +13,7 @@ struct InMemory {
     /// Words, so that it begins where every value may.
     words: UnsafeCell<Vec<u64>>,
     length: usize,
+    passed: Arc<AtomicUsize>,
 }
 
 // SAFETY: bytes are written only where nobody has a reference, as `Backing::write` demands.
@@ -42,6 +44,10 @@ impl Backing for InMemory {
         }
         true
     }
+
+    fn passed(&self) {
+        self.passed.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// All files written so far.
@@ -49,6 +55,8 @@ impl Backing for InMemory {
 pub struct TestFiles {
     /// What each holds.
     files: HashMap<u64, Vec<u8>>,
+    /// How often a walk was done with one of them.
+    passed: Arc<AtomicUsize>,
 }
 
 impl TestFiles {
@@ -56,19 +64,24 @@ impl TestFiles {
     pub fn write(&mut self, bytes: &[u8]) -> Arc<dyn Backing> {
         let id = self.files.len() as u64 + 7;
         self.files.insert(id, bytes.to_vec());
-        mapped(id, bytes)
+        self.mapped(id, bytes)
     }
 
     /// Opens a file that was written, as it was written.
     pub fn open(&self, file: &FileRef) -> Result<Arc<dyn Backing>> {
-        let found = self.files.get(&file.id).map(|bytes| mapped(file.id, bytes));
+        let found = self.files.get(&file.id).map(|bytes| self.mapped(file.id, bytes));
         let found = found.filter(|found| FileRef::of(&**found) == *file);
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such file"))
     }
-}
 
-fn mapped(id: u64, bytes: &[u8]) -> Arc<dyn Backing> {
-    let mut words = vec![0_u64; bytes.len().div_ceil(8)];
-    bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-    Arc::new(InMemory { id, words: UnsafeCell::new(words), length: bytes.len() })
+    /// How often walks were done with a file since this was asked last.
+    pub fn passed(&self) -> usize {
+        self.passed.swap(0, Ordering::Relaxed)
+    }
+
+    fn mapped(&self, id: u64, bytes: &[u8]) -> Arc<dyn Backing> {
+        let mut words = vec![0_u64; bytes.len().div_ceil(8)];
+        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Arc::new(InMemory { id, words: UnsafeCell::new(words), length: bytes.len(), passed: self.passed.clone() })
+    }
 }

@@ -39,7 +39,7 @@ fn seen(indexes: &Indexes) -> Option<(u64, i64)> {
 async fn a_commit_that_does_not_fit_makes_way_for_a_new_index() {
     let (_directory, readers) = file().await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0));
     indexes.load(COLLECTION, &lease).unwrap();
     let (rows, seq) = seen(&indexes).unwrap();
     assert_eq!(rows, 5);
@@ -60,7 +60,7 @@ async fn a_commit_that_does_not_fit_makes_way_for_a_new_index() {
 async fn a_panic_at_the_end_of_loading_is_not_for_ever() {
     let (_directory, readers) = file().await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0));
     let waiting = State::Loading(vec![(99, vec![Change::Panic])]);
     let slot = Arc::new(Slot::new(waiting));
     indexes.slots.lock().insert(COLLECTION, slot.clone());
@@ -80,7 +80,7 @@ async fn a_panic_at_the_end_of_loading_is_not_for_ever() {
 async fn forgetting_an_old_index_leaves_the_new_one() {
     let (_directory, readers) = file().await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0));
     indexes.load(COLLECTION, &lease).unwrap();
     let old = indexes.get(COLLECTION).unwrap();
     indexes.forget(COLLECTION, &old);
@@ -93,7 +93,7 @@ async fn forgetting_an_old_index_leaves_the_new_one() {
 async fn who_waits_for_a_loading_may_leave() {
     let (_directory, readers) = file().await;
     let all = readers.free();
-    let indexes = Arc::new(Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX)));
+    let indexes = Arc::new(Indexes::new(3, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0)));
     let slot = Arc::new(Slot::new(State::Loading(Vec::new())));
     indexes.slots.lock().insert(COLLECTION, slot.clone());
     // Somebody loads and never ends.
@@ -112,7 +112,7 @@ async fn removed_rows_make_room() {
     let readers = Readers::new(directory.path().join("evalset.db"), 2, Arc::default());
     let lease = readers.spare().unwrap();
     let files = tempfile::tempdir().unwrap();
-    let indexes = Indexes::new(3, 64, Snapshots::new(files.path(), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(files.path(), u64::MAX, 0));
     indexes.load(COLLECTION, &lease).unwrap();
     assert!(indexes.wasteful().is_none());
     let slot = indexes.get(COLLECTION).unwrap();
@@ -135,7 +135,7 @@ async fn removed_rows_make_room() {
 async fn changed_parts_wait_until_they_rest_or_take_too_much_memory() {
     let (directory, readers) = file_of(200).await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, 64, Snapshots::new(directory.path(), u64::MAX));
+    let indexes = Indexes::new(3, 64, Snapshots::new(directory.path(), u64::MAX, 0));
     indexes.load(COLLECTION, &lease).unwrap();
     assert_eq!(indexes.changed_bytes(), 0, "three chunks are full, and lie in files");
     let (_, seq) = seen(&indexes).unwrap();
@@ -173,7 +173,7 @@ async fn changed_parts_wait_until_they_rest_or_take_too_much_memory() {
 async fn a_snapshot_holds_no_full_part_even_while_parts_are_moved() {
     let (directory, readers) = file_of(200).await;
     let lease = readers.spare().unwrap();
-    let indexes = Indexes::new(3, 64, Snapshots::new(directory.path(), 1));
+    let indexes = Indexes::new(3, 64, Snapshots::new(directory.path(), 1, 0));
     indexes.load(COLLECTION, &lease).unwrap();
     let (_, seq) = seen(&indexes).unwrap();
     let log = Box::new(Log::new(LogId(format!("{:032x}", 7))));

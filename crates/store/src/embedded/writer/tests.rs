@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 fn watched() -> Watched {
     Watched {
-        indexes: Arc::new(Indexes::new(1, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX))),
+        indexes: Arc::new(Indexes::new(1, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0))),
         texts: Arc::new(Texts::none()),
         damage: Arc::default(),
         gate: Gate::default(),

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Runs the evalset binary in a memory cgroup (v1 or v2) of its own, so that the system holds it to a number of bytes: its own
+# memory, mapped files and cached files together. Needs root. For the benchmark, which starts a binary:
+#
+#     BYTES=1073741824 EVALSET=target/release/evalset evalset-bench --binary bench/within.sh --data DIR --only page
+set -eu
+root=/sys/fs/cgroup
+if [ -d "$root/memory" ]; then
+    group=$root/memory/evalset-bench
+    limit=memory.limit_in_bytes
+else
+    group=$root/evalset-bench
+    limit=memory.max
+fi
+mkdir -p "$group"
+echo "${BYTES:-1073741824}" >"$group/$limit"
+echo $$ >"$group/cgroup.procs"
+exec "${EVALSET:-target/release/evalset}" "$@"
