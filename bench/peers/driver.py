@@ -186,11 +186,11 @@ class Driver:
         return Answer(0, None)
 
     def page(self, turn: int) -> Answer | None:
-        """50 full rows, newest first, and how many there are."""
+        """50 rows with all that was written, newest first, and how many there are."""
         return None
 
     def filtered(self, model: str, turn: int) -> Answer | None:
-        """50 full rows of a model and of status 200, by falling latency, and how many there are."""
+        """50 such rows of a model and of status 200, by falling latency, and how many there are."""
         return None
 
     def row(self, turn: int) -> Answer | None:
@@ -198,7 +198,7 @@ class Driver:
         return None
 
     def search(self, text: str, turn: int) -> Answer | None:
-        """50 full rows with `text` in their input or output, newest first, and how many there are."""
+        """50 such rows with `text` in their input or output, newest first, and how many there are."""
         return None
 
     def summary(self, turn: int) -> Answer | None:

@@ -15,7 +15,7 @@ import pytest
 from harness.server import REPOSITORY, default_binary
 
 SECONDS = 180
-OPERATIONS = {"bulk", "page", "filtered", "row", "search", "summary", "export", "memory", "disk"}
+OPERATIONS = {"bulk", "nothing", "page", "filtered", "row", "search", "summary", "export", "memory", "disk"}
 
 
 @pytest.fixture(scope="module")

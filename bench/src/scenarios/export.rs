@@ -43,7 +43,7 @@ impl Bench {
         Ok(())
     }
 
-    /// How far memory has risen at most since `before`, for a note.
+    /// How far memory has risen at most since `before`, when the peak was reset, for a note.
     fn grown(&self, before: Option<Memory>) -> Result<String> {
         let mut note = String::new();
         if let (Some(before), Some(after)) = (before, self.server.memory()) {

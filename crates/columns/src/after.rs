@@ -12,7 +12,6 @@ use crate::dynamic::DynamicColumn;
 use crate::ids::{Ids, pack};
 use crate::key::{Part, Ranked, Source, float_key, int_key};
 use crate::rows::Rows;
-use crate::slab::passed;
 use evalset_model::filter::LogField;
 use evalset_model::filter::meaning::{SortKey, json_key, scalar_key};
 use evalset_model::ids::RowNumber;
@@ -62,7 +61,7 @@ impl Columns {
                     let later = limit.as_ref().is_none_or(|limit| limit.is_before(position, key));
                     words[position / bits::WORD] |= u64::from(later) << (position % bits::WORD);
                 });
-                passed(&self.files, chunk);
+                self.watch.passed();
             }
         }
         Rows { words }

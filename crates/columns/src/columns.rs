@@ -12,6 +12,7 @@ use crate::scalar::ScalarColumn;
 use crate::seal::Chunk;
 use crate::slab::{Backing, Slab};
 use crate::snapshot::{FileRef, Input, Output, Stored, odd};
+use crate::watch::Watched;
 use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::limits::Limits;
@@ -63,6 +64,8 @@ pub struct Columns {
     pub(crate) metadata: DynamicColumns,
     pub(crate) scores: DynamicColumns,
     pub(crate) kept: KeptOrders,
+    /// Told by those who walk from chunk to chunk.
+    pub(crate) watch: Watched,
 }
 
 impl Columns {
@@ -90,6 +93,7 @@ impl Columns {
             metadata: DynamicColumns::new(Shape::Paths, limits.metadata_columns),
             scores: DynamicColumns::new(Shape::Scores, usize::MAX),
             kept: KeptOrders::default(),
+            watch: Watched::default(),
         }
     }
 
@@ -257,6 +261,7 @@ impl Columns {
                 }
                 _ => numbers.iter().enumerate().fold(0, |word, (bit, row)| word | (window(*row) & 1) << bit),
             }));
+            self.watch.passed();
         }
         Rows { words }
     }
@@ -264,7 +269,7 @@ impl Columns {
     /// The numbers of the alive rows, rising.
     pub fn row_numbers(&self, rows: &Rows) -> Vec<RowNumber> {
         let mut numbers = Vec::new();
-        bits::each(&self.alive_of(rows), |position| numbers.push(self.number(position)));
+        self.each_alive(rows, |position| numbers.push(self.number(position)));
         numbers
     }
 
@@ -308,7 +313,15 @@ impl Columns {
 
     /// Visits number and id of each alive row, by rising number.
     pub fn for_each_id(&self, rows: &Rows, mut f: impl FnMut(RowNumber, &str)) {
-        bits::each(&self.alive_of(rows), |position| self.ids.with(position, |id| f(self.number(position), id)));
+        self.each_alive(rows, |position| self.ids.with(position, |id| f(self.number(position), id)));
+    }
+
+    /// Visits the positions of the alive rows, chunk by chunk.
+    fn each_alive(&self, rows: &Rows, mut visit: impl FnMut(usize)) {
+        for (chunk, words) in self.alive_of(rows).chunks(self.grid.words()).enumerate() {
+            bits::each(words, |offset| visit(self.grid.start(chunk) + offset));
+            self.watch.passed();
+        }
     }
 
     /// The bounds they were made within.

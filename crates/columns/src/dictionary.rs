@@ -6,6 +6,7 @@
 use crate::chunked::{Grid, Place};
 use crate::slab::{Backing, Slab};
 use crate::snapshot::{FileRef, Input, Output, Stored, odd};
+use crate::watch::Watched;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use memchr::memmem::Finder;
@@ -195,6 +196,9 @@ impl Dictionary {
         for (number, segment) in self.segments.iter().enumerate() {
             let first = self.grid.start(number) + 1;
             segment.likely(&finders, fold, |index| codes.push((first + index) as Code));
+            if let Some((file, _)) = &segment.file {
+                Watched::of(&**file).passed();
+            }
         }
         codes.sort_unstable();
         codes.dedup();

@@ -7,7 +7,6 @@ use crate::leaf::{Doubt, Leaf};
 use crate::plan::{Bound, Plan};
 use crate::reference;
 use crate::rows::Rows;
-use crate::slab::passed;
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
 
 /// What the columns can tell of a filter.
@@ -54,7 +53,7 @@ impl Columns {
                 found.resize(found.len() + among.len(), 0);
             } else {
                 found.extend(plan.rows(chunk, among, bound));
-                passed(&self.files, chunk);
+                self.watch.passed();
             }
         }
         found

@@ -38,6 +38,7 @@ mod slab;
 mod snapshot;
 mod sparse;
 mod sums;
+mod watch;
 
 pub use columns::{ColumnLimits, Columns, LogRef};
 pub use evaluate::Verdict;
@@ -47,3 +48,4 @@ pub use rows::Rows;
 pub use seal::{Draft, Part, Sealed, TextsOf};
 pub use slab::{ALIGNMENT, Backing};
 pub use snapshot::{FileRef, Files};
+pub use watch::Watch;

@@ -5,7 +5,6 @@ use crate::bits;
 use crate::kept::ChunkOrder;
 use crate::key::Part;
 use crate::order::{Item, Sorter};
-use crate::slab::passed;
 
 /// With at least so many chunks of rows, those far from a deep page are counted by ranges of keys where no orders are kept; with fewer,
 /// passing over the column three times costs more than it saves.
@@ -87,6 +86,7 @@ impl Sorter<'_> {
             return None;
         }
         let run = |(chunk, rows): (usize, &[u64])| {
+            self.watch.passed();
             if let Some(order) = order(chunk) {
                 let (start, all) = (self.grid.start(chunk), bits::count(rows) == self.grid.rows() as u64);
                 return if all { Run::Whole(start, order.clone()) } else { Run::Kept(start, among(order, rows)) };
@@ -102,7 +102,7 @@ impl Sorter<'_> {
     fn each(&self, part: &Part<'_>, mut visit: impl FnMut(usize, u64)) {
         for chunk in 0..self.chunks() {
             part.each(chunk, self.chunk_rows(chunk), &mut visit);
-            passed(self.files, chunk);
+            self.watch.passed();
         }
     }
 

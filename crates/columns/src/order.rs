@@ -9,7 +9,7 @@ use crate::kept::{ChunkOrder, Kept};
 use crate::key::Part;
 use crate::narrow::keep_or;
 use crate::near::Near;
-use crate::slab::{Files, passed};
+use crate::watch::Watched;
 use std::cmp::Ordering;
 
 /// Up to this many rows from the front, and no more than a chunk has, a threshold buffer is kept; deeper pages are selected from
@@ -31,14 +31,13 @@ pub struct Sorter<'a> {
     pub(crate) rows: &'a [u64],
     /// Orders that are kept, if they are of use for these rows.
     kept: Option<Kept<'a>>,
-    /// What chunks lie in.
-    pub(crate) files: &'a Files,
+    pub(crate) watch: &'a Watched,
 }
 
 impl<'a> Sorter<'a> {
-    /// Over these rows, whose chunks lie in these files.
-    pub fn new(grid: Grid, ids: &'a Ids, rows: &'a [u64], files: &'a Files) -> Self {
-        Self { grid, ids, rows, kept: None, files }
+    /// Over these rows.
+    pub fn new(grid: Grid, ids: &'a Ids, rows: &'a [u64], watch: &'a Watched) -> Self {
+        Self { grid, ids, rows, kept: None, watch }
     }
 
     /// The same with orders of chunks that are kept, where there are enough rows for them to be of use.
@@ -143,7 +142,7 @@ impl<'a> Sorter<'a> {
         let mut items = Vec::with_capacity(bits::count(self.rows) as usize);
         for chunk in 0..self.chunks() {
             part.each(chunk, self.chunk_rows(chunk), |position, key| items.push((key, position as u32)));
-            passed(self.files, chunk);
+            self.watch.passed();
         }
         items
     }
@@ -170,6 +169,7 @@ impl<'a> Sorter<'a> {
             if bits::none(rows) {
                 continue;
             }
+            self.watch.passed();
             if worth_walking(self.grid.rows(), rows, depth) {
                 if let Some(Some(order)) = orders.get(chunk) {
                     best.walk(order, self.grid.start(chunk), rows);
@@ -188,7 +188,6 @@ impl<'a> Sorter<'a> {
                     });
                 }
             }
-            passed(self.files, chunk);
         }
         let mut found = best.found;
         self.want(part, &wanted);

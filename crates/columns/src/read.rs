@@ -11,7 +11,6 @@ use crate::key::{Part, dynamic_parts, id_parts, missing_part, scalar_parts};
 use crate::order::Sorter;
 use crate::rows::Rows;
 use crate::scalar::{ScalarColumn, Texts};
-use crate::slab::passed;
 use crate::sums::Adder;
 use evalset_model::filter::LogField;
 use evalset_model::ids::RowNumber;
@@ -22,7 +21,7 @@ use serde_json::Value;
 
 impl Columns {
     fn sorter<'a>(&'a self, rows: &'a [u64]) -> Sorter<'a> {
-        Sorter::new(self.grid, &self.ids, rows, &self.files)
+        Sorter::new(self.grid, &self.ids, rows, &self.watch)
     }
 
     /// Rows `offset..offset + limit` of the alive ones in order: nulls last, ties by id (contract A.6).
@@ -119,7 +118,7 @@ impl Columns {
         let mut sums = Sums::default();
         for chunk in 0..self.chunks() {
             adder.total(chunk, adder.chunk_rows(&rows, chunk), &mut sums);
-            passed(&self.files, chunk);
+            self.watch.passed();
         }
         sums
     }
@@ -134,7 +133,7 @@ impl Columns {
             if let Some(cells) = column.chunks.get(chunk) {
                 cells.total(adder.chunk_rows(&rows, chunk), &mut totals);
             }
-            passed(&self.files, chunk);
+            self.watch.passed();
         }
         totals
     }
@@ -152,7 +151,7 @@ impl Columns {
             bits::each(rows, |at| group_of[at] = self.group(&mut grouper, by, self.grid.start(chunk) + at));
             sums.resize(grouper.keys.len(), Sums::default());
             adder.add(chunk, rows, &mut sums, |at| group_of[at]);
-            passed(&self.files, chunk);
+            self.watch.passed();
         }
         grouper.keys.into_iter().zip(sums).map(|(key, sums)| Group { key, sums }).collect()
     }

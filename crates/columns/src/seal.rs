@@ -12,6 +12,7 @@ use crate::ids::IdChunk;
 use crate::scalar::{ScalarChunk, ScalarColumn};
 use crate::slab::{Backing, Slab};
 use crate::snapshot::{Input, Output, Stored, odd};
+use crate::watch::Watched;
 use evalset_model::field::Field;
 use evalset_model::ids::RowNumber;
 use std::io::Result;
@@ -224,6 +225,9 @@ impl Columns {
         self.scores.put_chunk(chunk, values.scores);
         if chunk >= self.files.len() {
             self.files.resize(chunk + 1, None);
+        }
+        if let Some(file) = &file {
+            self.watch = Watched::of(&**file);
         }
         self.files[chunk] = file;
     }

@@ -2,6 +2,7 @@
 //! there takes memory for what lies around it, not for all of them. Knows neither what the values mean nor how files are mapped.
 
 use crate::bits;
+use crate::watch::Watch;
 use bytemuck::Pod;
 use std::fmt;
 use std::ops::Deref;
@@ -24,18 +25,9 @@ pub trait Backing: Send + Sync {
     /// Nobody has a reference to the bytes that are written, nor makes one meanwhile.
     #[expect(unsafe_code, reason = "bytes that others may look at are written")]
     unsafe fn write(&self, at: usize, bytes: &[u8]) -> bool;
-    /// Somebody who walks through many files is done with this one for now: a moment for its owner to let go of memory. Called
-    /// many times in a walk.
-    fn passed(&self) {}
-}
-
-/// The files that chunks lie in, by chunk.
-pub type Files = [Option<Arc<dyn Backing>>];
-
-/// Says that a walk is done with a chunk.
-pub fn passed(files: &Files, chunk: usize) {
-    if let Some(Some(file)) = files.get(chunk) {
-        file.passed();
+    /// Who is to be told how far walks have come.
+    fn watch(&self) -> Option<Arc<dyn Watch>> {
+        None
     }
 }
 

@@ -105,6 +105,7 @@ impl Entries {
         }
     }
 
+    // Words as `words::is_letter` has them, for ASCII alone: a test compares the two.
     fn ascii(&mut self, text: &str, take: &mut impl FnMut(&[u8], Option<Spot>)) {
         let bytes = text.as_bytes();
         let (mut start, mut words) = (0, 0);
@@ -240,6 +241,14 @@ mod tests {
             Entries::default().each(text, &mut |_, spot| places.extend(spot));
             let expected = [(0, true), (1, false), (2, false), (3, true), (4, false)];
             assert_eq!(places, expected.map(|(number, spaced)| Spot { number, spaced }));
+        }
+    }
+
+    /// The quick way through ASCII has a rule of its own.
+    #[test]
+    fn letters_are_the_same_in_ascii() {
+        for byte in 0..128_u8 {
+            assert_eq!(words::is_letter(char::from(byte)), byte.is_ascii_alphanumeric(), "{byte}");
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Snapshots {
 
 impl Snapshots {
     /// In the folder `index` of the data folder, of indexes with at least so many rows; what is mapped of all files takes
-    /// `memory_max` bytes of memory.
+    /// `memory_max` bytes of memory at most.
     pub fn new(data_dir: &Path, rows_min: u64, memory_max: usize) -> Self {
         Self { folder: data_dir.join("index"), rows_min, files: PartFiles::new(memory_max) }
     }

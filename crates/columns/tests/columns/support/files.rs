@@ -1,6 +1,6 @@
 //! Files of a test, in memory.
 
-use evalset_columns::{Backing, FileRef};
+use evalset_columns::{Backing, FileRef, Watch};
 use std::cell::UnsafeCell;
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
@@ -13,7 +13,7 @@ struct InMemory {
     /// Words, so that it begins where every value may.
     words: UnsafeCell<Vec<u64>>,
     length: usize,
-    passed: Arc<AtomicUsize>,
+    walks: Arc<Walks>,
 }
 
 // SAFETY: bytes are written only where nobody has a reference, as `Backing::write` demands.
@@ -45,6 +45,18 @@ impl Backing for InMemory {
         true
     }
 
+    fn watch(&self) -> Option<Arc<dyn Watch>> {
+        Some(self.walks.clone())
+    }
+}
+
+/// Counts how far walks come.
+#[derive(Default)]
+struct Walks {
+    passed: AtomicUsize,
+}
+
+impl Watch for Walks {
     fn passed(&self) {
         self.passed.fetch_add(1, Ordering::Relaxed);
     }
@@ -55,8 +67,7 @@ impl Backing for InMemory {
 pub struct TestFiles {
     /// What each holds.
     files: HashMap<u64, Vec<u8>>,
-    /// How often a walk was done with one of them.
-    passed: Arc<AtomicUsize>,
+    walks: Arc<Walks>,
 }
 
 impl TestFiles {
@@ -74,14 +85,14 @@ impl TestFiles {
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such file"))
     }
 
-    /// How often walks were done with a file since this was asked last.
+    /// Chunks that walks have come past since this was asked last.
     pub fn passed(&self) -> usize {
-        self.passed.swap(0, Ordering::Relaxed)
+        self.walks.passed.swap(0, Ordering::Relaxed)
     }
 
     fn mapped(&self, id: u64, bytes: &[u8]) -> Arc<dyn Backing> {
         let mut words = vec![0_u64; bytes.len().div_ceil(8)];
         bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        Arc::new(InMemory { id, words: UnsafeCell::new(words), length: bytes.len(), passed: self.passed.clone() })
+        Arc::new(InMemory { id, words: UnsafeCell::new(words), length: bytes.len(), walks: self.walks.clone() })
     }
 }

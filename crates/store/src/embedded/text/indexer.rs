@@ -260,13 +260,14 @@ impl Work<'_> {
             }
             // Not inside the transaction, which would hold up checkpoints.
             drop(transaction);
+            let took = begun.elapsed();
             while self.desk.indexes.filling() && self.texts.pause(FILLING_LOOK) {}
             let before = std::mem::replace(&mut commits, self.desk.writer.commits());
             if commits != before {
                 // Row numbers rise over all collections: a guess that is too high only makes it hurry.
                 let hurry = self.last_row()? - batch.above > BACKLOG_ROWS;
                 let rests = if hurry { RESTS_WITH_BACKLOG } else { RESTS_BESIDE_WRITERS };
-                self.texts.pause(begun.elapsed() * rests);
+                self.texts.pause(took * rests);
             }
         }
     }
