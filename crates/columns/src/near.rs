@@ -5,6 +5,7 @@ use crate::bits;
 use crate::kept::ChunkOrder;
 use crate::key::Part;
 use crate::order::{Item, Sorter};
+use crate::watch::Watched;
 
 /// With at least so many chunks of rows, those far from a deep page are counted by ranges of keys where no orders are kept; with fewer,
 /// passing over the column three times costs more than it saves.
@@ -65,7 +66,7 @@ impl Sorter<'_> {
     /// Rows of a part among which are `offset..offset + limit`.
     pub(crate) fn near_window(&self, part: &Part<'_>, offset: usize, limit: usize) -> Near {
         if let Some(runs) = self.runs(part) {
-            return near_in_runs(part, &runs, offset, limit);
+            return near_in_runs(self.watch, part, &runs, offset, limit);
         }
         if bits::count(self.rows) < COUNTED_CHUNKS * self.grid.rows() as u64 {
             let items = self.items(part);
@@ -152,32 +153,39 @@ fn among(order: &ChunkOrder, rows: &[u64]) -> Vec<u16> {
     offsets
 }
 
-fn near_in_runs(part: &Part<'_>, runs: &[Run], offset: usize, limit: usize) -> Near {
+fn near_in_runs(watch: &Watched, part: &Part<'_>, runs: &[Run], offset: usize, limit: usize) -> Near {
     let members = runs.iter().map(Run::len).sum();
     if offset >= members {
         return Near { items: Vec::new(), before: 0, members };
     }
-    let first = key_of_rank(part, runs, offset);
-    let last = key_of_rank(part, runs, offset.saturating_add(limit.max(1) - 1).min(members - 1));
+    let first = key_of_rank(watch, part, runs, offset);
+    let last = key_of_rank(watch, part, runs, offset.saturating_add(limit.max(1) - 1).min(members - 1));
     let mut near = Near { items: Vec::new(), before: 0, members };
     for run in runs {
         let from = run.partition(part, (0, run.len()), |key| key < first);
         let to = run.partition(part, (from, run.len()), |key| key <= last);
         near.before += from;
+        watch.passed();
         near.items.extend((from..to).map(|at| run.item(part, at)));
     }
     near
 }
 
 /// The key of the row that so many come before: the smallest key that more rows than that do not exceed.
-fn key_of_rank(part: &Part<'_>, runs: &[Run], rank: usize) -> u64 {
+fn key_of_rank(watch: &Watched, part: &Part<'_>, runs: &[Run], rank: usize) -> u64 {
     // Rows of each run before which the border certainly is not, and behind which it is not.
     let mut borders: Vec<(usize, usize)> = runs.iter().map(|run| (0, run.len())).collect();
     let (mut low, mut high) = (0, u64::MAX);
     while low < high {
         let middle = low + (high - low) / 2;
-        let places: Vec<usize> =
-            runs.iter().zip(&borders).map(|(run, border)| run.partition(part, *border, |key| key <= middle)).collect();
+        let place = |(run, border): (&Run, &(usize, usize))| {
+            // The first step maps what the others look at.
+            if high == u64::MAX {
+                watch.passed();
+            }
+            run.partition(part, *border, |key| key <= middle)
+        };
+        let places: Vec<usize> = runs.iter().zip(&borders).map(place).collect();
         let enough = places.iter().sum::<usize>() > rank;
         for (border, place) in borders.iter_mut().zip(places) {
             if enough { border.1 = place } else { border.0 = place }

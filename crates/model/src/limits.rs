@@ -121,7 +121,7 @@ impl Default for Limits {
             max_span_page_size: 1_000,
             filter_depth: 16,
             filter_conditions: 1_000,
-            index_memory_bytes: 384 * 1024 * 1024,
+            index_memory_bytes: 256 * 1024 * 1024,
             changed_memory_bytes: 128 * 1024 * 1024,
             order_memory_bytes: 64 * 1024 * 1024,
             metadata_columns: 1_000,

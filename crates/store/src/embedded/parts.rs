@@ -162,6 +162,8 @@ impl PartFiles {
         let id = getrandom::u64().map_err(io::Error::other)?;
         fs::create_dir_all(folder)?;
         fs::write(path(folder, id), bytes)?;
+        // Whoever moves part after part reads all of each.
+        self.open.keep_within();
         self.map(&File::open(path(folder, id))?, id, xxh3_64(bytes))
     }
 
