@@ -115,7 +115,7 @@ struct OpenFiles {
 
 impl Watch for OpenFiles {
     fn passed(&self) {
-        if self.walked.fetch_add(1, Ordering::Relaxed) % WALKED_LOOK == 0 {
+        if self.walked.fetch_add(1, Ordering::Relaxed).is_multiple_of(WALKED_LOOK) {
             self.keep_within();
         }
     }
