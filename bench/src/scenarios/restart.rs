@@ -1,6 +1,7 @@
 //! Restart over the filled folder: time until it answers, and until the first correct page; with what it keeps of its index of columns
 //! and without.
 
+use super::latency::ROWS_OF_MEDIANS;
 use super::{Bench, MEGABYTE};
 use crate::api::{Api, Call};
 use crate::query;
@@ -30,7 +31,13 @@ impl Bench {
         let note = format!("median of {}", healthy.len());
         let first = median(correct.into_iter());
         self.report.figure("restart, to /healthz", median(healthy.into_iter()), "ms", note.clone());
-        self.report.wanted("restart, to the first correct page", first, "ms", Err(1_000.0), note);
+        let name = "restart, to the first correct page";
+        // The design has a line for a million rows.
+        if self.rows > ROWS_OF_MEDIANS {
+            self.report.figure(name, first, "ms", note);
+        } else {
+            self.report.wanted(name, first, "ms", Err(1_000.0), note);
+        }
         self.sizes("after a restart")
     }
 
