@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Bytes read at once for a checksum.
 const BUFFER_BYTES: usize = 1024 * 1024;
-/// Bytes written at once. The system caches in folios as large as what was written, up to 2 MB, and Linux from 6.18 on maps all of one
+/// Bytes written at once. The system caches in folios as large as what was written, up to 2 MB, and Linux 6.18 maps all of one
 /// for a single byte: a filter on one column would map four times as much as it reads.
 const PIECE_BYTES: usize = 64 * 1024;
 /// How the names of these files end.
