@@ -164,11 +164,15 @@ impl PartFiles {
     pub fn write(&self, folder: &Path, bytes: &[u8]) -> io::Result<Arc<dyn Backing>> {
         let id = getrandom::u64().map_err(io::Error::other)?;
         fs::create_dir_all(folder)?;
-        let mut file = File::create(path(folder, id))?;
-        bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.write_all(piece))?;
+        let path = path(folder, id);
+        let written = write_pieces(&path, bytes).and_then(|()| self.map(&File::open(&path)?, id, xxh3_64(bytes)));
+        if written.is_err() {
+            // The disk is full, mostly: the next try is in seconds, and what came of this one would take the room it needs.
+            super::snapshots::remove(&path);
+        }
         // Whoever moves part after part reads all of each.
         self.open.keep_within();
-        self.map(&File::open(path(folder, id))?, id, xxh3_64(bytes))
+        written
     }
 
     /// Opens a file of a folder; an error when it does not hold what was written.
@@ -230,6 +234,11 @@ impl PartFiles {
             file.release();
         }
     }
+}
+
+fn write_pieces(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.write_all(piece))
 }
 
 fn path(folder: &Path, id: u64) -> PathBuf {
