@@ -179,7 +179,7 @@ fn key_of_rank(watch: &Watched, part: &Part<'_>, runs: &[Run], rank: usize) -> u
     while low < high {
         let middle = low + (high - low) / 2;
         let place = |(run, border): (&Run, &(usize, usize))| {
-            // The first step maps what the others look at.
+            // The first steps map what the others look at.
             if high == u64::MAX {
                 watch.passed();
             }

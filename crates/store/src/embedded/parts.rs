@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
@@ -166,7 +167,7 @@ impl PartFiles {
         fs::create_dir_all(folder)?;
         let path = path(folder, id);
         let written = write_pieces(&path, bytes).and_then(|()| self.map(&File::open(&path)?, id, xxh3_64(bytes)));
-        if written.is_err() {
+        if written.is_err() && path.exists() {
             // The disk is full, mostly: the next try is in seconds, and what came of this one would take the room it needs.
             super::snapshots::remove(&path);
         }
@@ -258,10 +259,17 @@ pub(super) fn sweep(folder: &Path, kept: &[Arc<dyn Backing>]) {
 
 /// Memory that file contents take in this process, in bytes; none where the system does not tell.
 fn resident_bytes() -> Option<usize> {
-    // A tenth of the time that /proc/self/status takes, which adds up all mappings.
-    let counts = fs::read_to_string("/proc/self/statm").ok()?;
-    counts.split(' ').nth(2)?.parse::<usize>().ok().map(|pages| pages * *SYSTEM_PAGE_BYTES)
+    let mut text = [0; COUNTS_BYTES];
+    let length = COUNTS.as_ref()?.read_at(&mut text, 0).ok()?;
+    let shared = std::str::from_utf8(&text[..length]).ok()?.split(' ').nth(2)?;
+    shared.parse::<usize>().ok().map(|pages| pages * *SYSTEM_PAGE_BYTES)
 }
+
+/// Sizes of this process in pages: seven numbers. Kept open, since walks ask often: 2 us instead of 10, and 22 for `status`.
+static COUNTS: LazyLock<Option<File>> = LazyLock::new(|| File::open("/proc/self/statm").ok());
+
+/// More than seven numbers take.
+const COUNTS_BYTES: usize = 192;
 
 /// What the system counts memory in.
 static SYSTEM_PAGE_BYTES: LazyLock<usize> = LazyLock::new(system_page_bytes);
