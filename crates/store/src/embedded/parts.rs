@@ -166,11 +166,8 @@ impl PartFiles {
         let id = getrandom::u64().map_err(io::Error::other)?;
         fs::create_dir_all(folder)?;
         let path = path(folder, id);
-        let written = write_pieces(&path, bytes).and_then(|()| self.map(&File::open(&path)?, id, xxh3_64(bytes)));
-        if written.is_err() && path.exists() {
-            // The disk is full, mostly: the next try is in seconds, and what came of this one would take the room it needs.
-            super::snapshots::remove(&path);
-        }
+        let written = create(&path, |file| write_pieces(file, bytes))
+            .and_then(|()| self.map(&File::open(&path)?, id, xxh3_64(bytes)));
         // Whoever moves part after part reads all of each.
         self.open.keep_within();
         written
@@ -237,8 +234,17 @@ impl PartFiles {
     }
 }
 
-fn write_pieces(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+/// Makes a file that `fill` writes. One that could not be written is removed: the disk is full, mostly, the next try comes within
+/// seconds, and what came of this one would take the room it needs.
+fn create(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let written = fill(&mut File::create(path)?);
+    if written.is_err() {
+        super::snapshots::remove(path);
+    }
+    written
+}
+
+fn write_pieces(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     bytes.chunks(PIECE_BYTES).try_for_each(|piece| file.write_all(piece))
 }
 
@@ -295,6 +301,17 @@ mod tests {
     const FILES: usize = 96;
     /// What the test's own code may map beside the files.
     const SLACK: usize = 4 * 1024 * 1024;
+
+    #[test]
+    fn nothing_stays_of_a_file_that_could_not_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let tried = create(&path(folder.path(), 1), |file| file.write_all(b"a piece").and(Err(full())));
+        assert_eq!(tried.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        create(&path(folder.path(), 2), |file| write_pieces(file, b"all of it")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 
     /// No other thread helps here: a walk through much more than fits keeps within bounds on its way.
     #[test]
