@@ -34,6 +34,8 @@ OPERATIONS = {
     "memory": ("memory of all processes, MB", ""),
     "disk": ("disk, MB", ""),
 }
+#: Where figures are held against what is wanted.
+TARGET_ROWS = (1_000_000, 10_000_000)
 Figure = dict[str, Any]
 #: (system, scenario) → rows → figure
 Figures = dict[tuple[str, str], dict[int, Figure]]
@@ -134,6 +136,40 @@ def scale_table(scale: Figures) -> str:
     return table(["", *map(short, counts)], lines)
 
 
+def met(figure: Figure) -> list[tuple[str, float, float, bool]]:
+    """What was wanted of a figure: sign and name of the bound, the bound, what was measured, and whether that keeps it."""
+    at_most = [("p50 ≤", "p50_ms", "p50_most_ms"), ("p99 ≤", "p99_ms", "p99_most_ms"), ("≤", "value", "at_most")]
+    found = [(sign, figure[most], figure[got], figure[got] <= figure[most]) for sign, got, most in at_most if most in figure]
+    if "at_least" in figure:
+        found.append(("≥", figure["at_least"], figure["value"], figure["value"] >= figure["at_least"]))
+    return found
+
+
+def target_cells(figure: Figure | None) -> list[str]:
+    """Target and measurement."""
+    bounds = met(figure) if figure else []
+    if figure is None or not bounds:
+        return ["", ""]
+    unit = figure.get("unit", "ms")
+    wanted = ", ".join(f"{sign} {bound:,g}" for sign, bound, _, _ in bounds)
+    got = ", ".join(number(value) + ("" if kept else " **missed**") for _, _, value, kept in bounds)
+    return [f"{wanted} {unit}", got]
+
+
+def target_table(scale: Figures) -> str:
+    """Every figure that something is wanted of, at 1M and at 10M rows, and when and how it was measured."""
+    lines, sources = [], set()
+    for (_, scenario), by_rows in scale.items():
+        figures = [by_rows.get(rows) for rows in TARGET_ROWS]
+        cells = [cell for figure in figures for cell in target_cells(figure)]
+        if any(cells):
+            lines.append([scenario, *cells])
+            sources |= {(figure["rows"], figure["date"], figure.get("command", "")) for figure in figures if figure and met(figure)}
+    head = [cell for rows in TARGET_ROWS for cell in (f"target at {short(rows)}", "measured")]
+    told = [f"- {short(rows)}, {date}" + (f": `{command}`" if command else "") for rows, date, command in sorted(sources)]
+    return table(["", *head], lines) + "\n\n" + "\n".join(told)
+
+
 def points(by_rows: dict[int, Figure], name: str) -> list[tuple[float, float]]:
     """Rows and a value that can stand on a logarithmic axis."""
     return [(rows, figure[name]) for rows, figure in by_rows.items() if figure.get(name, 0) > 0 and value_of(figure)]
@@ -176,6 +212,8 @@ def plots(scale: Figures, peers: Figures) -> list[tuple[str, str, str]]:
 def section(scale: Figures, peers: Figures, drawn: list[tuple[str, str, str]]) -> str:
     """The marked part of RESULTS.md."""
     parts = [BEGIN]
+    if any(met(figure) for by_rows in scale.values() for figure in by_rows.values()):
+        parts += ["## Against the targets", "Of latencies the medians of the repeats.", target_table(scale)]
     if peers:
         parts += [
             "## Beside others",

@@ -86,3 +86,19 @@ def test_the_drivers_and_the_figures(harness: Path, tmp_path: Path) -> None:
     text = (tmp_path / "RESULTS.md").read_text()
     assert "**1k rows**" in text and "wrong answer" not in text
     assert (tmp_path / "plots" / "peers-page.svg").read_text().startswith("<svg")
+
+
+def test_figures_are_held_against_what_was_wanted(tmp_path: Path) -> None:
+    about = {"system": "evalset", "date": "today", "command": "evalset-bench --rows 1M", "rows": 1_000_000}
+    page = {"scenario": "page.plain", "p50_ms": 2.5, "p99_ms": 20.0, "p50_most_ms": 3.0, "p99_most_ms": 15.0}
+    speed = {"scenario": "import", "value": 120_000.0, "unit": "rows/s", "at_least": 100_000.0}
+    untold = {"scenario": "disk, loaded", "value": 7.0, "unit": "MB"}
+    (tmp_path / "results").mkdir()
+    written = "".join(json.dumps({**about, **figure}) + "\n" for figure in (page, speed, untold))
+    (tmp_path / "results" / "scale.jsonl").write_text(written)
+    run(sys.executable, "bench/figures.py", "--folder", tmp_path)
+    wanted = (tmp_path / "RESULTS.md").read_text().partition("## Against the targets")[2].partition("\n## ")[0]
+    rows = {row[1].strip(): row[2:4] for row in (line.split("|") for line in wanted.splitlines()) if len(row) > 4}
+    assert [cell.strip() for cell in rows["page.plain"]] == ["p50 ≤ 3, p99 ≤ 15 ms", "2.50, 20.0 **missed**"]
+    assert [cell.strip() for cell in rows["import"]] == ["≥ 100,000 rows/s", "120,000"]
+    assert "disk, loaded" not in rows and "today: `evalset-bench --rows 1M`" in wanted
