@@ -20,8 +20,8 @@ pub fn mark<T: Copy>(values: &[T], among: &[u64], out: &mut [u64], test: impl Fn
 /// 114 µs; of shorter ones as many fit into the usual instructions that there is nothing to gain.
 const WIDE_BYTES: usize = 4;
 
-/// So far ahead of the values that are compared the processor is told which ones come next: by itself it looks ahead within a page of
-/// memory (4 KB) only. Measured over 2^20 values of 64 bits that no cache of its own held: 373 to 298 µs; half as far gains less, twice
+/// So far ahead of the values that are compared the processor is told which ones come next: by itself it hardly looks beyond a page of
+/// memory (4 KB). Measured over 2^20 values of 64 bits that no cache of its own held: 373 to 298 µs; half as far gains less, twice
 /// as far no more.
 #[cfg(target_arch = "x86_64")]
 const AHEAD_BYTES: usize = 4096;
