@@ -1,18 +1,19 @@
 //! Datasets in the file. Their counts are those of their collection.
 
-use super::Engine;
-use super::collection::{self, Found};
-use super::error::Sql;
-use super::indexes::Change;
-use super::writer::Tx;
-use super::{activity, job_line, jobs, purge, row};
-use crate::datasets::Datasets;
-use crate::jobs::purge_job;
+use crate::Engine;
+use crate::engine::writer::Tx;
+use crate::file::collection::{self, Found};
+use crate::file::error::Sql;
+use crate::file::row;
+use crate::index::indexes::Change;
+use crate::jobs::{self, activity, job_line, purge};
 use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place};
 use evalset_model::job::Job;
 use evalset_model::{Error, Result};
+use evalset_store::datasets::Datasets;
+use evalset_store::jobs::purge_job;
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 

@@ -1,13 +1,13 @@
 //! Evaluators in the file: one line for what holds for the whole evaluator, one for each version.
 
-use super::Engine;
-use super::error::Sql;
-use crate::evaluators::Evaluators;
+use crate::Engine;
+use crate::file::error::Sql;
 use async_trait::async_trait;
 use evalset_model::evaluator::{Definition, Evaluator};
 use evalset_model::ids::{EvaluatorId, OrganizationId, VersionId};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
+use evalset_store::evaluators::Evaluators;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

@@ -1,11 +1,11 @@
 //! Whether the file can be read and written, its sizes, and its orderly end.
 
-use super::Engine;
-use super::error::Sql;
-use super::file;
-use crate::Health;
+use crate::Engine;
+use crate::file;
+use crate::file::error::Sql;
 use async_trait::async_trait;
 use evalset_model::{Error, Result};
+use evalset_store::Health;
 use std::path::Path;
 
 #[async_trait]

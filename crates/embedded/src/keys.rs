@@ -3,14 +3,14 @@
 //! A key is looked up on every request, so that lookup has a connection of its own and no thread hop; it reads the file each
 //! time, so that keys made or revoked by another process are seen.
 
-use super::Engine;
-use super::error::{OpenError, Sql};
-use super::{file, schema};
-use crate::keys::Keys;
+use crate::Engine;
+use crate::file::error::{OpenError, Sql};
+use crate::file::{self, schema};
 use async_trait::async_trait;
 use evalset_model::ids::{KeyId, OrganizationId};
 use evalset_model::key::{ApiKey, Environment, Organization};
 use evalset_model::{Error, Result};
+use evalset_store::keys::Keys;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use std::path::Path;

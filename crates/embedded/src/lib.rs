@@ -1,74 +1,44 @@
-//! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast (design section 3).
+//! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast. Knows SQL and files, not HTTP.
 //!
-//! `writer` is the only thread that writes, `checkpoint` folds what it wrote into the file; `readers` is a pool of connections;
-//! `indexes` holds the columns of open collections, `text` what their texts are searched by; `view` brings file and columns to the
-//! same commit; `parts` are files that full chunks of columns rest in, `snapshots` spare the next start the reading of rows,
-//! `upkeep` moves chunks to files and makes room, `keeper`
-//! says when. One file per noun stands on these.
+//! `engine` is what reads and writes the file: one thread that writes, a pool of connections that read, and how both agree with the
+//! indexes. `file` is what lies on the disk: tables, rows, payloads, damage. `index` answers reads by filter from columns and text.
+//! One file or folder per noun stands on these and implements the trait of `evalset-store`.
 
-mod activity;
-mod checkpoint;
-mod collection;
-mod damage;
 mod datasets;
-mod decide;
-mod doctor;
-mod error;
+mod engine;
 mod evaluators;
 mod file;
-mod filling;
 mod health;
-mod indexes;
-mod job_line;
+mod index;
 mod jobs;
-mod keeper;
 mod keys;
-mod lists;
 mod logs;
-mod order;
-mod parts;
-mod payload;
 mod providers;
-mod purge;
-mod readers;
-mod row;
-mod row_scores;
 mod runs;
-mod schema;
-mod score_line;
-mod score_query;
 mod scores;
-mod select;
-mod snapshots;
-mod sources;
-mod stop;
 #[cfg(test)]
 mod tests;
-mod text;
-mod transfer;
-mod upkeep;
-mod view;
-mod writer;
 
-pub use doctor::{CollectionReport, Report, database, doctor};
-pub use error::OpenError;
+pub use file::doctor::{CollectionReport, Report, database, doctor};
+pub use file::error::OpenError;
 pub use keys::open_keys_only;
 
-use crate::Stores;
-use damage::Damage;
+use engine::readers::{RESERVED, Readers};
+use engine::writer::{Gate, Watched, Writer};
 use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
-use indexes::Indexes;
+use evalset_store::Stores;
+use file::damage::Damage;
+use index::indexes::Indexes;
+use index::keeper;
+use index::snapshots::Snapshots;
+use index::text::{Desk, Pace, Texts};
 use parking_lot::Mutex;
-use readers::{RESERVED, Readers};
 use rusqlite::Connection;
-use snapshots::Snapshots;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use text::{Desk, Pace, Texts};
-use writer::{Gate, Watched, Writer};
 
 /// Most connections that read by filter at the same time.
 const READERS_MAX: usize = 16;

@@ -1,11 +1,11 @@
 //! Providers in the file: settings as JSON text, the key as the sealed bytes that it is given.
 
-use super::Engine;
-use super::error::Sql;
-use crate::providers::{Providers, StoredProvider};
+use crate::Engine;
+use crate::file::error::Sql;
 use async_trait::async_trait;
 use evalset_model::ids::OrganizationId;
 use evalset_model::{Error, Result};
+use evalset_store::providers::{Providers, StoredProvider};
 use rusqlite::{Connection, OptionalExtension};
 
 #[async_trait]

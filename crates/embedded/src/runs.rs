@@ -1,15 +1,14 @@
 //! Results of evaluation runs in the file. The run itself is a line of `job`; what datasets show of it is in `activity`.
 
-use super::Engine;
-use super::activity;
-use super::collection;
-use super::error::Sql;
-use super::readers::Lease;
-use super::row_scores::Sight;
-use super::scores::Scribe;
-use super::writer::Tx;
-use super::{job_line, jobs};
-use crate::runs::{Compared, RowValue, Runs};
+use crate::Engine;
+use crate::engine::readers::Lease;
+use crate::engine::writer::Tx;
+use crate::file::collection;
+use crate::file::error::Sql;
+use crate::jobs::activity;
+use crate::jobs::{self, job_line};
+use crate::scores::Scribe;
+use crate::scores::row_scores::Sight;
 use async_trait::async_trait;
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, Step};
@@ -17,6 +16,7 @@ use evalset_model::page::{Page, Window};
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{ScoreStatus, ScoreValues};
 use evalset_model::{Error, Result};
+use evalset_store::runs::{Compared, RowValue, Runs};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// About what a unit adds to a transaction (bytes).

@@ -12,16 +12,16 @@ mod snapshots;
 mod text;
 
 use super::{Options, open};
-use crate::Stores;
-use crate::conformance::samples::Dice;
-use crate::conformance::samples::*;
-use crate::conformance::soak::Soak;
+use evalset_store::Stores;
+use evalset_store::conformance::samples::Dice;
+use evalset_store::conformance::samples::*;
+use evalset_store::conformance::soak::Soak;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// Few metadata columns, so that rows overflow into undecided ones, small chunks, and text indexes from the first row on.
-pub(super) fn options(data_dir: &Path) -> Options {
+pub(crate) fn options(data_dir: &Path) -> Options {
     let mut options = Options::new(data_dir);
     options.limits.metadata_columns = 3;
     options.snapshot_rows = 1;
@@ -36,7 +36,7 @@ pub(super) fn options(data_dir: &Path) -> Options {
 }
 
 /// The same without text indexes.
-pub(super) fn quiet(data_dir: &Path) -> Options {
+pub(crate) fn quiet(data_dir: &Path) -> Options {
     let mut options = options(data_dir);
     options.limits.text_index_rows = u64::MAX;
     options
@@ -48,14 +48,14 @@ async fn subject() -> (Stores, TempDir) {
 }
 
 mod conforms {
-    crate::conformance::suite!(crate::embedded::tests::subject);
+    evalset_store::conformance::suite!(crate::tests::subject);
 }
 
 async fn soak(seed: u64, steps: usize) {
     let mut directory = tempfile::tempdir().unwrap();
     let mut dice = Dice(seed);
     let subject = open(options(directory.path())).await.unwrap();
-    let mut soak = Soak { subject, oracle: crate::memory::open(), dice: &mut dice, next: 0 };
+    let mut soak = Soak { subject, oracle: evalset_store::memory::open(), dice: &mut dice, next: 0 };
     for number in [2, 3] {
         for stores in [&soak.subject, &soak.oracle] {
             stores.datasets.create(dataset(organization(1), dataset_id(number), 0), None).await.unwrap();
@@ -93,7 +93,7 @@ async fn soak_seed_2() {
 }
 
 #[tokio::test]
-#[ignore = "takes minutes: cargo test -p evalset-store -- --ignored soak"]
+#[ignore = "takes minutes: cargo test -p evalset-embedded -- --ignored soak"]
 async fn soak_many_seeds() {
     for seed in 100..150 {
         tracing::info!(seed, "soak");

@@ -4,7 +4,7 @@
 //! writer copies that itself, and the log begins anew. Only when the disk cannot keep up does the writer fold more than that: then
 //! those who write wait. Knows pages, not what they hold.
 
-use super::file;
+use crate::file;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const WAIT_PAGES: usize = 4 * FOLD_PAGES;
 const FOLD: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// The writer's side.
-pub(super) struct Checkpoints {
+pub(crate) struct Checkpoints {
     /// Pages in the log after the last commit.
     pages: Arc<AtomicUsize>,
     /// Pages at which the log is folded next.

@@ -3,10 +3,10 @@
 //! Does not know what is read. A lease that is dropped ends its transaction and goes back. Reads that may be long leave a few
 //! connections to the others, and a read that nobody waits for any more is told to stop.
 
-use super::damage::Damage;
-use super::error::{OpenError, Sql};
-use super::file;
-use super::stop::{self, Stop};
+use crate::engine::stop::{self, Stop};
+use crate::file;
+use crate::file::damage::Damage;
+use crate::file::error::{OpenError, Sql};
 use evalset_model::{Error, Result};
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -15,10 +15,10 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections that long reads cannot take: lookups of single things, jobs and probes never wait behind scans.
-pub(super) const RESERVED: usize = 2;
+pub(crate) const RESERVED: usize = 2;
 
 /// The pool.
-pub(super) struct Readers {
+pub(crate) struct Readers {
     path: PathBuf,
     damage: Arc<Damage>,
     idle: Mutex<Vec<Connection>>,
@@ -121,7 +121,7 @@ struct Permits {
 }
 
 /// A connection on loan.
-pub(super) struct Lease {
+pub(crate) struct Lease {
     connection: Option<Connection>,
     home: Arc<Readers>,
     stop: Stop,

@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
 
 /// What the blocking side of a read asks.
-pub(super) struct Stop {
+pub(crate) struct Stop {
     gone: Arc<AtomicBool>,
     /// Closed together with the store.
     open: Arc<Semaphore>,
 }
 
 /// Lives as long as somebody waits for the read.
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     gone: Arc<AtomicBool>,
 }
 
 /// The two ends for one read. `open` is closed when the store closes.
-pub(super) fn pair(open: Arc<Semaphore>) -> (Waiting, Stop) {
+pub(crate) fn pair(open: Arc<Semaphore>) -> (Waiting, Stop) {
     let gone = Arc::new(AtomicBool::new(false));
     (Waiting { gone: gone.clone() }, Stop { gone, open })
 }

@@ -2,10 +2,10 @@
 //!
 //! Everything read through a view belongs together: totals, order, sums and the rows themselves.
 
-use super::Engine;
-use super::collection;
-use super::error::Sql;
-use super::readers::Lease;
+use crate::Engine;
+use crate::engine::readers::Lease;
+use crate::file::collection;
+use crate::file::error::Sql;
 use evalset_columns::Columns;
 use evalset_model::ids::Collection;
 use evalset_model::{Error, Result};
@@ -18,7 +18,7 @@ const ATTEMPTS: usize = 32;
 const HELPERS_MAX: usize = 3;
 
 /// What was seen, and the transactions it was seen in.
-pub(super) struct View<T> {
+pub(crate) struct View<T> {
     /// The store's number of the collection.
     pub collection: i64,
     /// What the look at the columns gave.
@@ -31,7 +31,7 @@ impl Engine {
     /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The columns
     /// are locked during `look` only. `None` when the collection was never written to. `helped`: rows will be read in
     /// number, so more connections are taken along.
-    pub(super) fn view<T>(
+    pub(crate) fn view<T>(
         &self,
         lease: &Lease,
         name: Collection,

@@ -6,11 +6,11 @@
 
 mod command;
 
-use super::checkpoint::Checkpoints;
-use super::damage::Damage;
-use super::error::{Sql, again};
-use super::indexes::{Change, Indexes};
-use super::text::Texts;
+use crate::engine::checkpoint::Checkpoints;
+use crate::file::damage::Damage;
+use crate::file::error::{Sql, again};
+use crate::index::indexes::{Change, Indexes};
+use crate::index::text::Texts;
 use command::{Command, Ran, Reply, command};
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
@@ -33,10 +33,10 @@ const BATCH_BYTES: usize = 32 * 1024 * 1024;
 const SAVING: Duration = Duration::from_secs(2);
 
 /// Held by the writer from COMMIT until the indexes have its changes. Who holds it sees file and indexes at the same commit.
-pub(super) type Gate = Arc<Mutex<()>>;
+pub(crate) type Gate = Arc<Mutex<()>>;
 
 /// What else learns of writes.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     /// Told of every commit.
     pub indexes: Arc<Indexes>,
     /// Told of every commit before it is made.
@@ -48,7 +48,7 @@ pub(super) struct Watched {
 }
 
 /// The transaction as a command sees it.
-pub(super) struct Tx<'c> {
+pub(crate) struct Tx<'c> {
     /// The writer's connection, inside a transaction.
     pub connection: &'c Connection,
     /// Number of this commit.
@@ -120,7 +120,7 @@ impl Tx<'_> {
 }
 
 /// Handle to the writer thread.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Command>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,

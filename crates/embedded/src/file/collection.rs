@@ -2,14 +2,14 @@
 //!
 //! A collection that was emptied or whose dataset is gone is hidden: its rows await a `Purge` job and no name leads to it.
 
-use super::error::Sql;
-use super::writer::Tx;
+use crate::engine::writer::Tx;
+use crate::file::error::Sql;
 use evalset_model::ids::{Collection, Place};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension};
 
 /// A collection as the file has it.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The store's number.
     pub id: i64,
     /// Number of the last commit that changed its rows.
@@ -19,7 +19,7 @@ pub(super) struct Found {
 }
 
 /// How a place is written in the file.
-pub(super) fn place_text(place: &Place) -> String {
+pub(crate) fn place_text(place: &Place) -> String {
     match place {
         Place::RequestLogs => "request_logs".to_owned(),
         Place::SavedLogs => "saved_logs".to_owned(),
@@ -28,7 +28,7 @@ pub(super) fn place_text(place: &Place) -> String {
 }
 
 /// Reads [`place_text`]; `None` for a text that is none.
-pub(super) fn parse_place(text: &str) -> Option<Place> {
+pub(crate) fn parse_place(text: &str) -> Option<Place> {
     match text {
         "request_logs" => Some(Place::RequestLogs),
         "saved_logs" => Some(Place::SavedLogs),
@@ -37,7 +37,7 @@ pub(super) fn parse_place(text: &str) -> Option<Place> {
 }
 
 /// The name of a collection that is not hidden.
-pub(super) fn name(connection: &Connection, collection: i64) -> Result<Option<Collection>> {
+pub(crate) fn name(connection: &Connection, collection: i64) -> Result<Option<Collection>> {
     let found: Option<(String, String)> = connection
         .prepare_cached("SELECT organization, place FROM collection WHERE id = ?1 AND hidden = 0")
         .sql()?
@@ -50,7 +50,7 @@ pub(super) fn name(connection: &Connection, collection: i64) -> Result<Option<Co
 }
 
 /// The collection, when it has been made.
-pub(super) fn find(connection: &Connection, collection: Collection) -> Result<Option<Found>> {
+pub(crate) fn find(connection: &Connection, collection: Collection) -> Result<Option<Found>> {
     connection
         .prepare_cached(
             "SELECT id, seq, log_count FROM collection WHERE organization = ?1 AND place = ?2 AND hidden = 0",
@@ -64,7 +64,7 @@ pub(super) fn find(connection: &Connection, collection: Collection) -> Result<Op
 }
 
 /// The collection to write to: those of logs are made at the first write, those of datasets come with the dataset.
-pub(super) fn for_write(tx: &Tx<'_>, collection: Collection) -> Result<i64> {
+pub(crate) fn for_write(tx: &Tx<'_>, collection: Collection) -> Result<i64> {
     match (find(tx.connection, collection)?, collection.place) {
         (Some(found), _) => Ok(found.id),
         (None, Place::Dataset(_)) => Err(Error::not_found()),
@@ -73,7 +73,7 @@ pub(super) fn for_write(tx: &Tx<'_>, collection: Collection) -> Result<i64> {
 }
 
 /// Makes an empty collection and returns its number.
-pub(super) fn create(connection: &Connection, collection: Collection) -> Result<i64> {
+pub(crate) fn create(connection: &Connection, collection: Collection) -> Result<i64> {
     connection
         .prepare_cached("INSERT INTO collection (organization, place) VALUES (?1, ?2)")
         .sql()?

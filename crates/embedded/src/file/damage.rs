@@ -13,7 +13,7 @@ const NOTED_MAX: usize = 10_000;
 
 /// A stored row that does not decode.
 #[derive(Debug)]
-pub(super) struct Unreadable {
+pub(crate) struct Unreadable {
     /// Its number.
     pub row: RowNumber,
     /// What is wrong with it, after "row 5".
@@ -28,7 +28,7 @@ impl fmt::Display for Unreadable {
 
 /// Why a row was not read.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It is damaged.
     Row(Unreadable),
     /// The store failed.
@@ -58,7 +58,7 @@ impl From<Fault> for Error {
 
 /// The unreadable rows met since the store was opened.
 #[derive(Default)]
-pub(super) struct Damage {
+pub(crate) struct Damage {
     rows: Mutex<HashSet<RowNumber>>,
 }
 

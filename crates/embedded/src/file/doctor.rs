@@ -3,9 +3,10 @@
 //! Finds damage of the file itself, counts that do not agree with the rows, rows without payload and payloads that cannot be
 //! read. Repairs nothing.
 
-use super::error::OpenError;
-use super::schema::{self, Stamp};
-use super::{file, payload, row};
+use super::{payload, row};
+use crate::file;
+use crate::file::error::OpenError;
+use crate::file::schema::{self, Stamp};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -197,8 +198,8 @@ fn rows(connection: &Connection, thorough: bool, report: &mut Report) -> rusqlit
 #[cfg(test)]
 mod tests {
     use super::{database, doctor};
-    use crate::conformance::samples::{dataset, dataset_id, organization};
-    use crate::embedded::{Options, open};
+    use crate::{Options, open};
+    use evalset_store::conformance::samples::{dataset, dataset_id, organization};
 
     #[tokio::test]
     async fn the_log_beside_the_file_and_the_names_of_datasets_are_reported() {

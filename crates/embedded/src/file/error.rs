@@ -76,16 +76,16 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn io(path: &Path, cause: impl std::fmt::Display) -> Self {
+    pub(crate) fn io(path: &Path, cause: impl std::fmt::Display) -> Self {
         Self::Io { path: path.to_owned(), detail: cause.to_string() }
     }
 
-    pub(super) fn corrupt(path: &Path, detail: impl std::fmt::Display) -> Self {
+    pub(crate) fn corrupt(path: &Path, detail: impl std::fmt::Display) -> Self {
         Self::Corrupt { path: path.to_owned(), detail: detail.to_string() }
     }
 
     /// What an SQLite fault while opening `path` means.
-    pub(super) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
+    pub(crate) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
         match cause.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::corrupt(path, cause),
             Some(rusqlite::ErrorCode::NotADatabase) => {
@@ -112,7 +112,7 @@ const WRITE_FAULTS: &[i32] = &[
 ];
 
 /// What an SQLite fault means to the caller of a store.
-pub(super) fn meaning(cause: &rusqlite::Error) -> Error {
+pub(crate) fn meaning(cause: &rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
     let extended = cause.sqlite_error().map_or(0, |error| error.extended_code);
     match cause.sqlite_error_code() {
@@ -135,7 +135,7 @@ fn full(cause: &rusqlite::Error) -> Error {
 }
 
 /// Turns results of SQLite into ours.
-pub(super) trait Sql<T> {
+pub(crate) trait Sql<T> {
     /// The value, or what the fault means to a caller.
     fn sql(self) -> Result<T>;
 }
@@ -147,7 +147,7 @@ impl<T> Sql<T> for rusqlite::Result<T> {
 }
 
 /// A second copy of an error, for every caller that shared a failed transaction.
-pub(super) fn again(error: &Error) -> Error {
+pub(crate) fn again(error: &Error) -> Error {
     match error {
         Error::StorageFull(message) => Error::StorageFull(message.clone()),
         Error::Busy { message, retry_after } => Error::Busy { message: message.clone(), retry_after: *retry_after },

@@ -2,8 +2,16 @@
 //!
 //! Does not know tables beyond asking `schema` to prepare them.
 
-use super::error::OpenError;
-use super::schema::{self, Stamp};
+pub(crate) mod collection;
+pub(crate) mod damage;
+pub(crate) mod doctor;
+pub(crate) mod error;
+pub(crate) mod payload;
+pub(crate) mod row;
+pub(crate) mod schema;
+
+use crate::file::error::OpenError;
+use crate::file::schema::{self, Stamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -12,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Name of the data file in the data directory.
-pub(super) const DATABASE: &str = "evalset.db";
+pub(crate) const DATABASE: &str = "evalset.db";
 /// Name of the lock file.
 const LOCK: &str = "evalset.lock";
 /// First bytes of any SQLite file.
@@ -30,12 +38,12 @@ const STATEMENTS: usize = 64;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// The data file of a directory.
-pub(super) fn path(data_dir: &Path) -> PathBuf {
+pub(crate) fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(DATABASE)
 }
 
 /// Takes the directory for this process, for as long as the returned file lives.
-pub(super) fn lock(data_dir: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File, OpenError> {
     std::fs::create_dir_all(data_dir).map_err(|cause| OpenError::io(data_dir, cause))?;
     let path = data_dir.join(LOCK);
     let file = OpenOptions::new()
@@ -53,7 +61,7 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, OpenError> {
 
 /// Looks at the bytes before SQLite does: absent and empty files pass, they are created, unless a write-ahead log beside them
 /// tells of a file that was not: SQLite would throw the log away.
-pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn inspect(path: &Path) -> Result<(), OpenError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return without_log(path),
@@ -101,7 +109,7 @@ fn claimed_bytes(header: &[u8]) -> Option<u64> {
 }
 
 /// The write-ahead log beside the file.
-pub(super) fn log_path(path: &Path) -> PathBuf {
+pub(crate) fn log_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
@@ -119,7 +127,7 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Opens the file to write, creating it when absent, without touching its tables.
-pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
     let fault = |cause: rusqlite::Error| OpenError::sqlite(path, &cause);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
@@ -140,7 +148,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Opens the file to read.
-pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let fault = |cause: rusqlite::Error| OpenError::sqlite(path, &cause);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
@@ -151,7 +159,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Opens the file of a server: checked, with tables ready. `pages_max` bounds its size.
-pub(super) fn open(path: &Path, pages_max: Option<u32>) -> Result<Connection, OpenError> {
+pub(crate) fn open(path: &Path, pages_max: Option<u32>) -> Result<Connection, OpenError> {
     let fault = |cause: rusqlite::Error| OpenError::sqlite(path, &cause);
     inspect(path)?;
     let mut connection = writer(path)?;

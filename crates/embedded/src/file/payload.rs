@@ -20,7 +20,7 @@ const LEVEL: i32 = 1;
 const CLAIM_MAX: usize = 1 << 30;
 
 /// An encoded payload.
-pub(super) struct Body {
+pub(crate) struct Body {
     /// How the bytes are to be read.
     pub codec: i64,
     /// The bytes.
@@ -33,7 +33,7 @@ thread_local! {
 }
 
 /// Encodes a payload.
-pub(super) fn encode(payload: &Map<String, Value>) -> Result<Body> {
+pub(crate) fn encode(payload: &Map<String, Value>) -> Result<Body> {
     let json = serde_json::to_vec(payload).map_err(Error::internal)?;
     if json.len() < WORTH_COMPRESSING {
         return Ok(Body { codec: PLAIN, bytes: json });
@@ -50,7 +50,7 @@ pub(super) fn encode(payload: &Map<String, Value>) -> Result<Body> {
 }
 
 /// The JSON text of what [`encode`] made.
-pub(super) fn text(codec: i64, bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+pub(crate) fn text(codec: i64, bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     match codec {
         PLAIN => Ok(Cow::Borrowed(bytes)),
         ZSTD => decompress(bytes).map(Cow::Owned),
@@ -59,7 +59,7 @@ pub(super) fn text(codec: i64, bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
 }
 
 /// The members of what [`encode`] made.
-pub(super) fn decode(codec: i64, bytes: &[u8]) -> Result<Map<String, Value>> {
+pub(crate) fn decode(codec: i64, bytes: &[u8]) -> Result<Map<String, Value>> {
     serde_json::from_slice(&text(codec, bytes)?).map_err(Error::internal)
 }
 

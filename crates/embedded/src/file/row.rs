@@ -2,10 +2,10 @@
 //!
 //! Does not know collections, counts or the column index.
 
-use super::damage::{Fault, Unreadable};
-use super::error::Sql;
-use super::payload::{self, Body};
-use super::schema::{FIXED, INSERT, SELECT, UPDATE};
+use crate::file::damage::{Fault, Unreadable};
+use crate::file::error::Sql;
+use crate::file::payload::{self, Body};
+use crate::file::schema::{FIXED, INSERT, SELECT, UPDATE};
 use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::Log;
@@ -19,12 +19,12 @@ use serde_json::{Map, Value};
 const COMPLETED: &str = "completed";
 
 /// Whether a row counts in `completed_annotation_count`.
-pub(super) fn completed(log: &Log) -> bool {
+pub(crate) fn completed(log: &Log) -> bool {
     log.text(Field::AnnotationStatus) == Some(COMPLETED)
 }
 
 /// A log made ready to be written: what takes time is done before the writer sees it.
-pub(super) struct Encoded {
+pub(crate) struct Encoded {
     /// The log without its payload.
     pub log: Log,
     /// Its metadata as JSON text; none when empty.
@@ -105,7 +105,7 @@ impl Encoded {
 
 /// What became of writing over a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Update {
+pub(crate) enum Update {
     /// Nothing was written: the row is at another version, or gone.
     Stale,
     /// The payload is as it was.
@@ -115,7 +115,7 @@ pub(super) enum Update {
 }
 
 /// A log as read, with its place in the store. Its payload is there only if asked for.
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// Row number.
     pub row: RowNumber,
     /// Grows with each change of the row.
@@ -129,12 +129,12 @@ pub(super) struct Stored {
 }
 
 /// What is wrong with a row in whose column is what cannot be there.
-pub(super) fn wrong(row: RowNumber, column: &str) -> Unreadable {
+pub(crate) fn wrong(row: RowNumber, column: &str) -> Unreadable {
     Unreadable { row, what: format!("holds a wrong `{column}`") }
 }
 
 /// Reads one line of [`SELECT`].
-pub(super) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
+pub(crate) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
     let row: RowNumber = line.get(0).map_err(|cause| Unreadable { row: 0, what: cause.to_string() })?;
     let wrong = |column: &str| wrong(row, column);
     let version = line.get(1).map_err(|_| wrong("version"))?;
@@ -162,7 +162,7 @@ pub(super) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
 }
 
 /// A payload as read.
-pub(super) struct Payload {
+pub(crate) struct Payload {
     /// Its members.
     pub members: Map<String, Value>,
     /// Bytes of its JSON text.
@@ -170,7 +170,7 @@ pub(super) struct Payload {
 }
 
 /// The payload of a row; none when the row is gone.
-pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Payload>, Fault> {
+pub(crate) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Payload>, Fault> {
     see_payload(connection, row, |text| {
         let members = serde_json::from_slice(text).map_err(Error::internal)?;
         Ok(Payload { members, bytes: text.len() })
@@ -178,7 +178,7 @@ pub(super) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Op
 }
 
 /// Looks at the JSON text of the payload of a row; `None` when the row is gone. That `see` finds nothing in it is damage.
-pub(super) fn see_payload<T>(
+pub(crate) fn see_payload<T>(
     connection: &Connection,
     row: RowNumber,
     see: impl FnOnce(&[u8]) -> Result<T>,
@@ -194,12 +194,12 @@ pub(super) fn see_payload<T>(
 }
 
 /// What is wrong with a row whose payload is not there.
-pub(super) fn without_payload(row: RowNumber) -> Unreadable {
+pub(crate) fn without_payload(row: RowNumber) -> Unreadable {
     Unreadable { row, what: "has no payload".to_owned() }
 }
 
 /// A row of the collection by number, without its payload.
-pub(super) fn read_columns(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
+pub(crate) fn read_columns(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
     static SQL: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("{} WHERE row = ?1 AND collection = ?2", *SELECT));
     let mut statement = connection.prepare_cached(&SQL).sql()?;
@@ -208,12 +208,12 @@ pub(super) fn read_columns(connection: &Connection, collection: i64, row: RowNum
 }
 
 /// A full row of the collection by number.
-pub(super) fn read(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
+pub(crate) fn read(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
     read_columns(connection, collection, row)?.map(|stored| with_payload(connection, stored)).transpose()
 }
 
 /// A full row of the collection by id.
-pub(super) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Stored>, Fault> {
+pub(crate) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Stored>, Fault> {
     static SQL: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("{} WHERE collection = ?1 AND unique_id = ?2", *SELECT));
     let mut statement = connection.prepare_cached(&SQL).sql()?;
@@ -229,7 +229,7 @@ fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored, F
 }
 
 /// What the writer must know of a row before it changes it.
-pub(super) struct Head {
+pub(crate) struct Head {
     /// Row number.
     pub row: RowNumber,
     /// Version.
@@ -239,7 +239,7 @@ pub(super) struct Head {
 }
 
 /// Row number, version and annotation of the row with this id.
-pub(super) fn head(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Head>> {
+pub(crate) fn head(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Head>> {
     let mut statement = connection
         .prepare_cached(
             "SELECT row, version, annotation_status IS 'completed' FROM log WHERE collection = ?1 AND unique_id = ?2",
@@ -254,7 +254,7 @@ pub(super) fn head(connection: &Connection, collection: i64, id: &LogId) -> Resu
 }
 
 /// What a row was that was deleted.
-pub(super) struct Gone {
+pub(crate) struct Gone {
     /// Counted as annotated.
     pub completed: bool,
     /// Its id, if scores went with it.
@@ -262,7 +262,7 @@ pub(super) struct Gone {
 }
 
 /// Deletes a row with its scores; `None` when it is not in the collection.
-pub(super) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Gone>> {
+pub(crate) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Gone>> {
     let mut statement = connection
         .prepare_cached(
             "DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed', unique_id",

@@ -2,7 +2,7 @@
 //!
 //! Columns of `log` come from `Field::ALL`: a new field is added to an old file when it is opened, without a migration.
 
-use super::error::OpenError;
+use crate::file::error::OpenError;
 use evalset_model::field::Field;
 use evalset_model::scalar::Kind;
 use rusqlite::{Connection, TransactionBehavior};
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// `evds`: marks a file as ours.
-pub(super) const APPLICATION_ID: i64 = 0x6576_6473;
+pub(crate) const APPLICATION_ID: i64 = 0x6576_6473;
 
 /// Migration n brings a file from version n to n + 1.
 const MIGRATIONS: &[&str] = &[
@@ -22,21 +22,21 @@ const MIGRATIONS: &[&str] = &[
 ];
 
 /// Version of the files this program writes.
-pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Columns of `log` before the typed ones, in the order of [`SELECT`].
-pub(super) const FIXED: usize = 4;
+pub(crate) const FIXED: usize = 4;
 
 /// `"timestamp", "start_time", …`
 static FIELD_COLUMNS: LazyLock<String> =
     LazyLock::new(|| Field::ALL.iter().map(|field| format!("\"{}\"", field.name())).collect::<Vec<_>>().join(", "));
 
 /// Selects `row, version, unique_id, metadata` and the typed columns from `log`; callers append `WHERE …`.
-pub(super) static SELECT: LazyLock<String> =
+pub(crate) static SELECT: LazyLock<String> =
     LazyLock::new(|| format!("SELECT row, version, unique_id, metadata, {} FROM log", *FIELD_COLUMNS));
 
 /// Adds a row unless its id is in the collection: `row, collection, unique_id, metadata`, typed columns.
-pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static INSERT: LazyLock<String> = LazyLock::new(|| {
     let marks = (1..=FIXED + Field::ALL.len()).map(|index| format!("?{index}")).collect::<Vec<_>>().join(", ");
     format!(
         "INSERT INTO log (row, collection, unique_id, metadata, {}) VALUES ({marks}) \
@@ -46,7 +46,7 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Changes a row at one version: `row, version, unique_id, metadata`, typed columns. The id is only compared.
-pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static UPDATE: LazyLock<String> = LazyLock::new(|| {
     let mut sql = "UPDATE log SET version = version + 1, metadata = ?4".to_owned();
     for field in Field::ALL {
         let _ = write!(sql, ", \"{}\" = ?{}", field.name(), field.index() + FIXED + 1);
@@ -56,11 +56,11 @@ pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| {
 
 /// Copies rows as unannotated ones (H10), under rising numbers: `number of the first, target collection, rows as a JSON array, source
 /// collection`. Those that the target has already are left out; their numbers stay unused.
-pub(super) static COPY: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static COPY: LazyLock<String> = LazyLock::new(|| {
     let values = Field::ALL
         .iter()
         .map(|field| match field {
-            Field::AnnotationStatus => format!("'{}'", super::transfer::UNANNOTATED),
+            Field::AnnotationStatus => format!("'{}'", crate::logs::transfer::UNANNOTATED),
             annotated if Field::ANNOTATION.contains(annotated) => "NULL".to_owned(),
             other => format!("log.\"{}\"", other.name()),
         })
@@ -75,7 +75,7 @@ pub(super) static COPY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// [`SELECT`] for a file that is not to be changed: null stands for columns that it does not have yet.
-pub(super) fn select_known(connection: &Connection) -> rusqlite::Result<String> {
+pub(crate) fn select_known(connection: &Connection) -> rusqlite::Result<String> {
     let known = known_columns(connection)?;
     let columns = Field::ALL.iter().map(|field| {
         let there = known.iter().any(|name| name == field.name());
@@ -98,7 +98,7 @@ fn column_type(kind: Kind) -> &'static str {
 }
 
 /// What a file says about itself.
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     /// [`APPLICATION_ID`] when ours.
     pub application_id: i64,
     /// Schema version.
@@ -139,7 +139,7 @@ impl Stamp {
 }
 
 /// Creates the tables of a blank file, or brings an older one up to date; one transaction.
-pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let fault = |cause: rusqlite::Error| OpenError::sqlite(path, &cause);
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
     let stamp = Stamp::read(&step).map_err(fault)?;

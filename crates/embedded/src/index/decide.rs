@@ -2,17 +2,17 @@
 //!
 //! Reads the rows in question and asks the reference meaning. Does not know the index.
 
-use super::damage::{Damage, Fault};
-use super::readers::Lease;
-use super::row;
-use super::row_scores::Sight;
-use super::stop::Stop;
-use crate::reference;
+use crate::engine::readers::Lease;
+use crate::engine::stop::Stop;
+use crate::file::damage::{Damage, Fault};
+use crate::file::row;
+use crate::scores::row_scores::Sight;
 use evalset_model::field::TextField;
 use evalset_model::filter::{LogField, LogFilter, meaning};
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::{Error, Result};
+use evalset_store::reference;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,7 +22,7 @@ const SHARE: usize = 256;
 const WORTH_HELP: usize = 2_000;
 
 /// Which of `rows` (rising) pass `filter`, rising. Every connection must be in a transaction at the same commit.
-pub(super) fn passing(
+pub(crate) fn passing(
     filter: &LogFilter,
     (collection, sight): (i64, Sight),
     rows: &[RowNumber],

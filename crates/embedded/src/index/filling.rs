@@ -1,13 +1,13 @@
 //! Columns made from the rows of the data file: all of them, or those that came after a snapshot. Knows rows and columns, neither
 //! commits nor who waits.
 
-use super::collection;
-use super::error::Sql;
-use super::indexes::{Indexes, as_ref};
-use super::readers::Lease;
-use super::row::{self, Stored};
-use super::row_scores::Sight;
-use super::schema::SELECT;
+use crate::engine::readers::Lease;
+use crate::file::collection;
+use crate::file::error::Sql;
+use crate::file::row::{self, Stored};
+use crate::file::schema::SELECT;
+use crate::index::indexes::{Indexes, as_ref};
+use crate::scores::row_scores::Sight;
 use evalset_columns::Columns;
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
@@ -44,12 +44,12 @@ impl Drop for Filling<'_> {
 
 impl Indexes {
     /// Whether callers wait for an index that is being made.
-    pub(super) fn filling(&self) -> bool {
+    pub(crate) fn filling(&self) -> bool {
         self.filling.load(Ordering::Relaxed) > 0
     }
 
     /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a transaction.
-    pub(super) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
+    pub(crate) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
         let _one_more = Filling::begin(&self.filling);
         let (sender, portions) = sync_channel::<Portion>(PORTIONS);
         let (done, spent) = channel::<Portion>();
@@ -103,7 +103,7 @@ impl Indexes {
 }
 
 /// Adds the rows that came after those of a snapshot.
-pub(super) fn add_newer(lease: &Lease, collection: i64, columns: &mut Columns) -> Result<()> {
+pub(crate) fn add_newer(lease: &Lease, collection: i64, columns: &mut Columns) -> Result<()> {
     let connection = lease.connection()?;
     let Some(name) = collection::name(connection, collection)? else { return Ok(()) };
     let sight = Sight::of(connection, name, collection)?;

@@ -3,10 +3,10 @@
 //! Loading reads the file in a transaction of its own while commits go on; what they change is buffered and applied after, by
 //! commit number. A snapshot saves reading the rows it has. Knows rows and commits, not filters.
 
-use super::error::Sql;
-use super::filling::add_newer;
-use super::readers::Lease;
-use super::snapshots::Snapshots;
+use crate::engine::readers::Lease;
+use crate::file::error::Sql;
+use crate::index::filling::add_newer;
+use crate::index::snapshots::Snapshots;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::Result;
 use evalset_model::ids::RowNumber;
@@ -26,7 +26,7 @@ const LOAD_LOOK: Duration = Duration::from_millis(20);
 
 /// What a commit did to one collection, in order. Logs come without payload.
 #[derive(Clone)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// A new row, with a number above all others, and the scores that wait for it.
     Append(RowNumber, Box<Log>, RowScores),
     /// New values of a row, and whether its payload is another one too; its scores stay.
@@ -47,17 +47,17 @@ pub(super) enum Change {
 }
 
 /// Commits by number, with what they did to one collection.
-pub(super) type Commits = Vec<(i64, Vec<Change>)>;
+pub(crate) type Commits = Vec<(i64, Vec<Change>)>;
 
 /// The index of one collection as of one commit.
-pub(super) struct Index {
+pub(crate) struct Index {
     /// Number of the last commit that changed the collection.
     pub seq: i64,
     /// The columns.
     pub columns: Columns,
 }
 
-pub(super) enum State {
+pub(crate) enum State {
     /// Being read; commits since wait here.
     Loading(Commits),
     Open(Box<Index>),
@@ -66,12 +66,12 @@ pub(super) enum State {
 }
 
 /// The place of one collection's index.
-pub(super) struct Slot {
+pub(crate) struct Slot {
     loading: Mutex<()>,
-    pub(super) state: RwLock<State>,
+    pub(crate) state: RwLock<State>,
     /// Commits that an index in the making has to make up for before it takes the place of the open one. Locked with `state`
     /// held for writing.
-    pub(super) successor: Mutex<Option<Commits>>,
+    pub(crate) successor: Mutex<Option<Commits>>,
 }
 
 impl Slot {
@@ -90,19 +90,19 @@ impl Slot {
 }
 
 /// All open indexes.
-pub(super) struct Indexes {
-    pub(super) slots: Mutex<HashMap<i64, Arc<Slot>>>,
-    pub(super) limits: ColumnLimits,
-    pub(super) chunk_rows: usize,
-    pub(super) snapshots: Snapshots,
+pub(crate) struct Indexes {
+    pub(crate) slots: Mutex<HashMap<i64, Arc<Slot>>>,
+    pub(crate) limits: ColumnLimits,
+    pub(crate) chunk_rows: usize,
+    pub(crate) snapshots: Snapshots,
     /// Collection → commit that its newest snapshot stands for, as far as this process read or wrote one.
-    pub(super) saved: Mutex<HashMap<i64, i64>>,
+    pub(crate) saved: Mutex<HashMap<i64, i64>>,
     /// Held while files are written that no index rests in yet.
-    pub(super) sealing: Mutex<()>,
+    pub(crate) sealing: Mutex<()>,
     /// Held while a snapshot is made, which may write such files too.
-    pub(super) saving: Mutex<()>,
+    pub(crate) saving: Mutex<()>,
     /// Indexes that are being made from their rows.
-    pub(super) filling: AtomicUsize,
+    pub(crate) filling: AtomicUsize,
 }
 
 impl Indexes {
@@ -262,7 +262,7 @@ impl Indexes {
 }
 
 /// Number of the last commit that changed a collection; `None` when it is hidden or gone.
-pub(super) fn commit_of(connection: &Connection, collection: i64) -> Result<Option<i64>> {
+pub(crate) fn commit_of(connection: &Connection, collection: i64) -> Result<Option<i64>> {
     connection
         .prepare_cached("SELECT seq FROM collection WHERE id = ?1 AND hidden = 0")
         .sql()?
@@ -283,7 +283,7 @@ fn open(slot: &Slot, mut index: Index) -> bool {
 }
 
 /// Applies a commit unless the index has it already. False when it does not fit: the index is of no use then.
-pub(super) fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
+pub(crate) fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
     if seq <= index.seq {
         return true;
     }
@@ -315,7 +315,7 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
     true
 }
 
-pub(super) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
+pub(crate) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
     LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }
 

@@ -1,14 +1,14 @@
 //! Looks after column indexes beside the work of callers: keeps their memory within bounds, makes orders that pages would use, moves
 //! full parts of them to files, and keeps an index that has not changed for a while for the next start. Knows time and idleness, not what is written.
 
-use super::{Engine, Options};
+use crate::{Engine, Options};
 use hashbrown::HashMap;
 use std::sync::Weak;
 use std::thread;
 use std::time::Duration;
 
 /// How often it looks for work.
-pub(super) const LOOK: Duration = Duration::from_millis(200);
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
 /// How often it looks whether files take too much memory: a filter over all rows maps gigabytes a second.
 const MEMORY_LOOK: Duration = Duration::from_millis(20);
 /// It looks so many times as often when more than half of the bound is in use.
@@ -19,7 +19,7 @@ const SEAL_LOOKS: u32 = 10;
 const SAVE_LOOKS: u32 = 50;
 
 /// Starts the threads, which end with the engine.
-pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
+pub(crate) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
     let (pause, limits) = (options.keeper_look, &options.limits);
     watch_memory(engine.clone(), pause.min(MEMORY_LOOK))?;
     let (orders_most, changed_most) = (limits.order_memory_bytes, limits.changed_memory_bytes);

@@ -1,20 +1,20 @@
 //! Lists: which rows are in a part of one, and writing them out one at a time. Does not know what is written.
 
-use super::Engine;
-use super::damage::Fault;
-use super::order::{Marks, Ordered, sorts};
-use super::readers::Lease;
-use super::row;
-use super::row_scores::Sight;
-use super::select::{Chosen, Seen, candidates, heavy, index};
-use super::view::View;
-use crate::lists::{List, Listed, TextRow, Writing, Written};
+use crate::Engine;
+use crate::engine::readers::Lease;
+use crate::engine::view::View;
+use crate::file::damage::Fault;
+use crate::file::row;
+use crate::index::order::{Marks, Ordered, sorts};
+use crate::index::select::{Chosen, Seen, candidates, heavy, index};
+use crate::scores::row_scores::Sight;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::text::PayloadText;
 use evalset_model::page::{Mark, Part, Sort};
 use evalset_model::score::RowScores;
 use evalset_model::{Error, Result};
+use evalset_store::lists::{List, Listed, TextRow, Writing, Written};
 
 /// What the columns gave of a list that begins after a place.
 enum Later {
@@ -25,7 +25,7 @@ enum Later {
 }
 
 impl Engine {
-    pub(super) fn list_now(&self, lease: &Lease, name: Collection, list: &List) -> Result<Listed> {
+    pub(crate) fn list_now(&self, lease: &Lease, name: Collection, list: &List) -> Result<Listed> {
         let what = (&list.filter, &list.sort);
         let chosen = match &list.part {
             Part::Page(window) => self.choose(lease, name, what, *window)?,
@@ -89,7 +89,7 @@ fn cut(mut rows: Vec<RowNumber>, limit: usize, marks: &Marks<'_>) -> Result<(Vec
 }
 
 /// Writes rows in the order given; those that are gone or cannot be read are left out. One row is in memory at a time.
-pub(super) fn write_rows(
+pub(crate) fn write_rows(
     lease: &Lease,
     name: Collection,
     collection: i64,

@@ -1,8 +1,8 @@
 //! Ordered rows: by the columns, or by the rows themselves where the columns do not hold all values of the sort field.
 
-use super::readers::Lease;
-use super::row;
-use super::row_scores::Sight;
+use crate::engine::readers::Lease;
+use crate::file::row;
+use crate::scores::row_scores::Sight;
 use evalset_columns::{Columns, Rows};
 use evalset_model::filter::LogField;
 use evalset_model::filter::meaning;
@@ -11,7 +11,7 @@ use evalset_model::page::{Mark, Sort};
 use evalset_model::{Error, Result};
 
 /// Rows that the columns left open, and those of them that pass; both rise.
-pub(super) struct Decided {
+pub(crate) struct Decided {
     /// Open before.
     pub open: Vec<RowNumber>,
     /// Those that pass.
@@ -19,14 +19,14 @@ pub(super) struct Decided {
 }
 
 /// Whether the columns know the place of each of the rows in this order.
-pub(super) fn sorts(columns: &Columns, rows: &Rows, sort: &Sort) -> bool {
+pub(crate) fn sorts(columns: &Columns, rows: &Rows, sort: &Sort) -> bool {
     let mut doubtful = columns.doubtful(&sort.field);
     doubtful.intersect(rows);
     columns.count(&doubtful) == 0
 }
 
 /// Rows on their way to a list.
-pub(super) struct Ordered {
+pub(crate) struct Ordered {
     rows: Vec<RowNumber>,
     /// The order they are still to be brought into, and the place after which the list begins.
     pending: Option<(Sort, Option<Mark>)>,
@@ -95,7 +95,7 @@ fn by_rows(
 }
 
 /// The places of rows in an order, by what is stored in them.
-pub(super) struct Marks<'a> {
+pub(crate) struct Marks<'a> {
     sort: &'a Sort,
     collection: i64,
     lease: &'a Lease,

@@ -144,7 +144,7 @@ impl OpenFiles {
 }
 
 /// Writes and opens these files, and knows all that are open.
-pub(super) struct PartFiles {
+pub(crate) struct PartFiles {
     open: Arc<OpenFiles>,
 }
 
@@ -239,7 +239,7 @@ impl PartFiles {
 fn create(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let written = fill(&mut File::create(path)?);
     if written.is_err() {
-        super::snapshots::remove(path);
+        crate::index::snapshots::remove(path);
     }
     written
 }
@@ -253,12 +253,12 @@ fn path(folder: &Path, id: u64) -> PathBuf {
 }
 
 /// Removes the files of a folder that are none of these.
-pub(super) fn sweep(folder: &Path, kept: &[Arc<dyn Backing>]) {
+pub(crate) fn sweep(folder: &Path, kept: &[Arc<dyn Backing>]) {
     let Ok(files) = fs::read_dir(folder) else { return };
     for file in files.filter_map(|file| Some(file.ok()?.path())) {
         let ours = file.extension().is_some_and(|extension| extension == EXTENSION);
         if ours && !kept.iter().any(|kept| path(folder, kept.id()) == file) {
-            super::snapshots::remove(&file);
+            crate::index::snapshots::remove(&file);
         }
     }
 }

@@ -3,17 +3,15 @@
 //! The columns answer what they can, with the help of the text index; what they leave open is read from the rows at the same commit.
 //! Does not write.
 
-use super::Engine;
-use super::decide;
-use super::order::{Decided, Ordered, sorts};
-use super::readers::Lease;
-use super::row;
-use super::row_scores::Sight;
-use super::sources;
-use super::text::Told;
-use super::view::View;
-use crate::logs::{Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
-use crate::reference;
+use crate::Engine;
+use crate::engine::readers::Lease;
+use crate::engine::view::View;
+use crate::file::row;
+use crate::index::decide;
+use crate::index::order::{Decided, Ordered, sorts};
+use crate::index::text::Told;
+use crate::scores::row_scores::Sight;
+use crate::scores::sources;
 use evalset_columns::{Columns, Rows, Verdict};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, RowNumber};
@@ -21,10 +19,12 @@ use evalset_model::page::{Mark, Page, Sort, Window};
 use evalset_model::score::Source;
 use evalset_model::summary::{Group, ScoreSum, ScoreTotals, Sums};
 use evalset_model::{Error, Result};
+use evalset_store::logs::{Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
+use evalset_store::reference;
 use hashbrown::HashMap;
 
 /// What the columns said, `T` being their answer for the rows that pass for certain.
-pub(super) enum Seen<T> {
+pub(crate) enum Seen<T> {
     /// The columns decided every row.
     All(T),
     /// Some rows are open.
@@ -67,7 +67,7 @@ impl<T> Seen<T> {
 }
 
 /// Rows of a list, as of the transaction of the lease.
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     /// The store's number of the collection.
     pub collection: i64,
     /// The rows, in order.
@@ -79,14 +79,14 @@ pub(super) struct Chosen {
 }
 
 /// Whether deciding a filter may take many reads of rows.
-pub(super) fn heavy(filter: &LogFilter) -> bool {
+pub(crate) fn heavy(filter: &LogFilter) -> bool {
     let mut heavy = false;
     filter.visit(&mut |compare| heavy |= compare.field.needs_payload());
     heavy
 }
 
 /// Rows that pass for certain together with the open ones.
-pub(super) fn candidates(verdict: &Verdict) -> Rows {
+pub(crate) fn candidates(verdict: &Verdict) -> Rows {
     let mut rows = verdict.yes.clone();
     if verdict.residual.is_some() {
         rows.union(&verdict.maybe);
@@ -95,7 +95,7 @@ pub(super) fn candidates(verdict: &Verdict) -> Rows {
 }
 
 impl Engine {
-    pub(super) fn page_now(&self, lease: &Lease, name: Collection, query: &Query) -> Result<Page<Row>> {
+    pub(crate) fn page_now(&self, lease: &Lease, name: Collection, query: &Query) -> Result<Page<Row>> {
         let Some(chosen) = self.choose(lease, name, (&query.filter, &query.sort), query.window)? else {
             return Ok(Page { rows: Vec::new(), total: 0 });
         };
@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// The rows of a page; `None` when the collection was never written to.
-    pub(super) fn choose(
+    pub(crate) fn choose(
         &self,
         lease: &Lease,
         name: Collection,
@@ -136,7 +136,7 @@ impl Engine {
         Ok(Some(Chosen { collection, rows, total, next: None }))
     }
 
-    pub(super) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
+    pub(crate) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
         let told = self.texts.ask(lease, name, filter)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
             // The transaction of the lease is at the commit of the columns.
@@ -169,7 +169,7 @@ impl Engine {
         Ok(sums)
     }
 
-    pub(super) fn groups_now(
+    pub(crate) fn groups_now(
         &self,
         lease: &Lease,
         name: Collection,
@@ -200,7 +200,7 @@ impl Engine {
         Ok(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect())
     }
 
-    pub(super) fn pick_now(&self, lease: &Lease, name: Collection, pick: &Pick) -> Result<Picked> {
+    pub(crate) fn pick_now(&self, lease: &Lease, name: Collection, pick: &Pick) -> Result<Picked> {
         let told = self.texts.ask(lease, name, &pick.filter)?;
         let view = self.view(lease, name, heavy(&pick.filter), |columns| {
             let mut verdict = told.evaluate(columns, &pick.filter);
@@ -286,7 +286,7 @@ fn keep_sample(rows: &mut Vec<RowNumber>, sample: &Sample, hashes: &HashMap<RowN
 
 /// Full rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
 /// more than `most` bytes together, found out before memory is full of them.
-pub(super) fn read_rows(
+pub(crate) fn read_rows(
     lease: &Lease,
     name: Collection,
     collection: i64,
@@ -318,6 +318,6 @@ pub(super) fn read_rows(
 }
 
 /// A count as an index; more than memory can hold is as good as the most.
-pub(super) fn index(count: u64) -> usize {
+pub(crate) fn index(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }

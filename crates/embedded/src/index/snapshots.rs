@@ -8,9 +8,9 @@
 //!
 //! `index/COLLECTION/columns` is the snapshot, `index/COLLECTION/*.part` what it refers to.
 
-use super::error::Sql;
-use super::indexes::Index;
-use super::parts::{self, PartFiles};
+use crate::file::error::Sql;
+use crate::index::indexes::Index;
+use crate::index::parts::{self, PartFiles};
 use evalset_columns::{ColumnLimits, Columns, Draft, Sealed};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension};
@@ -30,7 +30,7 @@ const AROUND_BYTES: u64 = 24;
 const NAME: &str = "columns";
 
 /// Where snapshots lie, and which indexes are worth one.
-pub(super) struct Snapshots {
+pub(crate) struct Snapshots {
     folder: PathBuf,
     rows_min: u64,
     files: PartFiles,
@@ -134,7 +134,7 @@ impl Snapshots {
 }
 
 /// Removes a file or folder that is of no use.
-pub(super) fn remove(path: &Path) {
+pub(crate) fn remove(path: &Path) {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     if let Err(error) = removed {
         tracing::warn!(path = %path.display(), %error, "what is left of a snapshot cannot be removed");

@@ -1,8 +1,8 @@
 //! Upkeep of open column indexes beside the work of callers: full parts move to files, removed rows make room, memory stays within
 //! a bound. What callers are told never depends on it.
 
-use super::indexes::{Index, Indexes, Slot, State, catch_up, commit_of};
-use super::readers::Lease;
+use crate::engine::readers::Lease;
+use crate::index::indexes::{Index, Indexes, Slot, State, catch_up, commit_of};
 use evalset_columns::{Columns, Part};
 use evalset_model::Result;
 use hashbrown::HashMap;
@@ -86,7 +86,7 @@ impl Indexes {
     }
 
     /// Moves all full parts of one index to files. Somebody else may be doing the same: of two files of a part one stays unused.
-    pub(super) fn seal_changed(&self, collection: i64, slot: &Slot) {
+    pub(crate) fn seal_changed(&self, collection: i64, slot: &Slot) {
         let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
         for (part, _) in unsealed {
             if let Err(error) = self.seal_part(collection, slot, part) {
@@ -108,7 +108,7 @@ impl Indexes {
     }
 
     /// Moves full parts of an index that nobody has yet to files.
-    pub(super) fn seal_all(&self, collection: i64, columns: &mut Columns) {
+    pub(crate) fn seal_all(&self, collection: i64, columns: &mut Columns) {
         for (part, _) in columns.unsealed() {
             let sealed = columns.draft(&[part]).and_then(|draft| self.snapshots.write(collection, draft));
             match sealed {

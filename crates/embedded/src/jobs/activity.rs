@@ -1,7 +1,7 @@
 //! The runs of a dataset as jobs: their list, and what the dataset shows of them (contract B.1, B.18). Knows no results.
 
-use super::error::Sql;
-use super::job_line::{self, SELECT};
+use crate::file::error::Sql;
+use crate::jobs::job_line::{self, SELECT};
 use evalset_model::Result;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId};
 use evalset_model::job::{Job, Progress, State};
@@ -10,7 +10,7 @@ use evalset_model::run::Activity;
 use rusqlite::{Connection, OptionalExtension};
 
 /// Evaluation runs of a dataset, newest first.
-pub(super) fn list(
+pub(crate) fn list(
     connection: &Connection,
     organization: OrganizationId,
     dataset: DatasetId,
@@ -55,7 +55,7 @@ fn shown(connection: &Connection, dataset: DatasetId) -> Result<Vec<(State, Prog
 }
 
 /// Notes that a run was asked for: from now on the dataset shows this one, unless others go on.
-pub(super) fn begin(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
+pub(crate) fn begin(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
     connection
         .prepare_cached(
             "UPDATE dataset SET running_at = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM job WHERE dataset = ?1 \
@@ -68,7 +68,7 @@ pub(super) fn begin(connection: &Connection, dataset: DatasetId, at: i64) -> Res
 }
 
 /// [`show`] for the dataset of a run; nothing for other jobs.
-pub(super) fn show_of(connection: &Connection, run: JobId) -> Result<()> {
+pub(crate) fn show_of(connection: &Connection, run: JobId) -> Result<()> {
     let dataset: Option<Option<String>> = connection
         .prepare_cached("SELECT dataset FROM job WHERE id = ?1 AND kind = 'evaluate'")
         .sql()?
@@ -82,7 +82,7 @@ pub(super) fn show_of(connection: &Connection, run: JobId) -> Result<()> {
 }
 
 /// Brings `running_status` and `running_progress` of a dataset in line with its runs.
-pub(super) fn show(connection: &Connection, dataset: DatasetId) -> Result<()> {
+pub(crate) fn show(connection: &Connection, dataset: DatasetId) -> Result<()> {
     let runs = shown(connection, dataset)?;
     let Some(activity) = Activity::of(runs.iter().map(|(state, progress)| (*state, progress))) else { return Ok(()) };
     connection

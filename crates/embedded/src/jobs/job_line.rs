@@ -1,6 +1,6 @@
 //! A job as a line of its table: written, found, read. Knows the line, not what a job goes through.
 
-use super::error::Sql;
+use crate::file::error::Sql;
 use evalset_model::ids::{JobId, OrganizationId};
 use evalset_model::job::Job;
 use evalset_model::{Error, Result};
@@ -8,11 +8,11 @@ use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
 /// Selects jobs; callers append `WHERE …`.
-pub(super) const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
+pub(crate) const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
                       error_message, created_at, started_at, completed_at FROM job";
 
 /// Adds a job; `Conflict` when its id is taken.
-pub(super) fn insert(connection: &Connection, job: &Job) -> Result<()> {
+pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<()> {
     let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
     let added = connection
         .prepare_cached(
@@ -41,7 +41,7 @@ pub(super) fn insert(connection: &Connection, job: &Job) -> Result<()> {
 }
 
 /// A job by id, of one organization or any.
-pub(super) fn find(connection: &Connection, organization: Option<OrganizationId>, id: JobId) -> Result<Option<Job>> {
+pub(crate) fn find(connection: &Connection, organization: Option<OrganizationId>, id: JobId) -> Result<Option<Job>> {
     let job = by_id(connection, &id.to_string())?;
     Ok(job.filter(|job| organization.is_none_or(|organization| job.organization == organization)))
 }
@@ -54,14 +54,14 @@ fn by_id(connection: &Connection, id: &str) -> Result<Option<Job>> {
 }
 
 /// A job by its number.
-pub(super) fn by_number(connection: &Connection, number: i64) -> Result<Option<Job>> {
+pub(crate) fn by_number(connection: &Connection, number: i64) -> Result<Option<Job>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
     let mut lines = statement.query([number]).sql()?;
     lines.next().sql()?.map(decode).transpose()
 }
 
 /// Puts an ended job back into the queue, with its task and progress as they are given here.
-pub(super) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
+pub(crate) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
     let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
     connection
         .prepare_cached(
@@ -79,7 +79,7 @@ pub(super) fn queue_again(connection: &Connection, job: &Job) -> Result<()> {
 }
 
 /// Reads one line of [`SELECT`].
-pub(super) fn decode(line: &Row<'_>) -> Result<Job> {
+pub(crate) fn decode(line: &Row<'_>) -> Result<Job> {
     let text = |index: usize| line.get::<_, String>(index).sql();
     let dataset: Option<String> = line.get(3).sql()?;
     Ok(Job {
@@ -99,6 +99,6 @@ pub(super) fn decode(line: &Row<'_>) -> Result<Job> {
 }
 
 /// Reads JSON text.
-pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(Error::internal)
 }

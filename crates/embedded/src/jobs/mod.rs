@@ -2,16 +2,20 @@
 //!
 //! Knows states and their order, not what a job does. Everything that changes a job runs in the writer.
 
-use super::Engine;
-use super::error::Sql;
-use super::job_line::{SELECT, decode, find, insert, json};
+pub(crate) mod activity;
+pub(crate) mod job_line;
+pub(crate) mod purge;
+
 use super::{activity, purge};
-use crate::jobs::{Jobs, Outcome};
+use crate::Engine;
+use crate::file::error::Sql;
+use crate::jobs::job_line::{SELECT, decode, find, insert, json};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
 use evalset_model::job::{Job, Lane, State, Step, Task};
 use evalset_model::{Error, Result};
+use evalset_store::jobs::{Jobs, Outcome};
 use rusqlite::{Connection, OptionalExtension};
 
 #[async_trait]
@@ -171,7 +175,7 @@ impl Jobs for Engine {
 }
 
 /// Whether the organization has this dataset.
-pub(super) fn knows_dataset(connection: &Connection, organization: OrganizationId, id: DatasetId) -> Result<bool> {
+pub(crate) fn knows_dataset(connection: &Connection, organization: OrganizationId, id: DatasetId) -> Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM dataset WHERE id = ?1 AND organization = ?2")
         .sql()?
@@ -180,12 +184,12 @@ pub(super) fn knows_dataset(connection: &Connection, organization: OrganizationI
 }
 
 /// What is said to those who work on a job that was ended meanwhile.
-pub(super) fn not_running() -> Error {
+pub(crate) fn not_running() -> Error {
     Error::Conflict("The job is no longer running.".to_owned())
 }
 
 /// Saves the progress of a job that must be running.
-pub(super) fn advance(connection: &Connection, step: &Step) -> Result<()> {
+pub(crate) fn advance(connection: &Connection, step: &Step) -> Result<()> {
     let progress = serde_json::to_string(&step.progress).map_err(Error::internal)?;
     let saved = connection
         .prepare_cached("UPDATE job SET progress = ?2 WHERE id = ?1 AND state = 'running'")
@@ -196,13 +200,13 @@ pub(super) fn advance(connection: &Connection, step: &Step) -> Result<()> {
 }
 
 /// Saves the progress of a job that must be running, after a unit in which `affected` of `rows` changed.
-pub(super) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNumber], affected: u64) -> Result<()> {
+pub(crate) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNumber], affected: u64) -> Result<()> {
     step.progress.add(rows, affected);
     advance(connection, &step)
 }
 
 /// Cancels the jobs of a dataset that have not ended.
-pub(super) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
+pub(crate) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
     connection
         .prepare_cached(
             "UPDATE job SET state = 'cancelled', completed_at = ?2 WHERE dataset = ?1 AND state IN ('queued', 'running')",
@@ -214,7 +218,7 @@ pub(super) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -
 }
 
 /// Brings a dataset that waits for rows to rest, unless a job that has not ended fills it.
-pub(super) fn settle(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
+pub(crate) fn settle(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
     if filling(connection, dataset, None)? {
         return Ok(());
     }

@@ -1,16 +1,17 @@
 //! Rows that no name leads to any more: deletes them for good, and sees to it that a job does so.
 
-use super::error::Sql;
-use super::{job_line, row};
-use crate::jobs::{purge_id, purge_job};
+use super::job_line;
+use crate::file::error::Sql;
+use crate::file::row;
 use evalset_model::ids::RowNumber;
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
+use evalset_store::jobs::{purge_id, purge_job};
 use hashbrown::HashSet;
 use rusqlite::{Connection, OptionalExtension};
 
 /// Deletes up to `limit` rows of a hidden collection, and the collection with the last one; returns how many went.
-pub(super) fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<u64> {
+pub(crate) fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<u64> {
     let hidden: Option<bool> = connection
         .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection], |line| line.get(0))
         .optional()
@@ -89,7 +90,7 @@ fn first_row_now(connection: &Connection, collection: i64) -> Result<RowNumber> 
 }
 
 /// Deletes a collection without rows: what is left are scores of records that never came, and results of rows removed before.
-pub(super) fn leave(connection: &Connection, collection: i64) -> Result<()> {
+pub(crate) fn leave(connection: &Connection, collection: i64) -> Result<()> {
     delete_results(connection, collection, None)?;
     connection.execute("DELETE FROM score WHERE collection = ?1", [collection]).sql()?;
     connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
@@ -97,7 +98,7 @@ pub(super) fn leave(connection: &Connection, collection: i64) -> Result<()> {
 }
 
 /// Enqueues a job for each hidden collection that no open job purges, since the last one failed or was lost; returns how many.
-pub(super) fn enqueue_missing(connection: &Connection, at: i64) -> Result<u64> {
+pub(crate) fn enqueue_missing(connection: &Connection, at: i64) -> Result<u64> {
     let mut open =
         connection.prepare("SELECT task FROM job WHERE kind = 'purge' AND state IN ('queued', 'running')").sql()?;
     let tasks = open.query_map([], |line| line.get::<_, String>(0)).sql()?;

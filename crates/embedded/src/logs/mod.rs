@@ -1,18 +1,17 @@
 //! Logs and dataset rows in the file: the trait, and writes by id. Reads by filter are in `select`, moves in `transfer`.
 
-use super::Engine;
-use super::collection;
-use super::error::Sql;
-use super::indexes::Change as IndexChange;
-use super::lists::write_rows;
-use super::row::{self, Encoded, Head, Update};
-use super::row_scores::{self, Sight};
-use super::select::read_rows;
-use super::transfer;
-use super::writer::Tx;
-use crate::lists::{List, Listed, Writing, Written};
-use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
-use crate::pieces;
+pub(crate) mod transfer;
+
+use crate::Engine;
+use crate::engine::writer::Tx;
+use crate::file::collection;
+use crate::file::error::Sql;
+use crate::file::row::{self, Encoded, Head, Update};
+use crate::index::indexes::Change as IndexChange;
+use crate::index::lists::write_rows;
+use crate::index::select::read_rows;
+use crate::logs::transfer;
+use crate::scores::row_scores::{self, Sight};
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
@@ -21,6 +20,9 @@ use evalset_model::log::Log;
 use evalset_model::page::Page;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
+use evalset_store::lists::{List, Listed, Writing, Written};
+use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
+use evalset_store::pieces;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -194,7 +196,7 @@ impl Logs for Engine {
                 let collection = collection::for_write(tx, name)?;
                 let removed = delete_rows(tx, name, collection, &rows)?;
                 if let Some(step) = step {
-                    super::jobs::advance_by(tx.connection, step, &rows, removed)?;
+                    crate::jobs::advance_by(tx.connection, step, &rows, removed)?;
                 }
                 Ok(removed)
             })

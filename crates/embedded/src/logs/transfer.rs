@@ -1,19 +1,19 @@
 //! Copies rows between collections inside the writer: payloads are moved as the bytes they are.
 
-use super::collection;
-use super::error::Sql;
-use super::indexes::Change;
-use super::row;
-use super::row_scores::Sight;
-use super::schema::COPY;
-use super::writer::Tx;
-use crate::logs::Added;
+use crate::engine::writer::Tx;
+use crate::file::collection;
+use crate::file::error::Sql;
+use crate::file::row;
+use crate::file::schema::COPY;
+use crate::index::indexes::Change;
+use crate::scores::row_scores::Sight;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::{Error, Result};
+use evalset_store::logs::Added;
 
 /// `annotation_status` of a copy (H10).
-pub(super) const UNANNOTATED: &str = "pending";
+pub(crate) const UNANNOTATED: &str = "pending";
 
 /// About how much a row adds to a transaction beside its payload and metadata (bytes).
 const ROW_BYTES: usize = 1_024;
@@ -21,7 +21,7 @@ const ROW_BYTES: usize = 1_024;
 const USUAL_BYTES: usize = 4_096;
 
 /// About how many bytes a transaction grows by that copies so many rows, before anything is known of them.
-pub(super) fn estimate(rows: usize) -> usize {
+pub(crate) fn estimate(rows: usize) -> usize {
     rows * USUAL_BYTES
 }
 
@@ -32,7 +32,7 @@ fn list(rows: &[RowNumber]) -> Result<String> {
 
 /// Copies the first of these rows, those that are not in the target, unannotated, together with the step of their job: as many as
 /// make a transaction of about `bound` bytes, at least one. What is added and what is skipped are the rows that were taken.
-pub(super) fn copy(
+pub(crate) fn copy(
     tx: &mut Tx<'_>,
     from: Collection,
     rows: &[RowNumber],
@@ -45,7 +45,7 @@ pub(super) fn copy(
         None => (rows.len(), 0),
     };
     if let Some(step) = step {
-        super::jobs::advance_by(tx.connection, step, &rows[..taken], written)?;
+        crate::jobs::advance_by(tx.connection, step, &rows[..taken], written)?;
     }
     Ok(Added { written, skipped: taken as u64 - written })
 }

@@ -1,20 +1,25 @@
 //! Scores in the file (contract F.5). The scores that rows show are in `row_scores`, one line of the table in `score_line`.
 
-use super::Engine;
-use super::collection;
-use super::error::Sql;
-use super::indexes::Change as IndexChange;
-use super::row_scores::{self, Sight};
-use super::score_line::{self, Failure, SELECT};
-use super::score_query::narrowed;
-use super::writer::Tx;
-use crate::scores::{ScoreChange, ScoreQuery, Scores};
+pub(crate) mod row_scores;
+pub(crate) mod score_line;
+pub(crate) mod score_query;
+pub(crate) mod sources;
+
+use crate::Engine;
+use crate::engine::writer::Tx;
+use crate::file::collection;
+use crate::file::error::Sql;
+use crate::index::indexes::Change as IndexChange;
+use crate::scores::row_scores::{self, Sight};
+use crate::scores::score_line::{self, Failure, SELECT};
+use crate::scores::score_query::narrowed;
 use async_trait::async_trait;
 use evalset_model::filter::scores as meaning;
 use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, ScoreId};
 use evalset_model::page::Page;
 use evalset_model::score::{Score, compared_value};
 use evalset_model::{Error, Result};
+use evalset_store::scores::{ScoreChange, ScoreQuery, Scores};
 use rusqlite::{Connection, params_from_iter};
 use std::sync::Arc;
 
@@ -128,7 +133,7 @@ fn show(tx: &mut Tx<'_>, score: &Score) -> Result<()> {
 }
 
 /// Writes scores of one source on rows of one dataset, many at once.
-pub(super) struct Scribe {
+pub(crate) struct Scribe {
     name: Collection,
     collection: i64,
     sight: Sight,

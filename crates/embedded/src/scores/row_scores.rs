@@ -2,11 +2,11 @@
 //!
 //! A row shows the scores of its own collection and, by the same log id, those that name no dataset. Knows the file, not filters.
 
-use super::collection;
-use super::error::Sql;
-use super::indexes::Change;
-use super::score_line::{self, SELECT, SELECT_WITH_ROW};
-use super::writer::Tx;
+use crate::engine::writer::Tx;
+use crate::file::collection;
+use crate::file::error::Sql;
+use crate::index::indexes::Change;
+use crate::scores::score_line::{self, SELECT, SELECT_WITH_ROW};
 use evalset_columns::Columns;
 use evalset_model::Result;
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, ScoreId};
@@ -15,7 +15,7 @@ use rusqlite::Connection;
 
 /// Where the scores of a collection's rows are found, as of one transaction.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sight {
+pub(crate) struct Sight {
     place: Place,
     organization: OrganizationId,
     /// The collection itself, if it has scores.
@@ -139,7 +139,7 @@ impl Sight {
 
 /// Tells the indexes of every collection that has a row of this id what its scores are now. Inside the writer, after scores
 /// that name no dataset changed.
-pub(super) fn refresh_everywhere(tx: &mut Tx<'_>, organization: OrganizationId, id: &LogId) -> Result<()> {
+pub(crate) fn refresh_everywhere(tx: &mut Tx<'_>, organization: OrganizationId, id: &LogId) -> Result<()> {
     let mut statement = tx
         .connection
         .prepare_cached(
@@ -159,9 +159,9 @@ pub(super) fn refresh_everywhere(tx: &mut Tx<'_>, organization: OrganizationId, 
 }
 
 /// Tells the index of a collection what the scores of the row of this id are now, if it has one. Inside the writer.
-pub(super) fn refresh(tx: &mut Tx<'_>, name: Collection, id: &LogId) -> Result<()> {
+pub(crate) fn refresh(tx: &mut Tx<'_>, name: Collection, id: &LogId) -> Result<()> {
     let Some(found) = collection::find(tx.connection, name)? else { return Ok(()) };
-    let Some(head) = super::row::head(tx.connection, found.id, id)? else { return Ok(()) };
+    let Some(head) = crate::file::row::head(tx.connection, found.id, id)? else { return Ok(()) };
     if tx.indexed(found.id) {
         let scores = Sight::of(tx.connection, name, found.id)?.compared(tx.connection, id)?;
         tx.change(found.id, Change::Scores(head.row, scores));

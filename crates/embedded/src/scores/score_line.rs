@@ -1,8 +1,8 @@
 //! One score as a line of `score`, there and back. Knows neither rows nor indexes.
 
-use super::error::Sql;
-use super::sources;
-use super::writer::Tx;
+use crate::engine::writer::Tx;
+use crate::file::error::Sql;
+use crate::scores::sources;
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::{JobId, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
@@ -24,11 +24,11 @@ macro_rules! columns {
 }
 
 /// Selects scores with their source; callers append `WHERE …`.
-pub(super) const SELECT: &str =
+pub(crate) const SELECT: &str =
     concat!("SELECT ", columns!(), " FROM score s JOIN score_source o ON o.number = s.source");
 
 /// The same with the number of the row that has the score's id in collection `?1`, as `row`.
-pub(super) const SELECT_WITH_ROW: &str = concat!(
+pub(crate) const SELECT_WITH_ROW: &str = concat!(
     "SELECT ",
     columns!(),
     ", l.row AS row FROM score s JOIN score_source o ON o.number = s.source \
@@ -36,7 +36,7 @@ pub(super) const SELECT_WITH_ROW: &str = concat!(
 );
 
 /// Reads one line of [`SELECT`].
-pub(super) fn decode(line: &Row<'_>, organization: OrganizationId, place: Place) -> Result<Score> {
+pub(crate) fn decode(line: &Row<'_>, organization: OrganizationId, place: Place) -> Result<Score> {
     let text = |index: usize| line.get::<_, Option<String>>(index).sql();
     let must = |index: usize| line.get::<_, String>(index).sql();
     let value_type = must(23)?;
@@ -74,7 +74,7 @@ pub(super) fn decode(line: &Row<'_>, organization: OrganizationId, place: Place)
 
 /// What stands in the way of a failed score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// A completed score of the same subject, source and scorer.
     Yields,
     /// Nothing.
@@ -83,7 +83,7 @@ pub(super) enum Failure {
 
 /// Writes a score over the one of the same subject, source and scorer, if there is one. Returns the id it has then; `None` when
 /// it was not written.
-pub(super) fn upsert(
+pub(crate) fn upsert(
     connection: &Connection,
     score: &Score,
     (collection, source): (i64, i64),
@@ -142,12 +142,12 @@ pub(super) fn upsert(
 }
 
 /// The number of a score's source, made when needed.
-pub(super) fn source(tx: &mut Tx<'_>, score: &Score) -> Result<i64> {
+pub(crate) fn source(tx: &mut Tx<'_>, score: &Score) -> Result<i64> {
     sources::number(tx, score.subject.organization, &score.source)
 }
 
 /// The id of the score of the same subject, source and scorer, if there is one.
-pub(super) fn present(connection: &Connection, score: &Score, collection: i64, source: i64) -> Result<Option<ScoreId>> {
+pub(crate) fn present(connection: &Connection, score: &Score, collection: i64, source: i64) -> Result<Option<ScoreId>> {
     connection
         .prepare_cached("SELECT id FROM score WHERE collection = ?1 AND log_id = ?2 AND source = ?3 AND scorer = ?4")
         .sql()?

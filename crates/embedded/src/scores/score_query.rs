@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 const VALUES_MAX: usize = 200;
 
 /// A condition, with its values, that every score that passes the filter fulfils. `places`: the organization's collections.
-pub(super) fn narrowed(filter: &Tree<NamedField>, places: &[(i64, Place)]) -> (String, Vec<Value>) {
+pub(crate) fn narrowed(filter: &Tree<NamedField>, places: &[(i64, Place)]) -> (String, Vec<Value>) {
     let mut sql = Sql::default();
     let mut collections: Vec<i64> = places.iter().map(|(id, _)| *id).collect();
     for Compare { field, test } in conjuncts(filter) {

@@ -2,9 +2,9 @@
 //!
 //! A source outlives its evaluator, so that old scores keep their names.
 
-use super::error::Sql;
-use super::indexes::Change;
-use super::writer::Tx;
+use crate::engine::writer::Tx;
+use crate::file::error::Sql;
+use crate::index::indexes::Change;
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::OrganizationId;
 use evalset_model::score::Source;
@@ -12,7 +12,7 @@ use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// The number of a source, made or brought up to date when needed.
-pub(super) fn number(tx: &mut Tx<'_>, organization: OrganizationId, source: &Source) -> Result<i64> {
+pub(crate) fn number(tx: &mut Tx<'_>, organization: OrganizationId, source: &Source) -> Result<i64> {
     let connection = tx.connection;
     let evaluator = source.evaluator_id.map(|id| id.to_string());
     let (owner, key, kind) = (organization.to_string(), source.key(), source.value_type.name());
@@ -63,7 +63,7 @@ fn reload_all(tx: &mut Tx<'_>, organization: &str) -> Result<()> {
 }
 
 /// All sources of an organization, by rising key.
-pub(super) fn all(connection: &Connection, organization: OrganizationId) -> Result<Vec<Source>> {
+pub(crate) fn all(connection: &Connection, organization: OrganizationId) -> Result<Vec<Source>> {
     let mut statement = connection
         .prepare_cached(
             "SELECT evaluator_id, slug, name, value_type FROM score_source WHERE organization = ?1 ORDER BY key",

@@ -1,15 +1,15 @@
 //! Reads that nobody waits for any more end, and long ones leave room for short ones.
 
 use super::*;
-use crate::embedded::Engine;
-use crate::embedded::readers::RESERVED;
-use crate::logs::{Existing, Logs, Pick, Query};
-use crate::{Health, Jobs};
+use crate::Engine;
+use crate::engine::readers::RESERVED;
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
 use evalset_model::job::Lane;
 use evalset_model::log::Log;
 use evalset_model::page::Window;
+use evalset_store::logs::{Existing, Logs, Pick, Query};
+use evalset_store::{Health, Jobs};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

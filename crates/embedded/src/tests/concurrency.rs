@@ -1,11 +1,11 @@
 //! Readers beside the writer see whole commits, whatever they ask.
 
 use super::*;
-use crate::logs::{Existing, Query};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::log::Log;
 use evalset_model::page::Window;
+use evalset_store::logs::{Existing, Query};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,7 @@
 //! Stored records that cannot be read: they are errors for who asks for them, and nothing to who asks for all.
 
 use super::*;
-use crate::embedded::doctor;
-use crate::logs::{Added, Existing, Pick, With};
+use crate::file::doctor;
 use evalset_model::Error;
 use evalset_model::dataset::Status;
 use evalset_model::field::TextField;
@@ -10,6 +9,7 @@ use evalset_model::filter::{LogField, Tree};
 use evalset_model::ids::RowNumber;
 use evalset_model::job::{Lane, State};
 use evalset_model::page::Sort;
+use evalset_store::logs::{Added, Existing, Pick, With};
 use rusqlite::Connection;
 
 /// Runs SQL on a closed store.
@@ -177,7 +177,7 @@ async fn files_older_than_a_field_are_examined_as_they_are() {
     let report = doctor(directory.path(), true).unwrap();
     assert_eq!((report.findings, report.payloads_read), (Vec::new(), 20));
     let path = directory.path().join("evalset.db");
-    for connection in [crate::embedded::file::reader(&path).unwrap(), crate::embedded::file::writer(&path).unwrap()] {
+    for connection in [crate::file::reader(&path).unwrap(), crate::file::writer(&path).unwrap()] {
         let text = connection.query_row("SELECT \"latency\" FROM log", [], |line| line.get::<_, String>(0));
         assert!(text.unwrap_err().to_string().contains("no such column"));
     }

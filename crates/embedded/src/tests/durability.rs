@@ -1,14 +1,14 @@
 //! What was acknowledged survives closing, crashing and a full disk.
 
 use super::*;
-use crate::conformance::evaluators::{after, evaluator};
-use crate::conformance::keys::key;
-use crate::embedded::{doctor, open_keys_only};
-use crate::logs::Existing;
+use crate::{doctor, open_keys_only};
 use evalset_model::Error;
 use evalset_model::filter::Tree;
 use evalset_model::job::{Lane, State};
 use evalset_model::page::Window;
+use evalset_store::conformance::evaluators::{after, evaluator};
+use evalset_store::conformance::keys::key;
+use evalset_store::logs::Existing;
 use serde_json::json;
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Orders that pages share: they are made beside requests, and what is written to their rows counts at once.
 
 use super::*;
-use crate::logs::Change;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, Tree};
 use evalset_model::page::Sort;
 use evalset_model::scalar::Scalar;
+use evalset_store::logs::Change;
 use std::sync::Arc;
 
 fn by_cost() -> Sort {
@@ -30,7 +30,7 @@ async fn pages_with_orders(stores: &Stores) -> f64 {
 async fn pages_are_the_same_with_and_without_them() {
     let directory = tempfile::tempdir().unwrap();
     let stores = open(quiet(directory.path())).await.unwrap();
-    let oracle = crate::memory::open();
+    let oracle = evalset_store::memory::open();
     let requests = request_logs(organization(1));
     for stores in [&stores, &oracle] {
         fill(stores, requests, 0..300, 1).await;

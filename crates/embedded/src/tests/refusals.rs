@@ -1,7 +1,8 @@
 //! Files that must not be opened, and what the doctor says.
 
 use super::*;
-use crate::embedded::{OpenError, doctor, open_keys_only, schema};
+use crate::file::schema;
+use crate::{OpenError, doctor, open_keys_only};
 use rusqlite::Connection;
 use std::fs::OpenOptions;
 use std::path::PathBuf;

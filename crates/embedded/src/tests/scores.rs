@@ -1,12 +1,8 @@
 //! Scores and results of runs in the file: over restarts and from the version before, purged, and loaded in number.
 
 use super::*;
-use crate::conformance::score_samples::*;
-use crate::embedded::schema::APPLICATION_ID;
-use crate::embedded::{doctor, open_keys_only};
-use crate::jobs::Outcome;
-use crate::logs::Pick;
-use crate::runs::{Compared, RowValue};
+use crate::file::schema::APPLICATION_ID;
+use crate::{doctor, open_keys_only};
 use evalset_model::dataset::Dataset;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, Order, Test, Tree};
@@ -16,6 +12,10 @@ use evalset_model::page::{Page, Window};
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{Score, ScoreValues};
 use evalset_model::summary::Sums;
+use evalset_store::conformance::score_samples::*;
+use evalset_store::jobs::Outcome;
+use evalset_store::logs::Pick;
+use evalset_store::runs::{Compared, RowValue};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -57,7 +57,7 @@ pub(super) async fn run_over(stores: &Stores, set: u128, evaluator: u128, number
 /// Everything that a store says of scores and runs of dataset 1.
 #[derive(Debug, PartialEq)]
 struct Said {
-    rows: Page<crate::logs::Row>,
+    rows: Page<evalset_store::logs::Row>,
     scores: Vec<Score>,
     runs: Page<Job>,
     results: Vec<(Page<UnitResult>, Vec<RowNumber>, Vec<RowValue>)>,

@@ -2,7 +2,6 @@
 //! chunks move to files, their memory is let go of and removed rows are cleared away.
 
 use super::*;
-use crate::logs::{Change, Existing, Query};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::meaning::{compare_logs, holds};
 use evalset_model::filter::{LogField, LogFilter};
@@ -10,6 +9,7 @@ use evalset_model::ids::LogId;
 use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
 use evalset_model::scalar::Scalar;
+use evalset_store::logs::{Change, Existing, Query};
 use parking_lot::Mutex;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;

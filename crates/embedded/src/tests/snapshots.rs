@@ -2,14 +2,14 @@
 
 use super::scores::run_over;
 use super::*;
-use crate::conformance::score_samples::*;
-use crate::logs::{Existing, Pick, With};
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, Test};
 use evalset_model::ids::{Collection, LogId};
 use evalset_model::log::Log;
 use evalset_model::score::Source;
 use evalset_model::summary::Sums;
+use evalset_store::conformance::score_samples::*;
+use evalset_store::logs::{Existing, Pick, With};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ async fn a_snapshot_stands_for_the_rows_until_they_change() {
     let stores = open(options(directory.path())).await.unwrap();
     logs.extend(fill(&stores, mine, 30..40, 2).await);
     let added = left_behind(directory.path());
-    let other: crate::logs::Change = Arc::new(|mut log: Log| {
+    let other: evalset_store::logs::Change = Arc::new(|mut log: Log| {
         log.scalars.set_text(Field::Model, "changed");
         Ok(log)
     });

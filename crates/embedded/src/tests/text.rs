@@ -2,12 +2,12 @@
 
 use super::snapshots::harm_file;
 use super::*;
-use crate::embedded::Engine;
-use crate::logs::{Change, Existing};
+use crate::Engine;
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogField, LogFilter, Test, Tree, meaning};
 use evalset_model::ids::Collection;
 use evalset_model::log::Log;
+use evalset_store::logs::{Change, Existing};
 use serde_json::{Map, json};
 use std::fs;
 use std::path::PathBuf;

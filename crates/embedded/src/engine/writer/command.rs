@@ -1,7 +1,7 @@
 //! A queued write: what it does, and how its caller learns of it. Does not know transactions.
 
 use super::Tx;
-use crate::embedded::error::again;
+use crate::file::error::again;
 use evalset_model::{Error, Result};
 use tokio::sync::oneshot;
 

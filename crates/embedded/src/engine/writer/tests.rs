@@ -1,7 +1,7 @@
 //! What callers are told when the transaction around their write fails.
 
 use super::*;
-use crate::embedded::snapshots::Snapshots;
+use crate::index::snapshots::Snapshots;
 use tokio::sync::oneshot;
 
 fn watched() -> Watched {

@@ -1,12 +1,12 @@
 //! Indexes that a commit does not fit: nobody sees them again, and the next read gets a new one.
 
 use super::*;
-use crate::conformance::samples::{fill, organization, request_logs};
-use crate::embedded::readers::Readers;
-use crate::embedded::{Options, open as open_store};
+use crate::engine::readers::Readers;
+use crate::{Options, open as open_store};
 use evalset_model::field::Field;
 use evalset_model::ids::LogId;
 use evalset_model::scalar::Scalar;
+use evalset_store::conformance::samples::{fill, organization, request_logs};
 use tempfile::TempDir;
 
 const COLLECTION: i64 = 1;

@@ -7,12 +7,12 @@
 use super::Texts;
 use super::folder::{Folder, List};
 use super::shelf::{Set, Shelf};
-use crate::embedded::damage::Damage;
-use crate::embedded::error::Sql;
-use crate::embedded::file;
-use crate::embedded::indexes::Indexes;
-use crate::embedded::row;
-use crate::embedded::writer::Writer;
+use crate::engine::writer::Writer;
+use crate::file;
+use crate::file::damage::Damage;
+use crate::file::error::Sql;
+use crate::file::row;
+use crate::index::indexes::Indexes;
 use evalset_model::filter::meaning;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::Log;
@@ -53,7 +53,7 @@ const FILLING_LOOK: Duration = Duration::from_millis(100);
 const BACKLOG_ROWS: RowNumber = 50_000;
 
 /// What the thread works with.
-pub(in crate::embedded) struct Desk {
+pub(crate) struct Desk {
     /// The data file.
     pub path: PathBuf,
     /// Writes the tokens.

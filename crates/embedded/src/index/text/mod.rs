@@ -27,13 +27,13 @@ mod row_bits;
 mod shelf;
 mod told;
 
-pub(super) use told::Told;
+pub(crate) use told::Told;
 
-use super::collection;
-use super::error::Sql;
-use super::indexes::Change;
-use super::readers::Lease;
-use super::writer::Tx;
+use crate::engine::readers::Lease;
+use crate::engine::writer::Tx;
+use crate::file::collection;
+use crate::file::error::Sql;
+use crate::index::indexes::Change;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::{Error, Result};
@@ -46,11 +46,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub(super) use indexer::Desk;
+pub(crate) use indexer::Desk;
 
 /// Which collections get an index, and when.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Rows from which a collection gets one.
     pub rows_min: u64,
     /// Changed rows from which they are indexed anew, and rows read from which it is kept what they told; fewer are read.
@@ -60,7 +60,7 @@ pub(super) struct Pace {
 }
 
 /// All text indexes.
-pub(super) struct Texts {
+pub(crate) struct Texts {
     root: PathBuf,
     pace: Pace,
     shelves: RwLock<HashMap<i64, Arc<Shelf>>>,

@@ -23,7 +23,7 @@ struct Leaf<'f> {
 
 /// Answers to the text comparisons of a filter; none when there is no index.
 #[derive(Default)]
-pub(in crate::embedded) struct Told<'f> {
+pub(crate) struct Told<'f> {
     known: Option<Known<'f>>,
 }
 
