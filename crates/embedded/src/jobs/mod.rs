@@ -6,7 +6,6 @@ pub(crate) mod activity;
 pub(crate) mod job_line;
 pub(crate) mod purge;
 
-use super::{activity, purge};
 use crate::Engine;
 use crate::file::error::Sql;
 use crate::jobs::job_line::{SELECT, decode, find, insert, json};
