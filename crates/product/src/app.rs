@@ -1,14 +1,14 @@
 //! Everything a request, a job or a CLI command needs, in one value that is passed in: no globals.
 
 use crate::clock::Clock;
-use crate::evaluation::Evaluators;
-use crate::http::rate::RateLimits;
-use crate::jobs::Wake;
-use crate::ops::annotation::Turns;
+use crate::evaluation::{Evaluators, Settings};
+use crate::rates::RateLimits;
 use crate::secrets::Secrets;
+use crate::turns::Turns;
+use crate::wake::Wake;
 use evalset_model::limits::Limits;
 use evalset_store::Stores;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,13 +47,11 @@ pub struct Inner {
     pub tasks: TaskTracker,
 }
 
-/// What a caller of [`App::new`] decides.
-pub struct Parts {
-    /// See [`Inner::stores`].
-    pub stores: Stores,
+/// What an installation decides.
+pub struct Options {
     /// See [`Inner::limits`].
     pub limits: Limits,
-    /// This program, as [`Evaluators::new`] wants it.
+    /// This program, which children are started from as [`SANDBOX_WORKER`](crate::evaluation::SANDBOX_WORKER).
     pub program: PathBuf,
     /// See [`Inner::secrets`].
     pub secrets: Secrets,
@@ -65,22 +63,36 @@ pub struct Parts {
     pub public_url: Option<String>,
 }
 
+impl Options {
+    /// As in a data folder where nothing is configured.
+    pub fn new(data: &Path, program: PathBuf) -> Self {
+        Self {
+            limits: Limits::default(),
+            program,
+            secrets: Secrets::new(data, None),
+            exports_dir: data.join("exports"),
+            span_window_seconds: 3_600,
+            public_url: None,
+        }
+    }
+}
+
 impl App {
-    /// Builds the application; nothing runs yet.
-    pub fn new(parts: Parts) -> Self {
-        let rates = RateLimits::new(&parts.limits);
-        let evaluators = Evaluators::new(parts.program, &parts.limits);
+    /// Builds the application over stores that were opened together; nothing runs yet.
+    pub fn new(stores: Stores, options: Options) -> Self {
+        let Options { limits, program, secrets, exports_dir, span_window_seconds, public_url } = options;
+        let settings = Settings::new(stores.providers.clone(), secrets.clone());
         Self(Arc::new(Inner {
-            stores: parts.stores,
-            limits: parts.limits,
-            evaluators,
+            stores,
+            evaluators: Evaluators::new(program, &limits, settings),
+            rates: RateLimits::new(&limits),
+            limits,
             clock: Clock::default(),
-            secrets: parts.secrets,
-            exports_dir: parts.exports_dir,
-            span_window_seconds: parts.span_window_seconds,
-            public_url: parts.public_url,
+            secrets,
+            exports_dir,
+            span_window_seconds,
+            public_url,
             wake: Wake::default(),
-            rates,
             turns: Turns::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -1,8 +1,8 @@
 //! Rate limits of contract A.8: calls a minute and organization, over a sliding minute. Off unless `limits.parity` is set.
 
-use crate::http::error::{Failure, too_many_requests};
 use evalset_model::ids::OrganizationId;
 use evalset_model::limits::Limits;
+use evalset_model::{Error, Result};
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const PARITY_BULK_CALLS: usize = 30;
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The limiters of a server.
+/// The windows of all organizations.
 pub struct RateLimits {
     bulk: Option<Mutex<HashMap<OrganizationId, VecDeque<Instant>>>>,
 }
@@ -22,8 +22,8 @@ impl RateLimits {
         Self { bulk: limits.parity.then(Mutex::default) }
     }
 
-    /// Counts one bulk call of the organization: 429 with `Retry-After` when there were too many in the last minute.
-    pub fn bulk_call(&self, organization: OrganizationId) -> Result<(), Failure> {
+    /// Counts one bulk call of the organization: `TooMany` when there were too many in the last minute.
+    pub fn bulk_call(&self, organization: OrganizationId) -> Result<()> {
         match &self.bulk {
             Some(calls) => admit(calls.lock().entry(organization).or_default(), Instant::now()),
             None => Ok(()),
@@ -31,17 +31,15 @@ impl RateLimits {
     }
 }
 
-fn admit(calls: &mut VecDeque<Instant>, now: Instant) -> Result<(), Failure> {
+fn admit(calls: &mut VecDeque<Instant>, now: Instant) -> Result<()> {
     while calls.front().is_some_and(|first| now.duration_since(*first) >= MINUTE) {
         calls.pop_front();
     }
     match calls.front() {
         Some(first) if calls.len() >= PARITY_BULK_CALLS => {
             let wait = MINUTE.saturating_sub(now.duration_since(*first)).as_secs() + 1;
-            Err(too_many_requests(
-                &format!("more than {PARITY_BULK_CALLS} bulk calls a minute (`limits.parity`)"),
-                wait,
-            ))
+            let message = format!("more than {PARITY_BULK_CALLS} bulk calls a minute (`limits.parity`)");
+            Err(Error::TooMany { message, retry_after: wait })
         }
         _ => {
             calls.push_back(now);

@@ -3,9 +3,8 @@
 //! Memory is flat: row numbers are picked once (8 bytes a row), the rows are read and written out in bounded pieces, of which
 //! the next is under way while one is taken.
 
-use crate::app::App;
-use crate::wire::csv as table;
-use crate::wire::log::{IncludeFields, RowKind, RowText};
+use crate::shape::csv as table;
+use crate::shape::{IncludeFields, RowKind, RowText};
 use bytes::Bytes;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
@@ -15,12 +14,13 @@ use evalset_model::page::Sort;
 use evalset_model::{Error, Result};
 use evalset_store::lists::{Writing, Written};
 use evalset_store::logs::Pick;
+use evalset_store::{Logs, Stores};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use std::ops::Range;
 use std::sync::Arc;
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// Pieces under way at once: one is written out while another is read.
 const PIECES: usize = 2;
@@ -46,6 +46,9 @@ pub struct Selection {
 
 /// The file of a [`Selection`], from its first byte to its last.
 pub struct Lines {
+    logs: Arc<dyn Logs>,
+    /// What waits, at shutdown, for the pieces under way.
+    tasks: TaskTracker,
     collection: Collection,
     rows: Arc<[RowNumber]>,
     /// Rows that pieces were begun for.
@@ -73,12 +76,13 @@ pub struct Piece {
 }
 
 impl Lines {
-    /// Picks the rows. Rows added later are not in the file; those deleted before their turn are left out.
-    pub async fn select(app: &App, selection: Selection) -> Result<Self> {
+    /// Picks the rows. Rows added later are not in the file; those deleted before their turn are left out. Pieces are made by
+    /// tasks of `tasks`.
+    pub async fn select(stores: &Stores, tasks: &TaskTracker, selection: Selection) -> Result<Self> {
         let Selection { collection, filter, sort, include_fields, format } = selection;
-        let organization = organization(app, collection).await?;
+        let organization = organization(stores, collection).await?;
         let pick = Pick { filter, watermark: None, sample: None, sort: Some(sort) };
-        let rows = app.stores.logs.pick(collection, pick).await?.rows;
+        let rows = stores.logs.pick(collection, pick).await?.rows;
         let include = include_fields.map(|names| IncludeFields::parse(&names.join(",")));
         let (include, dataset_id) = (include.as_ref(), collection.place.dataset_id_text());
         let (head, writing) = match format {
@@ -91,7 +95,18 @@ impl Lines {
             ),
         };
         let under_way = FuturesOrdered::new();
-        Ok(Self { collection, rows: rows.into(), begun: 0, done: 0, writing, head, under_way, rest: 0..0 })
+        Ok(Self {
+            logs: stores.logs.clone(),
+            tasks: tasks.clone(),
+            collection,
+            rows: rows.into(),
+            begun: 0,
+            done: 0,
+            writing,
+            head,
+            under_way,
+            rest: 0..0,
+        })
     }
 
     /// Rows selected.
@@ -100,20 +115,17 @@ impl Lines {
     }
 
     /// The next piece, `None` at the end.
-    pub async fn next(&mut self, app: &App) -> Result<Option<Piece>> {
+    pub async fn next(&mut self) -> Result<Option<Piece>> {
         if let Some(head) = self.head.take() {
             return Ok(Some(Piece { bytes: head.into(), rows: 0, done: 0 }));
         }
         while self.under_way.len() < PIECES && self.begun < self.rows.len() {
             let end = self.rows.len().min(self.begun + PIECE_ROWS);
-            self.under_way.push_back(self.piece(app, self.begun..end));
+            self.under_way.push_back(self.piece(self.begun..end));
             self.begun = end;
         }
-        let part = if self.rest.is_empty() {
-            self.under_way.next().await
-        } else {
-            Some(self.piece(app, self.rest.clone()).await)
-        };
+        let part =
+            if self.rest.is_empty() { self.under_way.next().await } else { Some(self.piece(self.rest.clone()).await) };
         let Some((asked, written)) = part.transpose()? else { return Ok(None) };
         self.done = asked.start + written.passed;
         self.rest = self.done..asked.end;
@@ -122,10 +134,10 @@ impl Lines {
 
     /// A piece, made by a task of its own: one that waits for a place among the readers takes it whether or not the piece is asked
     /// for. Else a client that stops reading would keep that place from all others.
-    fn piece(&self, app: &App, range: Range<usize>) -> BoxFuture<'static, Result<Part>> {
-        let (logs, rows) = (app.stores.logs.clone(), Arc::clone(&self.rows));
+    fn piece(&self, range: Range<usize>) -> BoxFuture<'static, Result<Part>> {
+        let (logs, rows) = (Arc::clone(&self.logs), Arc::clone(&self.rows));
         let (collection, writing) = (self.collection, self.writing.clone());
-        let task = AbortOnDropHandle::new(app.tasks.spawn(async move {
+        let task = AbortOnDropHandle::new(self.tasks.spawn(async move {
             let written = logs.write(collection, &rows[range.clone()], writing).await?;
             Ok((range, written))
         }));
@@ -133,7 +145,7 @@ impl Lines {
     }
 }
 
-async fn organization(app: &App, collection: Collection) -> Result<Organization> {
-    let all = app.stores.keys.organizations().await?;
+async fn organization(stores: &Stores, collection: Collection) -> Result<Organization> {
+    let all = stores.keys.organizations().await?;
     all.into_iter().find(|organization| organization.id == collection.organization).ok_or_else(Error::not_found)
 }

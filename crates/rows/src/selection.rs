@@ -1,111 +1,22 @@
-//! Which rows: wire filters and a time window → a checked filter, a selection, and its rows in batches of bounded size.
-//! Shared by the jobs and the streamed exports. Knows no job.
+//! Which rows: filters as a caller sent them, or as a job keeps them, checked for the collection they are asked of. Knows no job.
 
-use crate::app::App;
 use evalset_model::Result;
-use evalset_model::field::Field;
+use evalset_model::filter::LogFilter;
 use evalset_model::filter::check::{self, LogScope};
 use evalset_model::filter::wire::{self, Filters};
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
-use evalset_model::ids::{Collection, Place, RowNumber};
-use evalset_model::log::Log;
-use evalset_model::log::ingest::stored_bytes;
-use evalset_store::logs::{Row, With};
+use evalset_model::ids::Collection;
 use serde_json::Value;
-use std::mem::size_of;
 
+pub use evalset_model::filter::build::window;
 pub use evalset_model::filter::check::Unknown;
 
 /// Checks filters over rows of `collection` as a caller sent them. With [`Unknown::Metadata`] names that are no field are
 /// metadata keys, as in every read (contract C.4); with [`Unknown::Refuse`] they are errors, as in a removal (B.16).
 pub fn check(collection: Collection, filters: &Filters, unknown: Unknown) -> Result<LogFilter> {
-    let scope = LogScope {
-        organization_id: collection.organization.to_string(),
-        dataset_id: collection.place.dataset_id_text(),
-        unknown,
-        rows: collection.place != Place::RequestLogs,
-    };
-    check::logs(filters, &scope)
+    check::logs(filters, &LogScope::of(collection, unknown))
 }
 
 /// Checks the filters that a job keeps.
 pub fn stored(collection: Collection, filters: &Value, unknown: Unknown) -> Result<LogFilter> {
     check(collection, &wire::parse_stored(filters)?, unknown)
-}
-
-/// The filter that keeps rows with `start` ≤ `timestamp` ≤ `end` (H8), microseconds; a missing bound is open.
-pub fn window(start: Option<i64>, end: Option<i64>) -> LogFilter {
-    let bound = |order, at: Option<i64>| {
-        at.map(|micros| {
-            let literal = Literal { time: Some(micros), ..Literal::default() };
-            Tree::Compare(Compare { field: LogField::Scalar(Field::Timestamp), test: Test::Ordered(order, literal) })
-        })
-    };
-    let bounds = [bound(Order::GreaterOrEqual, start), bound(Order::LessOrEqual, end)];
-    bounds.into_iter().flatten().fold(Tree::all(), Tree::and)
-}
-
-/// Rows read at once at most.
-const BATCH_ROWS: usize = 200;
-/// Bytes of rows held at once, as far as the rows before tell.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// The first batch is small, since nothing is known of the rows yet.
-const FIRST_BATCH_ROWS: usize = 16;
-
-/// The rows of a selection, read in batches whose size follows the size of the rows seen.
-pub struct Batches {
-    collection: Collection,
-    with: With,
-    rows: Vec<RowNumber>,
-    at: usize,
-    size: usize,
-    largest: usize,
-}
-
-impl Batches {
-    /// Batches over `rows` of `collection`, in that order.
-    pub fn new(collection: Collection, rows: Vec<RowNumber>, with: With) -> Self {
-        Self { collection, with, rows, at: 0, size: FIRST_BATCH_ROWS, largest: BATCH_ROWS }
-    }
-
-    /// With at most this many rows a batch.
-    #[must_use]
-    pub fn of_at_most(mut self, rows: usize) -> Self {
-        self.largest = rows.clamp(1, BATCH_ROWS);
-        self.size = self.size.min(self.largest);
-        self
-    }
-
-    /// Rows passed so far.
-    pub fn done(&self) -> u64 {
-        self.at as u64
-    }
-
-    /// The last row passed.
-    pub fn last(&self) -> Option<RowNumber> {
-        self.rows.get(self.at.checked_sub(1)?).copied()
-    }
-
-    /// The next rows; those deleted since the selection are left out. `None` at the end.
-    pub async fn next(&mut self, app: &App) -> Result<Option<Vec<Row>>> {
-        if self.at == self.rows.len() {
-            return Ok(None);
-        }
-        let end = self.rows.len().min(self.at + self.size);
-        let logs = app.stores.logs.read(self.collection, &self.rows[self.at..end], self.with).await?;
-        self.at = end;
-        Ok(Some(logs))
-    }
-
-    /// Tells how many bytes the last batch came to, from which follows the size of the next.
-    pub fn measured(&mut self, rows: usize, bytes: usize) {
-        if let Some(each) = bytes.checked_div(rows) {
-            self.size = (BATCH_BYTES / each.max(size_of::<Log>())).clamp(1, self.largest);
-        }
-    }
-
-    /// [`Batches::measured`] for rows as they are.
-    pub fn measured_logs(&mut self, rows: &[Row]) {
-        self.measured(rows.len(), rows.iter().map(|row| stored_bytes(row)).sum());
-    }
 }

@@ -2,12 +2,12 @@
 //! with what it needs of them. Knows no rows, jobs or HTTP.
 
 pub mod budget;
+pub mod settings;
 
 pub use budget::Budget;
+pub use settings::Settings;
 
-use crate::app::App;
-use crate::ops::providers;
-use crate::ops::scores::source_of;
+use crate::clock::Clock;
 use evalset_evaluate::evaluator::CODE;
 use evalset_evaluate::judge::Endpoint;
 use evalset_evaluate::sandbox::{Language, Pool, PoolOptions, RENDERED_JSON_BYTES};
@@ -15,7 +15,7 @@ use evalset_evaluate::{Failure, Means, Outcome, Prepared, Unit};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::ids::{JobId, OrganizationId, ScoreId};
 use evalset_model::limits::Limits;
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
+use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
 use serde_json::Map;
 use std::collections::HashMap;
@@ -39,6 +39,7 @@ const NO_PROVIDER: &str =
 pub struct Evaluators {
     code: Arc<Pool>,
     templates: Arc<Pool>,
+    settings: Settings,
     /// By organization, with the version of the settings that it has.
     /// Held while settings are read, so that none is put in place after a newer one.
     endpoints: Mutex<HashMap<OrganizationId, (i64, Arc<Endpoint>)>>,
@@ -46,7 +47,7 @@ pub struct Evaluators {
 
 impl Evaluators {
     /// Nothing runs yet. `program` is this program, which children are started from as [`SANDBOX_WORKER`].
-    pub fn new(program: PathBuf, limits: &Limits) -> Self {
+    pub fn new(program: PathBuf, limits: &Limits, settings: Settings) -> Self {
         let options = PoolOptions {
             workers: limits.sandbox_workers.max(1),
             row_seconds: limits.sandbox_seconds as f64,
@@ -59,6 +60,7 @@ impl Evaluators {
         Self {
             code: Arc::new(Pool::new(options)),
             templates: Arc::new(Pool::new(templates)),
+            settings,
             endpoints: Mutex::new(HashMap::new()),
         }
     }
@@ -71,11 +73,16 @@ impl Evaluators {
         }
     }
 
+    /// The settings of organizations' providers.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The endpoint of an organization, with the settings it has now; none when none are stored. Everything of an organization
     /// shares one, and so its limits.
-    async fn endpoint(&self, app: &App, organization: OrganizationId) -> Result<Option<Arc<Endpoint>>> {
+    async fn endpoint(&self, organization: OrganizationId) -> Result<Option<Arc<Endpoint>>> {
         let mut endpoints = self.endpoints.lock().await;
-        let Some(version) = providers::version(app, organization).await? else {
+        let Some(version) = self.settings.version(organization).await? else {
             endpoints.remove(&organization);
             return Ok(None);
         };
@@ -84,7 +91,7 @@ impl Evaluators {
         {
             return Ok(Some(endpoint.clone()));
         }
-        let Some((settings, key)) = providers::get(app, organization).await? else { return Ok(None) };
+        let Some((settings, key)) = self.settings.get(organization).await? else { return Ok(None) };
         let endpoint = match endpoints.get(&organization) {
             Some((_, endpoint)) => {
                 endpoint.replace(settings, key)?;
@@ -97,9 +104,9 @@ impl Evaluators {
     }
 
     /// Brings the endpoint of an organization, if it is in use, in line with settings that were just stored.
-    pub async fn renew(&self, app: &App, organization: OrganizationId) -> Result<()> {
+    pub async fn renew(&self, organization: OrganizationId) -> Result<()> {
         let in_use = self.endpoints.lock().await.contains_key(&organization);
-        if in_use { self.endpoint(app, organization).await.map(drop) } else { Ok(()) }
+        if in_use { self.endpoint(organization).await.map(drop) } else { Ok(()) }
     }
 }
 
@@ -147,12 +154,12 @@ impl From<Failure> for Failed {
 }
 
 /// The score of a record by an evaluator, with nothing said in it yet.
-pub fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &str, run: Option<JobId>) -> Score {
-    let now = app.clock.now();
+pub fn blank(clock: &Clock, evaluator: &Evaluator, subject: Subject, environment: &str, run: Option<JobId>) -> Score {
+    let now = clock.now();
     Score {
-        id: ScoreId(app.clock.new_id()),
+        id: ScoreId(clock.new_id()),
         subject,
-        source: source_of(evaluator),
+        source: Source::of(evaluator),
         scorer: String::new(),
         kind: evaluator.definition.kind.clone(),
         environment: environment.to_owned(),
@@ -181,7 +188,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// Compiles the evaluator and finds what it needs; `None` when it is people that score.
     pub async fn prepare(
-        app: &App,
+        evaluators: &Evaluators,
         organization: OrganizationId,
         evaluator: &Evaluator,
         method: Method,
@@ -189,13 +196,13 @@ impl Evaluation {
         let ready = evalset_evaluate::Evaluator::new(evaluator.definition.clone(), method)?;
         let endpoint = match ready.prepared {
             Prepared::Human => return Ok(None),
-            Prepared::Judge(_) => match app.evaluators.endpoint(app, organization).await? {
+            Prepared::Judge(_) => match evaluators.endpoint(organization).await? {
                 Some(endpoint) => Some(endpoint),
                 None => return Err(Error::invalid("llm_config", NO_PROVIDER)),
             },
             Prepared::Rule(_) | Prepared::Python(_) => None,
         };
-        let (code, templates) = (app.evaluators.code.clone(), app.evaluators.templates.clone());
+        let (code, templates) = (evaluators.code.clone(), evaluators.templates.clone());
         Ok(Some(Self { evaluator: Arc::new(ready), code, templates, endpoint }))
     }
 

@@ -4,13 +4,13 @@
 //! sample the same.
 
 use super::run::{End, Run};
-use super::source::{self, Unknown};
 use super::traces;
 use evalset_model::dataset::Granularity;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, DatasetId, Place, RowNumber};
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
+use evalset_rows::selection::{self, Unknown};
 use evalset_store::logs::{Pick, Sample};
 
 /// Copies matching request logs, or traces of them, into a dataset.
@@ -26,7 +26,7 @@ pub(super) async fn import(run: &mut Run<'_>) -> Result<End> {
     }
     let from = Collection { organization, place: Place::RequestLogs };
     let to = Collection { organization, place: Place::Dataset(*dataset) };
-    let filter = source::stored(from, filters, Unknown::Metadata)?.and(source::window(*start_time, *end_time));
+    let filter = selection::stored(from, filters, Unknown::Metadata)?.and(selection::window(*start_time, *end_time));
     let sample = match run.progress.cutoff {
         Some(cutoff) => Some(Sample::Cutoff { seed: dataset.to_string(), cutoff }),
         None if *sampling_percentage < 100.0 => {

@@ -5,7 +5,6 @@
 //! when the process died is asked again, first of all. Does not know how an evaluator works (`crate::evaluation`).
 
 use super::run::{End, Run};
-use super::source::{self, Batches, Unknown};
 use crate::app::App;
 use crate::evaluation::{Budget, Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Prepared, Unit as Asked, inputs};
@@ -15,6 +14,8 @@ use evalset_model::page::Window;
 use evalset_model::run::{RunTask, Unit};
 use evalset_model::score::Subject;
 use evalset_model::{Error, Result};
+use evalset_rows::batches::Batches;
+use evalset_rows::selection::{self, Unknown};
 use evalset_store::logs::{Pick, Row, Sample, With};
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
@@ -45,7 +46,8 @@ pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
     if rows.is_empty() {
         return conclude(run, None).await;
     }
-    let Some(evaluation) = Evaluation::prepare(run.app, organization, &task.evaluator, task.method).await? else {
+    let Some(evaluation) = Evaluation::prepare(&run.app.evaluators, organization, &task.evaluator, task.method).await?
+    else {
         return Err(Error::internal("an evaluator of people was to run"));
     };
     let budget = Budget::new(task.spending_limit, run.progress.cost, run.app.limits.run_faults_in_a_row);
@@ -73,7 +75,7 @@ pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
 /// The selected rows that have no result yet, in falling order.
 async fn select(run: &mut Run<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
     let (stores, seed) = (&run.app.stores, run.job.id.to_string());
-    let filter = source::stored(task.collection, &task.filters, Unknown::Metadata)?;
+    let filter = selection::stored(task.collection, &task.filters, Unknown::Metadata)?;
     let sample = match run.progress.cutoff {
         Some(cutoff) => Some(Sample::Cutoff { seed, cutoff }),
         None if task.sampling_percentage < 100.0 => Some(Sample::Percent { seed, percent: task.sampling_percentage }),
@@ -152,7 +154,7 @@ impl Work<'_> {
     /// Reads the rows in batches until nobody wants more.
     async fn read(&self, rows: Vec<RowNumber>, feed: mpsc::Sender<Vec<Row>>) -> Result<()> {
         let mut batches = Batches::new(self.task.collection, rows, With::Nothing);
-        while let Some(rows) = batches.next(self.app).await? {
+        while let Some(rows) = batches.next(&*self.app.stores.logs).await? {
             batches.measured_logs(&rows);
             let wanted = tokio::select! {
                 sent = feed.send(rows) => sent.is_ok(),
@@ -190,7 +192,7 @@ impl Work<'_> {
         let Row { number, log, .. } = row;
         let Collection { organization, place } = self.task.collection;
         let subject = Subject { organization, place, log_id: log.id };
-        let blank = blank(self.app, &self.task.evaluator, subject, &self.task.environment, Some(self.id));
+        let blank = blank(&self.app.clock, &self.task.evaluator, subject, &self.task.environment, Some(self.id));
         Unit { row: number, score: self.evaluation.scored(blank, outcome) }
     }
 }

@@ -1,10 +1,10 @@
 //! The removal job: deletes matching rows of a dataset (contract B.16).
 
 use super::run::{End, Run};
-use super::source::{self, Unknown};
 use evalset_model::ids::{Collection, Place};
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
+use evalset_rows::selection::{self, Unknown};
 use evalset_store::logs::Pick;
 
 /// Removes matching rows up to the watermark of the request.
@@ -13,7 +13,7 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
         return Err(Error::internal("not a removal"));
     };
     let rows = Collection { organization: run.job.organization, place: Place::Dataset(*dataset) };
-    let filter = source::stored(rows, filters, Unknown::Refuse)?.and(source::window(*start_time, *end_time));
+    let filter = selection::stored(rows, filters, Unknown::Refuse)?.and(selection::window(*start_time, *end_time));
     let pick = Pick { filter, watermark: Some(*watermark), sample: None, sort: None };
     let picked = run.app.stores.logs.pick(rows, pick).await?;
     if run.progress.total.is_none() {

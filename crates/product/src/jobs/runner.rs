@@ -5,6 +5,7 @@
 use super::run::{End, Run};
 use super::{copy, evaluate, export, purge, remove};
 use crate::app::App;
+use crate::exports_folder;
 use evalset_model::dataset::Status;
 use evalset_model::ids::JobId;
 use evalset_model::job::{Job, Lane, State, Task};
@@ -44,7 +45,7 @@ async fn supervise(app: App) {
             return;
         }
     }
-    if let Err(error) = export::clear_leftovers(&app).await {
+    if let Err(error) = exports_folder::clear_leftovers(&app).await {
         tracing::warn!(%error, "cannot clear the export folder");
     }
     for (lane, workers) in [(Lane::Rows, app.limits.concurrent_jobs), (Lane::Runs, app.limits.concurrent_runs)] {
@@ -53,7 +54,7 @@ async fn supervise(app: App) {
         }
     }
     while !pause(&app, HOUSEKEEPING).await {
-        if let Err(error) = export::expire(&app).await {
+        if let Err(error) = exports_folder::expire(&app).await {
             tracing::warn!(%error, "cannot remove expired exports");
         }
     }

@@ -5,8 +5,7 @@ mod export;
 mod traces;
 
 use super::runner;
-use super::source::{self, Unknown};
-use crate::app::{App, Parts};
+use crate::app::{App, Options};
 use crate::ops::imports::{self, ImportRequest, Removal, RemoveRequest};
 use crate::ops::{datasets, jobs};
 use async_trait::async_trait;
@@ -22,6 +21,7 @@ use evalset_model::page::{Page, Sort};
 use evalset_model::scalar::Scalar;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
+use evalset_rows::selection::{self, Unknown};
 use evalset_store::lists::{List, Listed, Writing, Written};
 use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With, sample_hash};
 use evalset_store::{Stores, embedded, memory};
@@ -137,15 +137,8 @@ impl World {
     }
 
     fn app_on(&self, stores: Stores) -> App {
-        App::new(Parts {
-            stores,
-            limits: self.limits.clone(),
-            program: evalset_testkit::program(),
-            secrets: crate::secrets::Secrets::new(self.folder.path(), None),
-            exports_dir: self.folder.path().join("exports"),
-            span_window_seconds: 3600,
-            public_url: None,
-        })
+        let options = Options::new(self.folder.path(), evalset_testkit::program());
+        App::new(stores, Options { limits: self.limits.clone(), ..options })
     }
 
     /// A process on the store as it is.

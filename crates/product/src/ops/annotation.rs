@@ -7,7 +7,7 @@ use self::choice::choose;
 use crate::app::App;
 use crate::ops::dataset_logs::{annotated, ensure};
 use evalset_model::field::Field;
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+use evalset_model::filter::{LogField, LogFilter, Order, Tree, build};
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::limits::Limits;
 use evalset_model::log::{Log, annotation};
@@ -20,25 +20,6 @@ use std::sync::Arc;
 
 /// Times a row is looked for again when somebody else was faster. Each time the choice is spread over more rows.
 const ATTEMPTS: u32 = 24;
-
-/// Calls of one annotator for a row come one after the other, so that a double click does not get two. (Rows are kept apart by the
-/// store; this is for the comfort of annotators.) Few locks for all: who shares one waits a little.
-pub struct Turns([tokio::sync::Mutex<()>; TURNS]);
-
-/// Annotators who are served at once.
-const TURNS: usize = 256;
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
-    }
-}
-
-impl Turns {
-    fn of(&self, annotator: &str) -> &tokio::sync::Mutex<()> {
-        &self.0[xxhash_rust::xxh3::xxh3_64(annotator.as_bytes()) as usize % TURNS]
-    }
-}
 
 /// What an annotator asks of the queue.
 #[derive(Clone, Debug)]
@@ -87,7 +68,7 @@ pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed>
     if let Some(row) = held(app, collection, &ask.annotator).await? {
         if ask.skip {
             pass_over(app, collection, &row.id, &ask.annotator).await?;
-            left_out = is_row(&row.id);
+            left_out = build::equals(LogField::Id, row.id.as_str());
         } else if let Some((row, until)) = take(app, collection, &row.id, &ask).await? {
             let filter = ask.filter.clone().and(available(app.clock.now()));
             let remaining = count(app, collection, filter).await?;
@@ -96,10 +77,10 @@ pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed>
     }
     for attempt in 0..ATTEMPTS {
         let free = ask.filter.clone().and(available(app.clock.now()));
-        let fresh = free.clone().and(not(passed_over_by(&ask.annotator)));
+        let fresh = free.clone().and(build::not(passed_over_by(&ask.annotator)));
         let mut chosen = choose(app, collection, fresh, &ask, attempt).await?;
         if chosen.is_none() {
-            let others = free.clone().and(not(left_out.clone()));
+            let others = free.clone().and(build::not(left_out.clone()));
             chosen = choose(app, collection, others, &ask, attempt).await?;
         }
         let Some(row) = chosen else {
@@ -223,8 +204,11 @@ pub async fn progress(app: &App, collection: Collection, filter: LogFilter) -> R
 }
 
 async fn last_completed(app: &App, collection: Collection, done: &LogFilter, who: Option<&str>) -> Result<Option<i64>> {
-    let by = who.map_or_else(|| compare(Field::AnnotationCompletedBy, Test::IsNull), completed_by);
-    let sort = Sort { field: LogField::Scalar(Field::AnnotationCompletedAt), descending: true };
+    let by = who.map_or_else(
+        || build::is_null(Field::AnnotationCompletedBy),
+        |who| build::equals(Field::AnnotationCompletedBy, who),
+    );
+    let sort = Sort { field: Field::AnnotationCompletedAt.into(), descending: true };
     let query = Query { filter: done.clone().and(by), sort, window: Window { offset: 0, limit: 1 } };
     let newest = app.stores.logs.page(collection, query).await?.rows.into_iter().next();
     Ok(newest.and_then(|log| log.time(Field::AnnotationCompletedAt)))
@@ -232,7 +216,7 @@ async fn last_completed(app: &App, collection: Collection, done: &LogFilter, who
 
 /// A row that the annotator holds.
 async fn held(app: &App, collection: Collection, who: &str) -> Result<Option<Row>> {
-    let filter = leased(app.clock.now()).and(equals(Field::AnnotationAssignee, who));
+    let filter = leased(app.clock.now()).and(build::equals(Field::AnnotationAssignee, who));
     let query = Query { filter, sort: Sort::newest_first(), window: Window { offset: 0, limit: 1 } };
     Ok(app.stores.logs.page(collection, query).await?.rows.into_iter().next())
 }
@@ -299,40 +283,16 @@ async fn count(app: &App, collection: Collection, filter: LogFilter) -> Result<u
 
 /// Rows that nobody holds and nobody completed.
 fn available(now: i64) -> LogFilter {
-    not(annotated()).and(not(leased(now)))
+    build::not(annotated()).and(build::not(leased(now)))
 }
 
 /// Rows that somebody holds. A lease is cleared with the status it belongs to.
 fn leased(now: i64) -> LogFilter {
-    let literal = Literal { time: Some(now), ..Literal::default() };
-    compare(Field::AnnotationLeaseUntil, Test::Ordered(Order::Greater, literal))
+    build::time(Field::AnnotationLeaseUntil, Order::Greater, now)
 }
 
 /// Rows that the annotator did not want: theirs without a lease.
 fn passed_over_by(who: &str) -> LogFilter {
-    equals(Field::AnnotationAssignee, who).and(compare(Field::AnnotationLeaseUntil, Test::IsNull))
-}
-
-fn completed_by(who: &str) -> LogFilter {
-    equals(Field::AnnotationCompletedBy, who)
-}
-
-fn is_row(id: &LogId) -> LogFilter {
-    Tree::Compare(Compare { field: LogField::Id, test: Test::AnyOf(vec![text(id.as_str())]) })
-}
-
-fn equals(field: Field, value: &str) -> LogFilter {
-    compare(field, Test::AnyOf(vec![text(value)]))
-}
-
-fn text(value: &str) -> Literal {
-    Literal { text: Some(value.to_owned()), ..Literal::default() }
-}
-
-fn compare(field: Field, test: Test) -> LogFilter {
-    Tree::Compare(Compare { field: LogField::Scalar(field), test })
-}
-
-fn not(filter: LogFilter) -> LogFilter {
-    Tree::Not(Box::new(filter))
+    let theirs: LogFilter = build::equals(Field::AnnotationAssignee, who);
+    theirs.and(build::is_null(Field::AnnotationLeaseUntil))
 }

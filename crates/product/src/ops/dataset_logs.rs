@@ -2,8 +2,9 @@
 //! caller's, except that a dataset that is gone makes every call answer `NotFound`.
 
 use crate::app::App;
+use crate::ops::lists::{self, Listed, Rows};
 use evalset_model::field::Field;
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Test, Tree};
+use evalset_model::filter::{LogFilter, build};
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::key::ApiKey;
 use evalset_model::limits::Limits;
@@ -151,9 +152,12 @@ pub async fn delete(app: &App, collection: Collection, id: &LogId) -> Result<()>
 
 /// The filter that keeps rows whose annotation is completed.
 pub fn annotated() -> LogFilter {
-    let literal = Literal { text: Some("completed".to_owned()), ..Literal::default() };
-    let field = LogField::Scalar(Field::AnnotationStatus);
-    Tree::Compare(Compare { field, test: Test::AnyOf(vec![literal]) })
+    build::equals(Field::AnnotationStatus, "completed")
+}
+
+/// A part of the rows that match, in order. The collection must be known to be there: see [`ensure`].
+pub async fn list(app: &App, collection: Collection, rows: Rows) -> Result<Listed> {
+    lists::read(app, collection, rows).await
 }
 
 /// Sums over matching rows.

@@ -28,8 +28,8 @@ pub async fn of_inputs(
     environment: &str,
 ) -> Result<Score> {
     let subject = Subject { organization, place: Place::RequestLogs, log_id: LogId(String::new()) };
-    let blank = blank(app, evaluator, subject, environment, None);
-    let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
+    let blank = blank(&app.clock, evaluator, subject, environment, None);
+    let Some(evaluation) = Evaluation::prepare(&app.evaluators, organization, evaluator, method).await? else {
         return Ok(placeholder(blank, evaluator));
     };
     by(app, &evaluation, blank, inputs, tokio::time::Instant::now() + patience(app)).await
@@ -56,8 +56,8 @@ pub async fn of_logs(
         given.push(read);
     }
     let blanks: Vec<Score> =
-        subjects.into_iter().map(|subject| blank(app, evaluator, subject, environment, None)).collect();
-    let Some(evaluation) = Evaluation::prepare(app, organization, evaluator, method).await? else {
+        subjects.into_iter().map(|subject| blank(&app.clock, evaluator, subject, environment, None)).collect();
+    let Some(evaluation) = Evaluation::prepare(&app.evaluators, organization, evaluator, method).await? else {
         return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
     };
     let until = tokio::time::Instant::now() + patience(app);

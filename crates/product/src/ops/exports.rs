@@ -1,9 +1,7 @@
 //! Exports: rows as files, by a job or streamed at once (contract B.19). Knows no HTTP.
 
 use crate::app::App;
-use crate::jobs::export;
-use crate::jobs::lines::{Lines, Selection};
-use crate::jobs::source::{self, Unknown};
+use crate::exports_folder;
 use crate::ops::{dataset_logs, jobs};
 use bytes::Bytes;
 use evalset_model::filter::wire::Filters;
@@ -12,6 +10,8 @@ use evalset_model::job::{ExportFormat, Job, State, Task};
 use evalset_model::page::{Page, Sort, Window};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
+use evalset_rows::file::{Lines, Selection};
+use evalset_rows::selection::{self, Unknown};
 use futures::Stream;
 use futures::stream::try_unfold;
 use serde_json::Value;
@@ -65,7 +65,7 @@ pub fn format(text: Option<&str>) -> Result<ExportFormat> {
 /// Queues an export of rows of the collection.
 pub async fn start(app: &App, collection: Collection, request: ExportRequest) -> Result<Job> {
     dataset_logs::ensure(app, collection).await?;
-    source::check(collection, &request.filters, Unknown::Metadata)?;
+    selection::check(collection, &request.filters, Unknown::Metadata)?;
     let ExportRequest { filters, sort, include_fields, format, name } = request;
     let file_name = file_name(app, collection, name.as_deref(), format);
     let dataset = match collection.place {
@@ -103,7 +103,7 @@ pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<
             )));
         }
     }
-    let (Task::Export { file_name, format, .. }, Some(path)) = (&job.task, export::path(app, &job)) else {
+    let (Task::Export { file_name, format, .. }, Some(path)) = (&job.task, exports_folder::path(app, &job)) else {
         return Err(Error::not_found());
     };
     let file = match File::open(&path).await {
@@ -124,16 +124,16 @@ pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<
 /// polled, so a slow reader slows the reading and one that goes away ends it.
 pub async fn stream(app: &App, selection: Selection) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
     dataset_logs::ensure(app, selection.collection).await?;
-    let lines = Lines::select(app, selection).await?;
-    Ok(try_unfold((app.clone(), lines, Bytes::new()), |(app, mut lines, mut pending)| async move {
+    let lines = Lines::select(&app.stores, &app.tasks, selection).await?;
+    Ok(try_unfold((lines, Bytes::new()), |(mut lines, mut pending)| async move {
         while pending.is_empty() {
-            match lines.next(&app).await? {
+            match lines.next().await? {
                 Some(piece) => pending = piece.bytes,
                 None => return Ok(None),
             }
         }
         let piece = pending.split_to(pending.len().min(PIECE_BYTES));
-        Ok(Some((piece, (app, lines, pending))))
+        Ok(Some((piece, (lines, pending))))
     }))
 }
 

@@ -3,15 +3,15 @@
 //! Everything a caller can get wrong is refused here, before anything is queued.
 
 use crate::app::App;
-use crate::jobs::source::{self, Unknown};
-use crate::jobs::traces;
 use crate::ops::jobs;
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::filter::wire::{self, Filters};
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Test, Tree};
+use evalset_model::filter::{LogField, LogFilter, build};
 use evalset_model::ids::{Collection, JobId, LogId, OrganizationId, Place};
 use evalset_model::job::{Job, Task};
 use evalset_model::{Error, Result};
+use evalset_rows::selection::{self, Unknown};
+use evalset_rows::traces;
 use evalset_store::logs::{Added, Pick, With, sample_size};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -103,7 +103,7 @@ pub async fn duplicate_job(app: &App, source: &Dataset, target: &Dataset) -> Res
 pub async fn matching(app: &App, dataset: &Dataset, request: &ImportRequest) -> Result<u64> {
     let matches = match check(dataset, &parse(app, &request.filters)?, request)? {
         Source::Logs(filter) => app.stores.logs.sums(request_logs(dataset.organization), filter).await?.rows,
-        Source::Traces(selection) => traces::count(app, &selection).await?,
+        Source::Traces(selection) => traces::count(&*app.stores.logs, &selection, app.limits.job_batch_rows).await?,
     };
     Ok(sample_size(matches, request.sampling_percentage))
 }
@@ -128,7 +128,7 @@ pub async fn remove(app: &App, dataset: &Dataset, request: RemoveRequest) -> Res
     }
     let rows = Collection { organization, place: Place::Dataset(dataset.id) };
     let filters = parse(app, &filters)?;
-    source::check(rows, &filters, Unknown::Refuse)?;
+    selection::check(rows, &filters, Unknown::Refuse)?;
     let filters = Value::Object(filters.to_json());
     let watermark = app.stores.logs.watermark(rows).await?;
     let task = Task::Remove { dataset: dataset.id, filters, start_time, end_time, watermark };
@@ -155,7 +155,7 @@ pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Resul
     let to = Collection { organization, place: Place::Dataset(dataset.id) };
     let mut result = AddedByIds { added: Added::default(), items: Vec::with_capacity(ids.len()) };
     for some in ids.chunks(IDS_AT_ONCE) {
-        let pick = Pick { filter: any_id(some), watermark: None, sample: None, sort: None };
+        let pick = Pick { filter: build::any_of(LogField::Id, some), watermark: None, sample: None, sort: None };
         let rows = app.stores.logs.pick(from, pick).await?.rows;
         let found: HashSet<LogId> =
             app.stores.logs.read(from, &rows, With::Nothing).await?.into_iter().map(|row| row.log.id).collect();
@@ -168,11 +168,6 @@ pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Resul
         }));
     }
     Ok(result)
-}
-
-fn any_id(ids: &[String]) -> LogFilter {
-    let literals = ids.iter().map(|id| Literal { text: Some(id.clone()), ..Literal::default() }).collect();
-    Tree::Compare(Compare { field: LogField::Id, test: Test::AnyOf(literals) })
 }
 
 fn parse(app: &App, filters: &Value) -> Result<Filters> {
@@ -194,8 +189,8 @@ fn check(dataset: &Dataset, filters: &Filters, request: &ImportRequest) -> Resul
     }
     match dataset.granularity {
         Granularity::Logs => {
-            let filter = source::check(request_logs(dataset.organization), filters, Unknown::Metadata)?;
-            Ok(Source::Logs(filter.and(source::window(start, end))))
+            let filter = selection::check(request_logs(dataset.organization), filters, Unknown::Metadata)?;
+            Ok(Source::Logs(filter.and(selection::window(start, end))))
         }
         Granularity::Traces => traces::Selection::new(dataset.organization, filters, start, end).map(Source::Traces),
     }

@@ -182,12 +182,11 @@ mod tests {
     use super::{
         DEFAULT_ORGANIZATION, authenticate, check_chosen, create, generate, hash, install, list, organization, revoke,
     };
-    use crate::app::{App, Parts};
+    use crate::app::{App, Options};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use evalset_model::Error;
     use evalset_model::key::Environment;
-    use evalset_model::limits::Limits;
     use secrecy::ExposeSecret;
 
     #[test]
@@ -202,15 +201,8 @@ mod tests {
     }
 
     fn app() -> App {
-        App::new(Parts {
-            stores: evalset_store::memory::open(),
-            limits: Limits::default(),
-            program: std::env::current_exe().unwrap(),
-            secrets: crate::secrets::Secrets::new("unused".as_ref(), None),
-            exports_dir: "unused".into(),
-            span_window_seconds: 3600,
-            public_url: None,
-        })
+        let options = Options::new("unused".as_ref(), std::env::current_exe().unwrap());
+        App::new(evalset_store::memory::open(), options)
     }
 
     #[tokio::test]

@@ -1,10 +1,11 @@
 //! Providers: where an organization's LLM evaluators ask their models. Knows no HTTP and asks no model.
 //!
-//! The API key is sealed before it reaches the store (see `secrets`) and leaves only through [`get`], for the evaluation side.
+//! The API key is sealed before it reaches the store (see `secrets`) and leaves only through [`Settings`](crate::evaluation::Settings), for the evaluation side.
 //! A stored key is never put together with another address than the one it was entered for: else whoever may change the
 //! settings could have it sent to himself.
 
 use crate::app::App;
+use crate::evaluation::settings::open;
 use evalset_model::ids::OrganizationId;
 use evalset_model::limits::Limits;
 use evalset_model::provider::{Price, Provider};
@@ -24,10 +25,6 @@ const HINT_FROM_CHARS: usize = 20;
 const PRICE_MAX: f64 = 1e9;
 /// Characters shown of a key.
 const HINT_CHARS: usize = 4;
-
-/// Why a stored key cannot be used, and what to do.
-pub const UNOPENED: &str = "The stored API key cannot be opened: it was sealed with another `secret.key` (or EVALSET_SECRET_KEY) \
-    than this server has. Enter `api_key` again in the settings of the LLM provider.";
 
 /// What a change does with the key.
 #[derive(Debug)]
@@ -58,24 +55,8 @@ pub enum ShownKey {
     None,
     /// There is one; its last characters when it is long.
     Kept(Option<String>),
-    /// There is one that does not open, see [`UNOPENED`].
+    /// There is one that does not open, see [`UNOPENED`](crate::evaluation::settings::UNOPENED).
     Unopened,
-}
-
-/// The settings and the key that requests are to be made with; `Conflict` when the stored key does not open.
-pub async fn get(app: &App, organization: OrganizationId) -> Result<Option<(Provider, Option<SecretString>)>> {
-    let Some(stored) = app.stores.providers.get(organization).await? else { return Ok(None) };
-    let key = match stored.key {
-        None => None,
-        Some(sealed) => Some(open(app, organization, sealed).await?.ok_or(Error::Conflict(UNOPENED.to_owned()))?),
-    };
-    Ok(Some((stored.settings, key)))
-}
-
-/// A number that changes with every change of the provider, none when there is no provider: who holds on to what [`get`] gave
-/// compares it to learn that it is out of date.
-pub async fn version(app: &App, organization: OrganizationId) -> Result<Option<i64>> {
-    Ok(app.stores.providers.get(organization).await?.map(|stored| stored.updated_at))
 }
 
 /// The provider as it is shown; 404 when there is none.
@@ -108,7 +89,7 @@ pub async fn put(
         let updated_at = over.map_or(app.clock.now(), |over| app.clock.now().max(over + 1));
         let stored = StoredProvider { settings, key, updated_at };
         if app.stores.providers.put(organization, stored.clone(), over).await? {
-            app.evaluators.renew(app, organization).await?;
+            app.evaluators.renew(organization).await?;
             return show(app, organization, stored).await;
         }
     }
@@ -139,7 +120,7 @@ fn kept_key(present: StoredProvider, settings: &Provider) -> Result<Option<Vec<u
 async fn show(app: &App, organization: OrganizationId, stored: StoredProvider) -> Result<Shown> {
     let key = match stored.key {
         None => ShownKey::None,
-        Some(sealed) => match open(app, organization, sealed).await? {
+        Some(sealed) => match open(&app.secrets, organization, sealed).await? {
             None => ShownKey::Unopened,
             Some(key) => ShownKey::Kept(hint(key.expose_secret())),
         },
@@ -150,11 +131,6 @@ async fn show(app: &App, organization: OrganizationId, stored: StoredProvider) -
 /// The last characters of a key, when it is so long that they do not help to guess it. Keys are ASCII.
 fn hint(key: &str) -> Option<String> {
     (key.len() >= HINT_FROM_CHARS).then(|| key.get(key.len() - HINT_CHARS..).map(str::to_owned)).flatten()
-}
-
-async fn open(app: &App, organization: OrganizationId, sealed: Vec<u8>) -> Result<Option<SecretString>> {
-    let secrets = app.secrets.clone();
-    tokio::task::spawn_blocking(move || secrets.open(organization, &sealed)).await.map_err(Error::internal)?
 }
 
 async fn seal(app: &App, organization: OrganizationId, key: SecretString) -> Result<Vec<u8>> {

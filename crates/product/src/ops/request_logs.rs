@@ -2,12 +2,13 @@
 
 use crate::app::App;
 use crate::ops::dataset_logs::{LOG_METHOD, context, read, store_good, within_row_limit};
+use crate::ops::lists::{self, Listed, Rows};
 use evalset_model::field::Field;
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+use evalset_model::filter::{LogFilter, build};
 use evalset_model::ids::{Collection, LogId};
 use evalset_model::key::ApiKey;
 use evalset_model::log::{Log, ingest, patch};
-use evalset_model::summary::Group;
+use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Existing, Row};
 use serde_json::value::RawValue;
@@ -77,26 +78,13 @@ pub struct Scope {
 impl Scope {
     /// The filter that keeps what is in scope.
     pub fn filter(&self) -> LogFilter {
-        let time = |order, at: i64| {
-            let literal = Literal { time: Some(at), ..Literal::default() };
-            compare(Field::Timestamp, Test::Ordered(order, literal))
+        let equals = |field: Field, text: &Option<String>| {
+            text.as_ref().map_or_else(LogFilter::all, |text| build::equals(field, text))
         };
-        let equals = |field, text: &String| {
-            let literal = Literal { text: Some(text.clone()), ..Literal::default() };
-            compare(field, Test::AnyOf(vec![literal]))
-        };
-        let parts = [
-            self.start.map(|at| time(Order::GreaterOrEqual, at)),
-            self.end.map(|at| time(Order::LessOrEqual, at)),
-            self.environment.as_ref().map(|text| equals(Field::Environment, text)),
-            self.log_type.as_ref().map(|text| equals(Field::LogType, text)),
-        ];
-        Tree::And(parts.into_iter().flatten().collect())
+        build::window(self.start, self.end)
+            .and(equals(Field::Environment, &self.environment))
+            .and(equals(Field::LogType, &self.log_type))
     }
-}
-
-fn compare(field: Field, test: Test) -> LogFilter {
-    Tree::Compare(Compare { field: LogField::Scalar(field), test })
 }
 
 /// What logs may be grouped by (contract E.7), and the field behind each name.
@@ -125,9 +113,19 @@ pub fn group_field(name: Option<&str>) -> Result<(&'static str, Field)> {
         .ok_or_else(|| Error::invalid("group_by", format!("cannot group by `{name}`; allowed: {}", allowed())))
 }
 
+/// A part of the logs that match, in order.
+pub async fn list(app: &App, collection: Collection, rows: Rows) -> Result<Listed> {
+    lists::read(app, collection, rows).await
+}
+
+/// Sums over matching logs.
+pub async fn summary(app: &App, collection: Collection, filter: LogFilter) -> Result<Sums> {
+    app.stores.logs.sums(collection, filter).await
+}
+
 /// Sums per value of a field, greatest number of logs first, ties by key.
 pub async fn groups(app: &App, collection: Collection, filter: LogFilter, by: Field) -> Result<Vec<Group>> {
-    let mut groups = app.stores.logs.groups(collection, filter, LogField::Scalar(by)).await?;
+    let mut groups = app.stores.logs.groups(collection, filter, by.into()).await?;
     groups.sort_by(|a, b| b.sums.rows.cmp(&a.sums.rows).then_with(|| a.key.cmp(&b.key)));
     Ok(groups)
 }

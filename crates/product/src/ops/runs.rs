@@ -2,8 +2,7 @@
 //! `crate::jobs::evaluate`.
 
 use crate::app::App;
-use crate::jobs::source::{self, Unknown};
-use crate::ops::{datasets, evaluators, jobs, providers};
+use crate::ops::{datasets, evaluators, jobs};
 use evalset_evaluate::Prepared;
 use evalset_model::dataset::{Dataset, Status};
 use evalset_model::evaluator::{Evaluator, Method};
@@ -13,6 +12,7 @@ use evalset_model::job::{Job, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{RunTask, UnitResult};
 use evalset_model::{Error, Result};
+use evalset_rows::selection::{self, Unknown};
 use serde_json::Value;
 
 /// Evaluators of one request.
@@ -70,7 +70,7 @@ pub async fn start(
     jobs::admit(app, organization, names.len()).await?;
     let rows = Collection { organization, place: Place::Dataset(dataset.id) };
     let filters = wire::parse("filters", Some(&request.filters), None, &app.limits)?;
-    source::check(rows, &filters, Unknown::Metadata)?;
+    selection::check(rows, &filters, Unknown::Metadata)?;
     let watermark = app.stores.logs.watermark(rows).await?;
     let mut started = Started { runs: Vec::new(), errors: Vec::new() };
     for name in names {
@@ -117,7 +117,7 @@ async fn usable(app: &App, organization: OrganizationId, name: &str, request: &R
     let evaluator = evaluators::resolve_or_make(app, organization, name).await?;
     if let Prepared::Judge(config) = Prepared::new(&evaluator.definition, request.method)?
         && request.spending_limit.is_some()
-        && let Some((settings, _)) = providers::get(app, organization).await?
+        && let Some((settings, _)) = app.evaluators.settings().get(organization).await?
     {
         let model = config.model.as_ref().unwrap_or(&settings.default_model);
         if !settings.prices.contains_key(model) {

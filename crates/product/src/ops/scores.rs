@@ -8,15 +8,18 @@ use evalset_evaluate::convert::EXPLANATION_BYTES_MAX;
 use evalset_evaluate::passing::Passing;
 use evalset_evaluate::posted;
 use evalset_model::evaluator::{Evaluator, ScoreValueType};
+use evalset_model::filter::build;
+use evalset_model::filter::scores::LOG_ID;
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::key::ApiKey;
 use evalset_model::page::Page;
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
 use evalset_store::logs::Row;
-use evalset_store::scores::ScoreQuery;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+pub use evalset_store::scores::ScoreQuery;
 
 /// `type` of scores under a slug that no evaluator has.
 const CUSTOM: &str = "custom";
@@ -150,7 +153,7 @@ async fn evaluator_of(app: &App, organization: OrganizationId, new: &NewScore) -
 
 fn source(evaluator: Option<&Evaluator>, slug: Option<String>, values: &ScoreValues) -> Result<Source> {
     if let Some(evaluator) = evaluator {
-        return Ok(source_of(evaluator));
+        return Ok(Source::of(evaluator));
     }
     let slug = bounded("evaluator_slug", slug)?.unwrap_or_default();
     if slug.is_empty() {
@@ -164,16 +167,6 @@ fn source(evaluator: Option<&Evaluator>, slug: Option<String>, values: &ScoreVal
         _ => ScoreValueType::Text,
     };
     Ok(Source { evaluator_id: None, name: slug.clone(), slug, value_type })
-}
-
-/// The source that scores of an evaluator have.
-pub fn source_of(evaluator: &Evaluator) -> Source {
-    Source {
-        evaluator_id: Some(evaluator.id),
-        slug: evaluator.slug.clone(),
-        name: evaluator.definition.name.clone(),
-        value_type: evaluator.definition.score_value_type,
-    }
 }
 
 async fn subject(app: &App, organization: OrganizationId, new: &NewScore, target: Target) -> Result<Subject> {
@@ -316,4 +309,14 @@ pub async fn delete(app: &App, organization: OrganizationId, id: ScoreId, log: O
 /// A page of scores.
 pub async fn list(app: &App, organization: OrganizationId, query: ScoreQuery) -> Result<Page<Score>> {
     app.stores.scores.list(organization, query).await
+}
+
+/// A page of the scores of one log, whatever dataset they name; 404 when there are none and there is no such log.
+pub async fn of_log(app: &App, organization: OrganizationId, log: &LogId, query: ScoreQuery) -> Result<Page<Score>> {
+    let filter = query.filter.and(build::equals(LOG_ID, log.as_str()));
+    let page = list(app, organization, ScoreQuery { filter, ..query }).await?;
+    if page.total == 0 && app.stores.logs.places(organization, log).await?.is_empty() {
+        return Err(Error::NotFound(format!("there is no log `{log}`")));
+    }
+    Ok(page)
 }

@@ -1,7 +1,7 @@
 //! CSV columns → members of a log. Knows no file.
 
+use super::Refused;
 use super::names::{DATASET_ID, FURTHER, Mapping, Place, place};
-use crate::cli::Usage;
 use evalset_model::field::Field;
 use serde_json::{Map, Value};
 
@@ -20,10 +20,10 @@ pub struct Columns {
 
 impl Columns {
     /// The columns of a header; a mapping of a column that is not there is an error.
-    pub fn new(header: &csv::StringRecord, mappings: &[Mapping]) -> Result<Self, Usage> {
+    pub fn new(header: &csv::StringRecord, mappings: &[Mapping]) -> Result<Self, Refused> {
         if let Some(wrong) = mappings.iter().find(|mapping| !header.iter().any(|column| column == mapping.name)) {
             let columns = header.iter().collect::<Vec<_>>().join(", ");
-            return Err(Usage(format!("--map: there is no column `{}`; there are: {columns}", wrong.name)));
+            return Err(Refused(format!("--map: there is no column `{}`; there are: {columns}", wrong.name)));
         }
         let mapping = |column: &str| mappings.iter().find(|mapping| mapping.name == column);
         let of_column = |column: &str| mapping(column).map_or_else(|| place(column), Mapping::place);

@@ -1,10 +1,10 @@
 //! The names that lines of a file may use: what each is to a log, `--map`, and the nearest name to one that is nothing.
 //! Knows no file.
 
-use crate::config::distance;
-use crate::wire::log::named;
+use crate::shape::named;
 use evalset_model::field::{Field, TextField};
 use evalset_model::log::payload;
+use evalset_model::spelling::distance;
 use std::str::FromStr;
 
 /// `--map column=field`, or `--map key=field` of JSON lines.
@@ -107,7 +107,7 @@ pub fn suggestion(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{is_known, suggestion};
-    use crate::wire::log::DETAIL;
+    use crate::shape::DETAIL;
 
     #[test]
     fn what_an_export_or_a_body_may_hold_is_known() {

@@ -1,12 +1,12 @@
 //! A file of logs → batches of parsed lines. Knows no store. Blocks: it runs on a thread of its own.
 
-use super::Format;
+use super::Refused;
 use super::csv_map::Columns;
 use super::json_map::Keys;
 use super::names::Mapping;
-use crate::cli::Usage;
 use anyhow::{Context as _, ensure};
 use csv::StringRecord;
+use evalset_model::scalar::type_name;
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
@@ -23,6 +23,15 @@ const BUFFER: usize = 256 * 1024;
 const HEAD_BYTES: u64 = 64 * 1024;
 /// Byte order mark that some programs put first.
 const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Format of a file of logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// A table with a header line.
+    Csv,
+}
 
 /// One line, or one CSV record, which may span lines.
 #[derive(Debug)]
@@ -69,7 +78,7 @@ impl Source {
     pub fn new(path: &Path, format: Option<Format>, mappings: Vec<Mapping>) -> anyhow::Result<Self> {
         let Some(format) = format.or_else(|| format_of(path)) else {
             let text = format!("cannot tell the format of {} by its name; say --format jsonl or csv", path.display());
-            return Err(Usage(text).into());
+            return Err(Refused(text).into());
         };
         Ok(Self { path: path.to_owned(), format, mappings })
     }
@@ -249,7 +258,7 @@ fn read_jsonl(
 fn json_log(text: &[u8]) -> Result<Map<String, Value>, String> {
     match serde_json::from_slice(text) {
         Ok(Value::Object(log)) => Ok(log),
-        Ok(other) => Err(format!("must be a JSON object, got {}", crate::http::extract::type_name(&other))),
+        Ok(other) => Err(format!("must be a JSON object, got {}", type_name(&other))),
         // Each line is parsed alone: the line number of the parser is always 1.
         Err(error) => Err(format!("not valid JSON: {}", error.to_string().replace("line 1 ", ""))),
     }

@@ -2,7 +2,7 @@
 //!
 //! A row is written from its stored text, like those of lists.
 
-use super::log::{DETAIL, IncludeFields, Member, Named, RowContext, ScoreShape, Source, needs};
+use super::{DETAIL, IncludeFields, Member, Named, RowContext, ScoreShape, Source, needs};
 use evalset_model::field::Field;
 use evalset_model::key::Organization;
 use evalset_model::scalar::{Scalar, format_time};

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 /// A member of a log object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Member {
+pub enum Member {
     /// `id` and `unique_id`.
     Id,
     /// The dataset a row is in.
@@ -53,17 +53,18 @@ pub(crate) enum Member {
 
 /// Which JSON `scores` are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ScoreShape {
+pub enum ScoreShape {
     /// T2, T21.
     Object,
     /// T3.
     Array,
 }
 
-pub(crate) type Named = (&'static str, Member);
+/// A member under one of its names.
+pub type Named = (&'static str, Member);
 
 /// Members of a list row (contract B.9).
-pub(crate) static LIST: LazyLock<Vec<Named>> = LazyLock::new(|| {
+pub static LIST: LazyLock<Vec<Named>> = LazyLock::new(|| {
     let mut members = identity();
     members.truncate(4);
     members.extend(Field::ALL.iter().filter(|field| field.spec().in_list).map(|field| scalar(*field)));
@@ -80,7 +81,7 @@ pub(crate) static LIST: LazyLock<Vec<Named>> = LazyLock::new(|| {
 });
 
 /// Members of a detail row: everything stored (contract B.9).
-pub(crate) static DETAIL: LazyLock<Vec<Named>> = LazyLock::new(|| {
+pub static DETAIL: LazyLock<Vec<Named>> = LazyLock::new(|| {
     let mut members = identity();
     members.extend(Field::ALL.iter().map(|field| scalar(*field)));
     members.extend([
@@ -97,7 +98,7 @@ pub(crate) static DETAIL: LazyLock<Vec<Named>> = LazyLock::new(|| {
 });
 
 /// Members of a request log, in lists and alone (contract E.3, E.5).
-pub(crate) static SPAN: LazyLock<Vec<Named>> = LazyLock::new(|| {
+pub static SPAN: LazyLock<Vec<Named>> = LazyLock::new(|| {
     let mut members = identity();
     members.retain(|(name, _)| *name != "dataset_id");
     members.extend(Field::ALL.iter().filter(|field| !Field::ANNOTATION.contains(field)).map(|field| scalar(*field)));
@@ -147,7 +148,7 @@ fn structured() -> Vec<Named> {
 }
 
 /// The member of this name that a list may be asked to include; `None` for unknown names.
-pub(crate) fn named(name: &str) -> Option<Named> {
+pub fn named(name: &str) -> Option<Named> {
     let known = DETAIL.iter().chain(SPAN.iter()).find(|(known, _)| *known == name).copied();
     known.or_else(|| {
         let field = Field::named(name)?;
@@ -157,7 +158,7 @@ pub(crate) fn named(name: &str) -> Option<Named> {
 }
 
 /// The value of one member of one log, ready to be written.
-pub(crate) struct Cell<'a> {
+pub(super) struct Cell<'a> {
     /// Which member.
     pub member: Member,
     /// Of which log.

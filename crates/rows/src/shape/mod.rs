@@ -4,29 +4,29 @@
 //! Rows are written straight from the stored log; nothing big is copied. Every member is always there, null when unset.
 //! Does not know which rows to show.
 
+pub mod csv;
 mod member;
 mod preview;
-mod schema;
 mod text;
 
-pub(crate) use member::{Cell, DETAIL, Member, Named, ScoreShape, named};
+use member::Cell;
+pub use member::{DETAIL, LIST, Member, Named, SPAN, ScoreShape, named};
 pub use preview::Preview;
 pub use text::{RowKind, RowText};
-pub(crate) use text::{Source, needs};
+use text::{Source, needs};
 
 use evalset_model::field::Field;
 use evalset_model::key::Organization;
 use evalset_model::log::Log;
 use evalset_model::score::RowScores;
-use member::{LIST, SPAN};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 /// What all rows of one answer share.
 #[derive(Clone, Debug)]
 pub struct RowContext<'a> {
-    pub(crate) organization: &'a Organization,
-    pub(crate) dataset_id: Option<String>,
+    organization: &'a Organization,
+    dataset_id: Option<String>,
 }
 
 impl<'a> RowContext<'a> {
@@ -52,7 +52,7 @@ impl IncludeFields {
         Self(members)
     }
 
-    pub(crate) fn members(&self) -> &[Named] {
+    fn members(&self) -> &[Named] {
         &self.0
     }
 }
@@ -160,7 +160,7 @@ impl Serialize for CreatedRow<'_> {
 }
 
 /// Members of the reply to an ingested request log, beside `message` (contract E.1).
-const CREATED_SPAN: &[Named] = &[
+pub const CREATED_SPAN: &[Named] = &[
     ("id", Member::Id),
     ("unique_id", Member::Id),
     ("organization_id", Member::OrganizationId),

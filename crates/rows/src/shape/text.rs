@@ -136,7 +136,7 @@ fn write_cut(cut: &[(&str, usize)], out: &mut Vec<u8>) -> std::io::Result<()> {
 }
 
 /// Whether these members look at payload and scores.
-pub(crate) fn needs(members: &[Named]) -> (bool, bool) {
+pub(super) fn needs(members: &[Named]) -> (bool, bool) {
     let payload = members.iter().any(|(_, member)| in_payload(*member));
     (payload, members.iter().any(|(_, member)| *member == Member::Scores))
 }
@@ -173,7 +173,7 @@ fn may_be_cut(member: Member) -> bool {
 }
 
 /// One row, from which members are written.
-pub(crate) struct Source<'a> {
+pub(super) struct Source<'a> {
     row: &'a TextRow<'a>,
     context: &'a RowContext<'a>,
     shape: ScoreShape,

@@ -1,12 +1,12 @@
 //! Exports into files.
 
 use super::*;
-use crate::jobs::export;
-use crate::jobs::lines::Selection;
+use crate::exports_folder;
 use crate::jobs::run::End;
 use crate::ops::exports::{self, ExportRequest};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::job::ExportFormat;
+use evalset_rows::file::Selection;
 use futures::{StreamExt, TryStreamExt};
 use std::path::Path;
 
@@ -35,7 +35,7 @@ async fn an_export_file_appears_whole_and_can_be_opened_only_then() {
     assert_eq!((job.state, job.progress.affected, job.progress.total), (State::Completed, 5, Some(5)));
     let file = exports::open(&app, world.organization, job.id).await.unwrap();
     assert_eq!(file.name, "_e.jsonl");
-    let text = content(&export::path(&app, &job).unwrap()).await;
+    let text = content(&exports_folder::path(&app, &job).unwrap()).await;
     assert_eq!(file.length, text.len() as u64);
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: Vec<_> = rows.iter().map(|row| row["unique_id"].as_str().unwrap()).collect();
@@ -50,7 +50,7 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
     let fields = ["cost", "note", "output"].map(str::to_owned).to_vec();
     let job = export(&world, ExportFormat::Csv, Some(fields.clone())).await;
     runner::run_next(&app, Lane::Rows).await.unwrap();
-    let text = content(&export::path(&app, &world.job(job.id).await).unwrap()).await;
+    let text = content(&exports_folder::path(&app, &world.job(job.id).await).unwrap()).await;
     let output = r#""{""text"":""a \""quoted\"", line\nand another""}""#;
     let line = |number: u64, cost: &str| format!("log{number},log{number},{cost},'=SUM(A{number}),{output}\n");
     let lines = [(0, "0"), (2, "0.5"), (4, "1"), (6, "1.5"), (8, "2")].map(|(number, cost)| line(number, cost));
@@ -58,7 +58,7 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
 
     let selection = Selection {
         collection: world.logs(),
-        filter: source::check(world.logs(), &evens(&app), Unknown::Metadata).unwrap(),
+        filter: selection::check(world.logs(), &evens(&app), Unknown::Metadata).unwrap(),
         sort: by_time(),
         include_fields: Some(fields),
         format: ExportFormat::Csv,
@@ -104,16 +104,16 @@ async fn leftovers_and_expired_files_go_and_an_expired_export_says_so() {
     let app = world.app();
     let job = export(&world, ExportFormat::Jsonl, None).await;
     runner::run_next(&app, Lane::Rows).await.unwrap();
-    let path = export::path(&app, &job).unwrap();
+    let path = exports_folder::path(&app, &job).unwrap();
     let stray =
         ["x.part", "notes.txt", "0198c0de-0000-7000-8000-000000000000.csv"].map(|name| app.exports_dir.join(name));
     for stray in &stray {
         std::fs::write(stray, "x").unwrap();
     }
-    export::clear_leftovers(&app).await.unwrap();
+    exports_folder::clear_leftovers(&app).await.unwrap();
     assert!(stray.iter().all(|stray| !stray.exists()) && path.exists());
     app.clock.freeze(app.clock.now() + 8 * 86_400_000_000);
-    export::expire(&app).await.unwrap();
+    exports_folder::expire(&app).await.unwrap();
     assert!(!path.exists());
     let error = exports::open(&app, world.organization, job.id).await.unwrap_err();
     assert!(matches!(&error, Error::NotFound(text) if text.contains("limits.export_days")), "{error}");
@@ -128,6 +128,6 @@ async fn a_cancelled_or_interrupted_export_leaves_no_file() {
     jobs::cancel(&app, world.organization, job.id).await.unwrap();
     let claimed = world.job(job.id).await;
     let mut run = crate::jobs::run::Run::new(&app, &claimed);
-    assert_eq!(export::run(&mut run).await.unwrap(), End::Cancelled);
+    assert_eq!(super::super::export::run(&mut run).await.unwrap(), End::Cancelled);
     assert_eq!(std::fs::read_dir(&app.exports_dir).unwrap().count(), 0);
 }

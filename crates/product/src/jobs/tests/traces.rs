@@ -1,9 +1,9 @@
 //! Imports into datasets whose rows are traces.
 
 use super::*;
-use crate::jobs::traces as scan;
 use evalset_model::dataset::Granularity;
 use evalset_model::filter::{LogFilter, wire};
+use evalset_rows::traces as scan;
 
 const TRACES: u64 = 9;
 
@@ -193,7 +193,7 @@ async fn a_crash_after_a_batch_changes_only_the_counts() {
     let (app, claimed) = (world.app(), world.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap());
     let filters = wire::parse("filters", None, None, &app.limits).unwrap();
     let selection = scan::Selection::new(world.organization, &filters, None, None).unwrap();
-    assert_eq!(scan::count(&app, &selection).await.unwrap(), TRACES);
+    assert_eq!(scan::count(&*app.stores.logs, &selection, UNIT).await.unwrap(), TRACES);
     let lost = (6..TRACES).map(|n| span(n, 0)).collect();
     world.stores.logs.insert(world.rows(&dataset), lost, Existing::Keep).await.unwrap();
     assert_eq!((claimed.id, world.stores.jobs.requeue_running(5).await.unwrap()), (job.id, 1));
@@ -250,6 +250,10 @@ async fn counting_gives_up_on_too_many_spans_and_says_at_least_as_many() {
     let selection = scan::Selection::new(world.organization, &filters, None, None).unwrap();
     let all = (0..TRACES).map(|n| spans(n).len()).sum();
     for (spans, counted) in [(all, TRACES / 3), (all - 1, TRACES), (0, TRACES)] {
-        assert_eq!(scan::count_within(&world.app(), &selection, spans).await.unwrap(), counted, "{spans} spans read");
+        assert_eq!(
+            scan::count_within(&*world.stores.logs, &selection, UNIT, spans).await.unwrap(),
+            counted,
+            "{spans} spans read"
+        );
     }
 }

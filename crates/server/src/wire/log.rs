@@ -1,31 +1,38 @@
-//! The OpenAPI schemas of log objects, from the same table that writes them.
+//! The OpenAPI schemas of log objects, from the same table that `evalset_rows::shape` writes them by. Names only: nothing makes
+//! a value of these types.
 
-use super::member::{LIST, SPAN};
-use super::{
-    CREATED_SPAN, CreatedRow, CreatedSpan, DETAIL, DetailRow, ListRow, Member, Named, ScoreShape, SpanDetail, SpanRow,
-};
 use evalset_model::scalar::Kind;
+use evalset_rows::shape::{CREATED_SPAN, DETAIL, LIST, Member, Named, SPAN, ScoreShape};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! schemas {
-    ($($name:ident = $schema:expr;)*) => { $(
-        impl PartialSchema for $name<'_> {
+    ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => { $(
+        $(#[$doc])*
+        pub enum $name {}
+
+        impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
                 $schema
             }
         }
-        impl ToSchema for $name<'_> {}
+        impl ToSchema for $name {}
     )* };
 }
 
 schemas! {
+    /// A dataset row in a list.
     ListRow = object(&LIST, ScoreShape::Object, &[]);
+    /// A dataset row alone, and a line of an export.
     DetailRow = object(&DETAIL, ScoreShape::Array, &[]);
+    /// A request log in a list.
     SpanRow = object(&SPAN, ScoreShape::Object, &[]);
+    /// A request log alone.
     SpanDetail = object(&SPAN, ScoreShape::Object, &[]);
+    /// Reply to an ingested request log.
     CreatedSpan = object(CREATED_SPAN, ScoreShape::Object, &["message"]);
+    /// Reply to the creation of a dataset row.
     CreatedRow = created_row();
 }
 

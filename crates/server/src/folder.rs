@@ -45,8 +45,8 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{existing, has_data, prepare};
-    use crate::cli::local;
     use crate::config::{self, Sources};
+    use crate::open;
 
     #[cfg(unix)]
     #[tokio::test]
@@ -56,11 +56,11 @@ mod tests {
         let world = tempfile::tempdir().unwrap();
         let folder = world.path().join("deep").join("data");
         let flags = vec![("data".to_owned(), folder.display().to_string())];
-        let app = local::open(&config::load(&Sources { flags, ..Sources::default() }).unwrap()).await.unwrap();
+        let app = open::app(&config::load(&Sources { flags, ..Sources::default() }).unwrap()).await.unwrap();
         for name in ["evalset.db", "evalset.db-wal", "evalset.db-shm"] {
             assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
         }
-        local::close(&app).await;
+        app.stores.health.close().await;
         assert_eq!(mode(&folder), 0o700);
 
         std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o750)).unwrap();
