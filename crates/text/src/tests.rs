@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Pieces of texts and needles: letters of all kinds next to each other, gaps, runs too long to be entries.
+/// Pieces of texts and needles: letters of all kinds next to each other, gaps, tokens too long to be terms.
 const PIECES: &[&str] = &[
     "a", "b", "ab", "A", "Ab", "the", "The", "THE", "x1", "0", " ", " ", " ", "\n", ", ", "-", "--", ".", "\u{1}",
     "\0", "Σ", "σ", "ς", "ΑΣ", "ΑΣΑ", "'", "İ", "i", "ı", "I", "ſ", "s", "S", "K", "k", "ß", "É", "é", "e\u{301}",
@@ -157,12 +157,12 @@ fn random_tests_fit_the_meaning() {
             asked += documents;
         }
     }
-    // Runs too long and needles of words and other gaps than single spaces stay open, most do not.
+    // Tokens too long and needles of words and other gaps than single spaces stay open, most do not.
     assert!(open * 10 < asked, "{open} of {asked} open");
 }
 
 #[test]
-fn words_and_single_runs_are_certain() {
+fn words_and_single_tokens_are_certain() {
     let folder = tempfile::tempdir().unwrap();
     let texts = ["The quick brown fox", "the fox", "Foxes", "no", "timeOut: 12"];
     let logs: Vec<Log> = texts
