@@ -1,5 +1,5 @@
-//! One block of a dictionary: terms in rising order with the addresses of their lists. Bytes come from disk, so nothing about them is
-//! taken for granted.
+//! One block of a dictionary: terms in rising order with the addresses of their lists. Bytes come from disk, so nothing
+//! about them is taken for granted.
 
 use crate::postings::take_number;
 use crate::segment::{Segment, odd};

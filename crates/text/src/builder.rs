@@ -142,7 +142,8 @@ impl Builder {
         self.parts.iter().map(Dictionary::bytes).sum()
     }
 
-    /// Writes the segment and sees it on the disk. Returns the bytes of the file. Ends with an error when `go_on` says so.
+    /// Writes the segment and sees it on the disk. Returns the bytes of the file. Ends with an error when `go_on` says
+    /// so.
     pub fn write(&self, path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<u64> {
         let mut out = Writer::create(path, self.rows.len())?;
         for part in &self.parts {

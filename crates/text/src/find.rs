@@ -1,7 +1,7 @@
 //! Finds terms in the dictionary of a segment and gathers their documents.
 //!
-//! Terms that begin in a known way lie together; those that only contain or end in a needle are searched for in the bytes of all
-//! blocks at once, which is about as quick as reading them.
+//! Terms that begin in a known way lie together; those that only contain or end in a needle are searched for in the
+//! bytes of all blocks at once, which is about as quick as reading them.
 
 use crate::blocks::{Block, List};
 use crate::docs::Docs;

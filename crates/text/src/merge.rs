@@ -1,5 +1,5 @@
-//! Several segments made one, without documents that newer ones have taken the place of. Reads and writes block by block: memory does
-//! not grow with the dictionaries, but holds the places of one word in all segments.
+//! Several segments made one, without documents that newer ones have taken the place of. Reads and writes block by
+//! block: memory does not grow with the dictionaries, but holds the places of one word in all segments.
 
 use crate::cursor::Cursor;
 use crate::docs::Docs;
@@ -19,8 +19,8 @@ const GONE: u32 = u32::MAX;
 /// Terms between two looks at whether to go on.
 const LOOK: usize = 1_024;
 
-/// Writes the documents of `segments` as one segment; those in the set beside a segment are left out. Returns the bytes of the file.
-/// Ends with an error when `go_on` says so.
+/// Writes the documents of `segments` as one segment; those in the set beside a segment are left out. Returns the bytes
+/// of the file. Ends with an error when `go_on` says so.
 pub fn merge(segments: &[(Arc<Segment>, Docs)], path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<u64> {
     let (rows, places) = arrange(segments);
     let mut out = Writer::create(path, rows.len())?;

@@ -7,8 +7,8 @@ use crate::segment::Segment;
 use crate::term::Property;
 use std::io;
 
-/// A token that is a needle of at most so many bytes is never one of those too long to be terms: lower-casing makes no text shorter
-/// than a third.
+/// A token that is a needle of at most so many bytes is never one of those too long to be terms: lower-casing makes no
+/// text shorter than a third.
 const WHOLE_BYTES_SAFE: usize = crate::term::TOKEN_BYTES_MAX / 3;
 /// Once one in so many documents is left, looking through the whole dictionary costs more than reading those documents.
 pub const FEW: usize = 4_096;
@@ -39,7 +39,8 @@ impl Outcome {
 }
 
 impl Plan {
-    /// What it says of the documents of a segment. Ends with an error ([`io::ErrorKind::Interrupted`]) when `go_on` says so.
+    /// What it says of the documents of a segment. Ends with an error ([`io::ErrorKind::Interrupted`]) when `go_on`
+    /// says so.
     pub fn ask(&self, segment: &Segment, go_on: &dyn Fn() -> bool) -> io::Result<Outcome> {
         if !go_on() {
             return Err(given_up());

@@ -1,8 +1,8 @@
 //! Words that follow each other.
 //!
-//! The documents that have all of the words are found first; then, some documents at a time, where the phrase would have to begin for
-//! the rarest of the words, and which of these beginnings every other word agrees with. Where texts are so long that there are more
-//! beginnings than are held at once, their documents are left open.
+//! The documents that have all of the words are found first; then, some documents at a time, where the phrase would
+//! have to begin for the rarest of the words, and which of these beginnings every other word agrees with. Where texts
+//! are so long that there are more beginnings than are held at once, their documents are left open.
 
 use crate::docs::Docs;
 use crate::find::{Edge, Find, Side};
@@ -61,8 +61,8 @@ impl Phrase {
         self.words.iter().any(|word| self.find(word).searches())
     }
 
-    /// The documents of a part that have it: exact, but for those with words that are no terms or have no positions, and where
-    /// there are too many words, terms or positions.
+    /// The documents of a part that have it: exact, but for those with words that are no terms or have no positions,
+    /// and where there are too many words, terms or positions.
     pub fn ask(&self, segment: &Segment, part: usize, go_on: &dyn Fn() -> bool) -> io::Result<Outcome> {
         let docs = segment.len();
         let (mut wanted, mut open) = (Docs::all(docs), Docs::none(docs));

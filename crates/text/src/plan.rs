@@ -1,9 +1,9 @@
 //! From a test of a text field to terms of the dictionary.
 //!
-//! A single token of the needle is found inside terms, so that the answer is certain. Of a needle of several tokens each must be there –
-//! the first as the end of a token, the last as a beginning, those between whole. Words must follow each other ([`Phrase`]), which is
-//! certain for those with single spaces between them; of other gaps it is only known that the text has them somewhere: then what is
-//! found is only possible. Knows tests, not files.
+//! A single token of the needle is found inside terms, so that the answer is certain. Of a needle of several tokens
+//! each must be there – the first as the end of a token, the last as a beginning, those between whole. Words must
+//! follow each other ([`Phrase`]), which is certain for those with single spaces between them; of other gaps it is only
+//! known that the text has them somewhere: then what is found is only possible. Knows tests, not files.
 
 use crate::find::{Edge, Find, Side};
 use crate::needles::required;

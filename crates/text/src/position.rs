@@ -1,9 +1,9 @@
-//! Where the words of a text stand, as bytes: for each term and document the numbers of its words, counted from the first word of the
-//! lower-cased text on, and whether one space and another word follow.
+//! Where the words of a text stand, as bytes: for each term and document the numbers of its words, counted from the
+//! first word of the lower-cased text on, and whether one space and another word follow.
 //!
-//! A number is written as its distance from the one before (the first of a document from 0), shifted by two bits: the lower says that
-//! it is the first of its document, the other that a space and a word follow. Lists of several documents are put behind one another
-//! as they are. Bytes come from disk, so nothing about them is taken for granted.
+//! A number is written as its distance from the one before (the first of a document from 0), shifted by two bits: the
+//! lower says that it is the first of its document, the other that a space and a word follow. Lists of several
+//! documents are put behind one another as they are. Bytes come from disk, so nothing about them is taken for granted.
 
 use crate::blocks::{Block, List};
 use crate::postings::{self, put_number, take_number};

@@ -1,5 +1,5 @@
-//! A segment file, open for reading. What it says of itself is checked once, when it is opened: a file that was cut, changed or
-//! written by another version is refused as a whole.
+//! A segment file, open for reading. What it says of itself is checked once, when it is opened: a file that was cut,
+//! changed or written by another version is refused as a whole.
 
 use crate::plan::PARTS;
 use crate::postings::take_number;

@@ -1,8 +1,9 @@
 //! What of a text is kept in a dictionary, and how it is written there.
 //!
 //! Terms are bytes. Marks between their parts are bytes that never occur in UTF-8, so that any text can be a term:
-//! `token` (as written and lower-cased are the same), `lower-cased MARK_CASED as-written`, either side of which may be missing when the
-//! two cannot be told to belong together, the first and last token of a text as written, and a few properties of the whole text.
+//! `token` (as written and lower-cased are the same), `lower-cased MARK_CASED as-written`, either side of which may be
+//! missing when the two cannot be told to belong together, the first and last token of a text as written, and a few
+//! properties of the whole text.
 //!
 //! Knows texts and tokens, not rows.
 
@@ -20,7 +21,8 @@ pub const TAIL: u8 = 0xfc;
 /// Begins the term of a property.
 pub const PROPERTY: u8 = 0xfb;
 
-/// Longest token that is a term (bytes). Rows with a longer one are marked: for them a test of parts of tokens stays open.
+/// Longest token that is a term (bytes). Rows with a longer one are marked: for them a test of parts of tokens stays
+/// open.
 pub const TOKEN_BYTES_MAX: usize = 255;
 
 /// Properties of whole texts.
@@ -35,7 +37,8 @@ pub enum Property {
     LongWord = b'w',
     /// It has another token longer than that.
     LongGap = b'g',
-    /// Its tokens are not those of the lower-cased text one by one: positions of words say nothing of how they were written.
+    /// Its tokens are not those of the lower-cased text one by one: positions of words say nothing of how they were
+    /// written.
     Odd = b'o',
 }
 
@@ -87,8 +90,8 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Hands every term of a text to `take`; the same one more than once when it occurs more than once. Lower-cased words come with
-    /// their positions, rising.
+    /// Hands every term of a text to `take`; the same one more than once when it occurs more than once. Lower-cased
+    /// words come with their positions, rising.
     pub fn each(&mut self, text: &str, take: &mut impl FnMut(&[u8], Option<Position>)) {
         take(&Property::Present.term(), None);
         if matches!(text, "" | "[]" | "{}") {

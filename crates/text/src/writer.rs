@@ -1,7 +1,7 @@
 //! Writes the file of a segment, term by term in rising order.
 //!
-//! Layout: mark, then blocks (terms, their counts and lengths, their lists, their positions), then the footer with the rows and where
-//! blocks begin, then address of the footer, checksum of all before it, mark. Knows bytes, not texts.
+//! Layout: mark, then blocks (terms, their counts and lengths, their lists, their positions), then the footer with the
+//! rows and where blocks begin, then address of the footer, checksum of all before it, mark. Knows bytes, not texts.
 
 use crate::plan::PARTS;
 use crate::postings::{self, put_number};
