@@ -1,5 +1,6 @@
 //! Rate limits of contract A.8: calls a minute and organization, over a sliding minute. Off unless `limits.parity` is set.
 
+use crate::actor::Actor;
 use evalset_model::ids::OrganizationId;
 use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
@@ -22,10 +23,10 @@ impl RateLimits {
         Self { bulk: limits.parity.then(Mutex::default) }
     }
 
-    /// Counts one bulk call of the organization: `TooMany` when there were too many in the last minute.
-    pub fn bulk_call(&self, organization: OrganizationId) -> Result<()> {
+    /// Counts one bulk call of the actor's organization: `TooMany` when there were too many in the last minute.
+    pub fn bulk_call(&self, actor: &Actor) -> Result<()> {
         match &self.bulk {
-            Some(calls) => admit(calls.lock().entry(organization).or_default(), Instant::now()),
+            Some(calls) => admit(calls.lock().entry(actor.organization()).or_default(), Instant::now()),
             None => Ok(()),
         }
     }

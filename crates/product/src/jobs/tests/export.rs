@@ -3,10 +3,9 @@
 use super::*;
 use crate::exports_folder;
 use crate::jobs::run::End;
-use crate::ops::exports::{self, ExportRequest};
+use crate::ops::exports::{self, ExportRequest, StreamRequest};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::job::ExportFormat;
-use evalset_rows::file::Selection;
 use futures::{StreamExt, TryStreamExt};
 use std::path::Path;
 
@@ -17,7 +16,7 @@ fn evens(app: &App) -> Filters {
 async fn export(world: &World, format: ExportFormat, include_fields: Option<Vec<String>>) -> Job {
     let filters = evens(&world.app());
     let request = ExportRequest { filters, sort: by_time(), include_fields, format, name: Some("../e".into()) };
-    exports::start(&world.app(), world.logs(), request).await.unwrap()
+    exports::start(&world.app(), &world.actor(), Place::RequestLogs, request).await.unwrap()
 }
 
 async fn content(path: &Path) -> String {
@@ -29,11 +28,11 @@ async fn an_export_file_appears_whole_and_can_be_opened_only_then() {
     let world = World::new().await;
     let app = world.app();
     let job = export(&world, ExportFormat::Jsonl, None).await;
-    assert!(matches!(exports::open(&app, world.organization, job.id).await, Err(Error::Conflict(_))));
+    assert!(matches!(exports::open(&app, &world.actor(), job.id).await, Err(Error::Conflict(_))));
     runner::run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected, job.progress.total), (State::Completed, 5, Some(5)));
-    let file = exports::open(&app, world.organization, job.id).await.unwrap();
+    let file = exports::open(&app, &world.actor(), job.id).await.unwrap();
     assert_eq!(file.name, "_e.jsonl");
     let text = content(&exports_folder::path(&app, &job).unwrap()).await;
     assert_eq!(file.length, text.len() as u64);
@@ -56,14 +55,14 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
     let lines = [(0, "0"), (2, "0.5"), (4, "1"), (6, "1.5"), (8, "2")].map(|(number, cost)| line(number, cost));
     assert_eq!(text, format!("id,unique_id,cost,note,output\n{}", lines.concat()));
 
-    let selection = Selection {
-        collection: world.logs(),
+    let request = StreamRequest {
         filter: selection::check(world.logs(), &evens(&app), Unknown::Metadata).unwrap(),
         sort: by_time(),
         include_fields: Some(fields),
         format: ExportFormat::Csv,
     };
-    let pieces: Vec<bytes::Bytes> = exports::stream(&app, selection).await.unwrap().try_collect().await.unwrap();
+    let pieces: Vec<bytes::Bytes> =
+        exports::stream(&app, &world.actor(), Place::RequestLogs, request).await.unwrap().try_collect().await.unwrap();
     assert_eq!(pieces.concat(), text.as_bytes(), "a streamed export has the same bytes");
 }
 
@@ -76,22 +75,25 @@ async fn exports_that_nobody_reads_hold_up_nobody() {
         let rows = (from..from + 100).map(log).collect();
         app.stores.logs.insert(world.logs(), rows, Existing::Keep).await.unwrap();
     }
-    let everything = Selection {
-        collection: world.logs(),
-        filter: LogFilter::all(),
-        sort: by_time(),
-        include_fields: None,
-        format: ExportFormat::Jsonl,
-    };
+    let everything =
+        StreamRequest { filter: LogFilter::all(), sort: by_time(), include_fields: None, format: ExportFormat::Jsonl };
     let mut stalled = Vec::new();
     for _ in 0..40 {
-        let mut stream = Box::pin(exports::stream(&app, everything.clone()).await.unwrap());
+        let mut stream =
+            Box::pin(exports::stream(&app, &world.actor(), Place::RequestLogs, everything.clone()).await.unwrap());
         // Asked for once, and never again.
         let first = futures::poll!(stream.next());
         assert!(first.is_pending() || matches!(first, std::task::Poll::Ready(Some(Ok(_)))));
         stalled.push(stream);
     }
-    let whole = async { exports::stream(&app, everything).await.unwrap().try_collect::<Vec<_>>().await.unwrap() };
+    let whole = async {
+        exports::stream(&app, &world.actor(), Place::RequestLogs, everything)
+            .await
+            .unwrap()
+            .try_collect::<Vec<_>>()
+            .await
+            .unwrap()
+    };
     let pieces = tokio::time::timeout(std::time::Duration::from_secs(20), whole).await.expect("held up");
     let text = String::from_utf8(pieces.concat()).unwrap();
     assert_eq!(text.lines().count(), 1_200 + LOGS as usize);
@@ -115,7 +117,7 @@ async fn leftovers_and_expired_files_go_and_an_expired_export_says_so() {
     app.clock.freeze(app.clock.now() + 8 * 86_400_000_000);
     exports_folder::expire(&app).await.unwrap();
     assert!(!path.exists());
-    let error = exports::open(&app, world.organization, job.id).await.unwrap_err();
+    let error = exports::open(&app, &world.actor(), job.id).await.unwrap_err();
     assert!(matches!(&error, Error::NotFound(text) if text.contains("limits.export_days")), "{error}");
 }
 
@@ -125,7 +127,7 @@ async fn a_cancelled_or_interrupted_export_leaves_no_file() {
     let app = world.app();
     let job = export(&world, ExportFormat::Csv, None).await;
     app.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap();
-    jobs::cancel(&app, world.organization, job.id).await.unwrap();
+    jobs::cancel(&app, &world.actor(), job.id).await.unwrap();
     let claimed = world.job(job.id).await;
     let mut run = crate::jobs::run::Run::new(&app, &claimed);
     assert_eq!(super::super::export::run(&mut run).await.unwrap(), End::Cancelled);

@@ -32,7 +32,7 @@ const SIDE_MEMBERS: &[&str] = &["run", "dataset_id", "evaluator", "evaluator_id"
 #[utoipa::path(post, path = "/api/eval-reports/compare/", tag = "Evaluation runs", request_body = CompareBody,
     responses((status = 200, body = ComparisonObject), Failures))]
 async fn compare(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ComparisonObject>> {
-    Ok(Json(comparisons::compare(&app, caller.organization_id(), ask(&body)?).await?.into()))
+    Ok(Json(comparisons::compare(&app, caller.actor(), ask(&body)?).await?.into()))
 }
 
 fn ask(body: &Map<String, Value>) -> Result<Ask> {

@@ -42,7 +42,7 @@ const PRICE_MEMBERS: &[&str] = &["input_per_million", "output_per_million"];
 #[utoipa::path(get, path = "/api/llm-provider/", tag = "LLM provider",
     responses((status = 200, body = ProviderObject), Failures))]
 async fn retrieve(State(app): State<App>, caller: Caller) -> Answer<Json<ProviderObject>> {
-    Ok(Json(providers::shown(&app, caller.organization_id()).await?.into()))
+    Ok(Json(providers::shown(&app, caller.actor()).await?.into()))
 }
 
 /// Set all settings; what is left out gets its default. Without `api_key` the stored key stays, provided that `base_url` does.
@@ -51,7 +51,7 @@ async fn retrieve(State(app): State<App>, caller: Caller) -> Answer<Json<Provide
 async fn replace(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ProviderObject>> {
     let settings = merged(Provider::default(), &body)?;
     let change = |_: Option<&Provider>| Ok(settings.clone());
-    Ok(Json(providers::put(&app, caller.organization_id(), key_change(&body)?, change).await?.into()))
+    Ok(Json(providers::put(&app, caller.actor(), key_change(&body)?, change).await?.into()))
 }
 
 /// Change some settings: null gives a member its default, `prices` are merged by model and null removes a model. The stored
@@ -60,13 +60,13 @@ async fn replace(State(app): State<App>, caller: Caller, Body(body): Body) -> An
     responses((status = 200, body = ProviderObject), Failures))]
 async fn update(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ProviderObject>> {
     let change = |present: Option<&Provider>| merged(present.ok_or_else(providers::missing)?.clone(), &body);
-    Ok(Json(providers::put(&app, caller.organization_id(), key_change(&body)?, change).await?.into()))
+    Ok(Json(providers::put(&app, caller.actor(), key_change(&body)?, change).await?.into()))
 }
 
 /// Remove the settings and the key.
 #[utoipa::path(delete, path = "/api/llm-provider/", tag = "LLM provider", responses((status = 204), Failures))]
 async fn delete(State(app): State<App>, caller: Caller) -> Answer<StatusCode> {
-    providers::delete(&app, caller.organization_id()).await?;
+    providers::delete(&app, caller.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
