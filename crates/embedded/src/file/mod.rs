@@ -4,14 +4,16 @@
 
 pub(crate) mod collection;
 pub(crate) mod damage;
+pub(crate) mod derived;
 pub(crate) mod doctor;
 pub(crate) mod error;
+pub(crate) mod number;
 pub(crate) mod payload;
 pub(crate) mod row;
 pub(crate) mod schema;
 
 use crate::file::error::OpenError;
-use crate::file::schema::{self, Stamp};
+use crate::file::schema::Stamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
