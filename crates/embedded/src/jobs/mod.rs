@@ -10,6 +10,7 @@ use crate::Engine;
 use crate::file::error::Sql;
 use crate::jobs::job_line::{SELECT, decode, find, insert, json};
 use async_trait::async_trait;
+use evalset_index::CollectionNumber;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
 use evalset_model::job::{Job, Lane, State, Step, Task};
@@ -169,7 +170,9 @@ impl Jobs for Engine {
     }
 
     async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
-        self.writer.run(limit.saturating_mul(64), move |tx| purge::delete(tx.connection, collection, limit)).await
+        self.writer
+            .run(limit.saturating_mul(64), move |tx| purge::delete(tx.connection, CollectionNumber(collection), limit))
+            .await
     }
 }
 

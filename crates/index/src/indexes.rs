@@ -3,19 +3,17 @@
 //! Loading reads the file in a transaction of its own while commits go on; what they change is buffered and applied after, by
 //! commit number. A snapshot saves reading the rows it has. Knows rows and commits, not filters.
 
-use crate::engine::readers::Lease;
-use crate::file::error::Sql;
-use crate::index::filling::add_newer;
-use crate::index::snapshots::Snapshots;
+use crate::change::{Change, Commits};
+use crate::filling::add_newer;
+use crate::number::{CollectionNumber, CommitNumber};
+use crate::origin::{Kept, Lease, Since};
+use crate::snapshots::Snapshots;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::Result;
-use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use evalset_model::score::RowScores;
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
-use rusqlite::{Connection, OptionalExtension};
-use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -24,35 +22,10 @@ use std::time::Duration;
 /// How often one who waits for another's loading looks whether its own caller is still there.
 const LOAD_LOOK: Duration = Duration::from_millis(20);
 
-/// What a commit did to one collection, in order. Logs come without payload.
-#[derive(Clone)]
-pub(crate) enum Change {
-    /// A new row, with a number above all others, and the scores that wait for it.
-    Append(RowNumber, Box<Log>, RowScores),
-    /// New values of a row, and whether its payload is another one too; its scores stay.
-    Replace { row: RowNumber, log: Box<Log>, text: bool },
-    /// All scores of a row, as `score::compared` gives them.
-    Scores(RowNumber, RowScores),
-    /// One score of a row, the newest: row, key, slug when it is found under that too, value.
-    Score(RowNumber, Arc<str>, Option<Arc<str>>, Value),
-    /// The row is gone.
-    Remove(RowNumber),
-    /// Nothing that columns hold: the index only moves on to this commit.
-    Touch,
-    /// Rows changed that are not spelled out: the index is read anew when next asked for.
-    Reload,
-    /// Stands for a bug of the columns.
-    #[cfg(test)]
-    Panic,
-}
-
-/// Commits by number, with what they did to one collection.
-pub(crate) type Commits = Vec<(i64, Vec<Change>)>;
-
 /// The index of one collection as of one commit.
 pub(crate) struct Index {
     /// Number of the last commit that changed the collection.
-    pub seq: i64,
+    pub seq: CommitNumber,
     /// The columns.
     pub columns: Columns,
 }
@@ -67,7 +40,7 @@ pub(crate) enum State {
 
 /// The place of one collection's index.
 pub(crate) struct Slot {
-    loading: Mutex<()>,
+    pub(crate) loading: Mutex<()>,
     pub(crate) state: RwLock<State>,
     /// Commits that an index in the making has to make up for before it takes the place of the open one. Locked with `state`
     /// held for writing.
@@ -75,7 +48,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    fn new(state: State) -> Self {
+    pub(crate) fn new(state: State) -> Self {
         Self { loading: Mutex::default(), state: RwLock::new(state), successor: Mutex::default() }
     }
 
@@ -90,13 +63,13 @@ impl Slot {
 }
 
 /// All open indexes.
-pub(crate) struct Indexes {
-    pub(crate) slots: Mutex<HashMap<i64, Arc<Slot>>>,
+pub struct Indexes {
+    pub(crate) slots: Mutex<HashMap<CollectionNumber, Arc<Slot>>>,
     pub(crate) limits: ColumnLimits,
     pub(crate) chunk_rows: usize,
     pub(crate) snapshots: Snapshots,
     /// Collection → commit that its newest snapshot stands for, as far as this process read or wrote one.
-    pub(crate) saved: Mutex<HashMap<i64, i64>>,
+    pub(crate) saved: Mutex<HashMap<CollectionNumber, CommitNumber>>,
     /// Held while files are written that no index rests in yet.
     pub(crate) sealing: Mutex<()>,
     /// Held while a snapshot is made, which may write such files too.
@@ -115,7 +88,7 @@ impl Indexes {
     }
 
     /// Open collections whose snapshot is missing or out of date, with the commit that each stands at.
-    pub fn unsaved(&self) -> Vec<(i64, i64)> {
+    pub fn unsaved(&self) -> Vec<(CollectionNumber, CommitNumber)> {
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
         let unsaved = slots.into_iter().filter_map(|(id, slot)| {
             let index = slot.read()?;
@@ -125,14 +98,15 @@ impl Indexes {
         unsaved.collect()
     }
 
-    /// Writes a snapshot of a collection's index, if it is open. Inside a transaction of the writer.
-    pub fn save(&self, connection: &Connection, collection: i64) -> Result<()> {
+    /// Writes a snapshot of a collection's index, if it is open, and has `keep` remember it: from then on it is believed, and the one
+    /// before it is not.
+    pub fn save(&self, collection: CollectionNumber, keep: impl FnOnce(Kept) -> Result<()>) -> Result<()> {
         let Some(slot) = self.get(collection) else { return Ok(()) };
         let _saving = self.saving.lock();
         // A full part in the snapshot itself would come back into memory with it.
         self.seal_changed(collection, &slot);
         let Some(index) = slot.read() else { return Ok(()) };
-        self.snapshots.save(connection, collection, &index)?;
+        keep(self.snapshots.save(collection, &index)?)?;
         self.saved.lock().insert(collection, index.seq);
         if let Some(_none_written) = self.sealing.try_lock() {
             self.snapshots.sweep_parts(collection, &index.columns);
@@ -141,17 +115,17 @@ impl Indexes {
     }
 
     /// The slot of a collection that is open or being opened.
-    pub fn get(&self, collection: i64) -> Option<Arc<Slot>> {
+    pub fn get(&self, collection: CollectionNumber) -> Option<Arc<Slot>> {
         self.slots.lock().get(&collection).cloned()
     }
 
     /// Whether changes of this collection are wanted row by row.
-    pub fn tracks(&self, collection: i64) -> bool {
+    pub fn tracks(&self, collection: CollectionNumber) -> bool {
         self.slots.lock().contains_key(&collection)
     }
 
     /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays.
-    pub fn forget(&self, collection: i64, slot: &Arc<Slot>) {
+    pub fn forget(&self, collection: CollectionNumber, slot: &Arc<Slot>) {
         let mut slots = self.slots.lock();
         if slots.get(&collection).is_some_and(|present| Arc::ptr_eq(present, slot)) {
             slots.remove(&collection);
@@ -163,7 +137,7 @@ impl Indexes {
     /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
     /// wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and callers with
     /// little patience would else begin it again and again.
-    pub fn load(&self, collection: i64, lease: &Lease) -> Result<()> {
+    pub fn load(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<()> {
         let slot = self
             .slots
             .lock()
@@ -197,22 +171,49 @@ impl Indexes {
     }
 
     /// Reads the columns of all rows; `None` when the collection is hidden or gone.
-    fn read_all(&self, collection: i64, lease: &Lease) -> Result<Option<Index>> {
-        let connection = lease.begin()?;
-        let Some(seq) = commit_of(connection, collection)? else { return Ok(None) };
-        if let Some((saved, mut columns)) = self.snapshots.load(connection, collection, self.limits)? {
-            add_newer(lease, collection, &mut columns)?;
-            self.snapshots.sweep_parts(collection, &columns);
-            self.saved.lock().insert(collection, saved);
-            return Ok(Some(Index { seq, columns }));
+    fn read_all(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<Option<Index>> {
+        lease.begin()?;
+        let Some(seq) = lease.commit(collection)? else { return Ok(None) };
+        if let Some(index) = self.read_snapshot(collection, seq, lease)? {
+            return Ok(Some(index));
         }
         self.snapshots.sweep_parts(collection, &Columns::new(&self.limits));
         self.read_rows(collection, lease).map(|columns| Some(Index { seq, columns }))
     }
 
+    /// The index of a snapshot and of what came after it; `None` when there is none of use.
+    fn read_snapshot(
+        &self,
+        collection: CollectionNumber,
+        seq: CommitNumber,
+        lease: &dyn Lease,
+    ) -> Result<Option<Index>> {
+        let Some(kept) = lease.snapshot(collection)? else { return Ok(None) };
+        let since = lease.since(collection, kept.seq)?;
+        if matches!(since, Since::Unknown) {
+            return Ok(None);
+        }
+        let Some(columns) = self.snapshots.load(collection, kept.token, self.limits) else { return Ok(None) };
+        let mut index = Index { seq: kept.seq, columns };
+        let sound = match since {
+            Since::Added => {
+                add_newer(lease, collection, &mut index.columns)?;
+                true
+            }
+            Since::Commits(commits) => catch_up_all(&mut index, commits),
+            Since::Unknown => false,
+        };
+        index.seq = seq;
+        if sound {
+            self.snapshots.sweep_parts(collection, &index.columns);
+            self.saved.lock().insert(collection, kept.seq);
+        }
+        Ok(sound.then_some(index))
+    }
+
     /// Shows a commit to the indexes it concerns.
-    pub fn apply(&self, seq: i64, changes: Vec<(i64, Change)>) {
-        let mut by_collection: Vec<(i64, Vec<Change>)> = Vec::new();
+    pub fn apply(&self, seq: CommitNumber, changes: Vec<(CollectionNumber, Change)>) {
+        let mut by_collection: Vec<(CollectionNumber, Vec<Change>)> = Vec::new();
         for (collection, change) in changes {
             match by_collection.iter_mut().find(|(id, _)| *id == collection) {
                 Some((_, list)) => list.push(change),
@@ -243,9 +244,28 @@ impl Indexes {
                 // Under the same lock: no reader sees what was half applied.
                 *state = State::Gone;
                 drop(state);
-                tracing::error!(collection, seq, "the column index did not take a commit and is read anew");
+                tracing::error!(%collection, %seq, "the column index did not take a commit and is read anew");
                 self.forget(collection, &slot);
             }
+        }
+    }
+
+    /// Shows commits to the index of one collection that was behind. Those it has already are passed over.
+    pub(crate) fn follow(&self, collection: CollectionNumber, slot: &Arc<Slot>, commits: Commits) {
+        if commits.iter().flat_map(|(_, changes)| changes).any(|change| matches!(change, Change::Reload)) {
+            self.forget(collection, slot);
+            return;
+        }
+        let mut state = slot.state.write();
+        let State::Open(index) = &mut *state else { return };
+        if let Some(waiting) = &mut *slot.successor.lock() {
+            waiting.extend(commits.iter().filter(|(seq, _)| *seq > index.seq).cloned());
+        }
+        if !catch_up_all(index, commits) {
+            *state = State::Gone;
+            drop(state);
+            tracing::error!(%collection, "the column index did not take a commit and is read anew");
+            self.forget(collection, slot);
         }
     }
 
@@ -261,29 +281,24 @@ impl Indexes {
     }
 }
 
-/// Number of the last commit that changed a collection; `None` when it is hidden or gone.
-pub(crate) fn commit_of(connection: &Connection, collection: i64) -> Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT seq FROM collection WHERE id = ?1 AND hidden = 0")
-        .sql()?
-        .query_row([collection], |line| line.get(0))
-        .optional()
-        .sql()
-}
-
 /// Ends the loading: commits that the snapshot did not see are applied first. False when the slot is of no use.
 fn open(slot: &Slot, mut index: Index) -> bool {
     let mut state = slot.state.write();
     let State::Loading(waiting) = std::mem::replace(&mut *state, State::Gone) else { return false };
-    let sound = waiting.into_iter().all(|(seq, changes)| catch_up(&mut index, seq, changes));
+    let sound = catch_up_all(&mut index, waiting);
     if sound {
         *state = State::Open(Box::new(index));
     }
     sound
 }
 
+/// Applies commits in order. False when one does not fit.
+pub(crate) fn catch_up_all(index: &mut Index, commits: Commits) -> bool {
+    commits.into_iter().all(|(seq, changes)| catch_up(index, seq, changes))
+}
+
 /// Applies a commit unless the index has it already. False when it does not fit: the index is of no use then.
-pub(crate) fn catch_up(index: &mut Index, seq: i64, changes: Vec<Change>) -> bool {
+pub(crate) fn catch_up(index: &mut Index, seq: CommitNumber, changes: Vec<Change>) -> bool {
     if seq <= index.seq {
         return true;
     }
@@ -318,6 +333,3 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
 pub(crate) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
     LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,9 @@
 //! Upkeep of open column indexes beside the work of callers: full parts move to files, removed rows make room, memory stays within
 //! a bound. What callers are told never depends on it.
 
-use crate::engine::readers::Lease;
-use crate::index::indexes::{Index, Indexes, Slot, State, catch_up, commit_of};
+use crate::indexes::{Index, Indexes, Slot, State, catch_up_all};
+use crate::number::CollectionNumber;
+use crate::origin::Lease;
 use evalset_columns::{Columns, Part};
 use evalset_model::Result;
 use hashbrown::HashMap;
@@ -40,7 +41,7 @@ impl Indexes {
     /// Moves full parts of open indexes to files. Those written to since the last look wait, unless changed parts take more than
     /// `most` bytes of memory: `before` has the parts of that look with the number of writes they had seen, and gets those of
     /// this one. Says whether any was moved.
-    pub fn seal(&self, before: &mut HashMap<(i64, Part), u64>, most: usize) -> bool {
+    pub fn seal(&self, before: &mut HashMap<(CollectionNumber, Part), u64>, most: usize) -> bool {
         let _sealing = self.sealing.lock();
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
         let (mut now, mut moved) = (HashMap::new(), false);
@@ -55,7 +56,7 @@ impl Indexes {
                 }
                 if let Err(error) = self.seal_part(collection, &slot, part) {
                     // The disk is full, or the like: the others would fare no better.
-                    tracing::warn!(collection, %error, "parts of column indexes stay in memory");
+                    tracing::warn!(%collection, %error, "parts of column indexes stay in memory");
                     return moved || some;
                 }
                 some = true;
@@ -71,7 +72,7 @@ impl Indexes {
 
     /// Removes the files that an open index no longer rests in. A snapshot that refers to one is out of date: its rows were changed.
     /// Whoever calls it holds [`Indexes::sealing`].
-    fn sweep(&self, collection: i64, slot: &Slot) {
+    fn sweep(&self, collection: CollectionNumber, slot: &Slot) {
         let Some(_none_written) = self.saving.try_lock() else { return };
         if let Some(index) = slot.read() {
             self.snapshots.sweep_parts(collection, &index.columns);
@@ -86,17 +87,17 @@ impl Indexes {
     }
 
     /// Moves all full parts of one index to files. Somebody else may be doing the same: of two files of a part one stays unused.
-    pub(crate) fn seal_changed(&self, collection: i64, slot: &Slot) {
+    pub(crate) fn seal_changed(&self, collection: CollectionNumber, slot: &Slot) {
         let unsealed = slot.read().map(|index| index.columns.unsealed()).unwrap_or_default();
         for (part, _) in unsealed {
             if let Err(error) = self.seal_part(collection, slot, part) {
-                tracing::warn!(collection, %error, "parts of a column index stay in memory");
+                tracing::warn!(%collection, %error, "parts of a column index stay in memory");
                 return;
             }
         }
     }
 
-    fn seal_part(&self, collection: i64, slot: &Slot, part: Part) -> io::Result<()> {
+    fn seal_part(&self, collection: CollectionNumber, slot: &Slot, part: Part) -> io::Result<()> {
         let Some(draft) = slot.read().map(|index| index.columns.draft(&[part])) else { return Ok(()) };
         let sealed = self.snapshots.write(collection, draft?)?;
         if let State::Open(index) = &mut *slot.state.write() {
@@ -108,13 +109,13 @@ impl Indexes {
     }
 
     /// Moves full parts of an index that nobody has yet to files.
-    pub(crate) fn seal_all(&self, collection: i64, columns: &mut Columns) {
+    pub(crate) fn seal_all(&self, collection: CollectionNumber, columns: &mut Columns) {
         for (part, _) in columns.unsealed() {
             let sealed = columns.draft(&[part]).and_then(|draft| self.snapshots.write(collection, draft));
             match sealed {
                 Ok(sealed) => columns.adopt(sealed),
                 Err(error) => {
-                    tracing::warn!(collection, %error, "a part of a column index stays in memory");
+                    tracing::warn!(%collection, %error, "a part of a column index stays in memory");
                     return;
                 }
             }
@@ -153,7 +154,7 @@ impl Indexes {
     }
 
     /// An open index in which removed rows take much room.
-    pub fn wasteful(&self) -> Option<(i64, Arc<Slot>)> {
+    pub fn wasteful(&self) -> Option<(CollectionNumber, Arc<Slot>)> {
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
         slots.into_iter().find(|(_, slot)| {
             slot.read().is_some_and(|index| {
@@ -165,7 +166,7 @@ impl Indexes {
 
     /// Makes an index anew from the rows while the old one answers, and puts it in its place. Nothing happens when the old one is
     /// given up meanwhile.
-    pub fn compact(&self, collection: i64, slot: &Slot, lease: &Lease) -> Result<()> {
+    pub fn compact(&self, collection: CollectionNumber, slot: &Slot, lease: &dyn Lease) -> Result<()> {
         // Its files are not those of the index that a snapshot would be written of.
         let _sealing = self.sealing.lock();
         {
@@ -178,9 +179,9 @@ impl Indexes {
         let waiting = slot.successor.lock().take().unwrap_or_default();
         let Some(mut made) = made? else { return Ok(()) };
         ended?;
-        let sound = waiting.into_iter().all(|(seq, changes)| catch_up(&mut made, seq, changes));
+        let sound = catch_up_all(&mut made, waiting);
         let old = match &mut *state {
-            State::Open(open) if sound && open.seq == made.seq => Some(std::mem::replace(open, Box::new(made))),
+            State::Open(open) if sound && open.seq <= made.seq => Some(std::mem::replace(open, Box::new(made))),
             _ => None,
         };
         // Not under the lock: it may be large.
@@ -189,8 +190,9 @@ impl Indexes {
         Ok(())
     }
 
-    fn made_anew(&self, collection: i64, lease: &Lease) -> Result<Option<Index>> {
-        let Some(seq) = commit_of(lease.begin()?, collection)? else { return Ok(None) };
+    fn made_anew(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<Option<Index>> {
+        lease.begin()?;
+        let Some(seq) = lease.commit(collection)? else { return Ok(None) };
         self.read_rows(collection, lease).map(|columns| Some(Index { seq, columns }))
     }
 }
