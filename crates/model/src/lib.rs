@@ -20,5 +20,6 @@ pub mod scalar;
 pub mod score;
 pub mod summary;
 pub mod trace;
+pub mod window;
 
 pub use error::{Error, Result};
