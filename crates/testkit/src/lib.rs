@@ -11,6 +11,7 @@ use evalset::http::{connections, middleware, router};
 use evalset::jobs::runner;
 use evalset::ops::keys;
 use evalset::secrets::Secrets;
+use evalset_model::ids::WorkerId;
 use evalset_model::job::Lane;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
@@ -226,8 +227,9 @@ impl TestApp {
 
     /// Runs what is queued, in the test's own task. For servers without workers.
     pub async fn work(&self) {
-        while runner::run_next(&self.app, Lane::Rows).await.unwrap()
-            || runner::run_next(&self.app, Lane::Runs).await.unwrap()
+        let worker = WorkerId("test".to_owned());
+        while runner::run_next(&self.app, Lane::Rows, &worker).await.unwrap()
+            || runner::run_next(&self.app, Lane::Runs, &worker).await.unwrap()
         {}
     }
 

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::evaluation::{Budget, Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Prepared, Unit as Asked, inputs};
 use evalset_model::ids::{Collection, JobId, RowNumber};
-use evalset_model::job::Attempt;
+use evalset_model::job::AttemptStart;
 use evalset_model::page::Window;
 use evalset_model::run::{RunTask, Unit};
 use evalset_model::score::Subject;
@@ -87,7 +87,7 @@ async fn select(run: &mut Run<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
     let now = run.app.clock.now();
     run.progress.total = Some(run.progress.done + rows.len() as u64);
     run.progress.cutoff = picked.cutoff.or(run.progress.cutoff);
-    run.progress.attempt = Some(Attempt { started_at: now, done: run.progress.done, moved_at: now });
+    run.progress.attempt = Some(AttemptStart { started_at: now, done: run.progress.done, moved_at: now });
     run.save().await?;
     Ok(rows)
 }
@@ -219,6 +219,10 @@ async fn keep_all(
                 && let Some(end) = run.interrupted().await?
             {
                 halt.cancel();
+                if end == End::Lost {
+                    // Nothing that comes could be kept.
+                    return Ok(Some(end));
+                }
                 ending = Some(end);
             }
             // The process may be asked to end while a cancelled run waits for its last results, too: the sooner end counts.
@@ -254,7 +258,7 @@ async fn keep(run: &mut Run<'_>, units: Vec<Unit>) -> Result<()> {
             run.progress = progress;
             Ok(())
         }
-        // The dataset is gone and the run with it: `interrupted` says so at the next look.
+        // The run is not this attempt's any more, or its dataset is gone: `interrupted` says so at the next look.
         Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
     }

@@ -7,7 +7,6 @@ mod copy;
 mod evaluate;
 pub mod export;
 pub mod lines;
-mod purge;
 mod remove;
 mod run;
 pub mod runner;

@@ -143,12 +143,10 @@ pub async fn update(
 
 /// Deletes a dataset with its rows; its jobs are cancelled.
 pub async fn delete(app: &App, organization: OrganizationId, id: DatasetId) -> Result<()> {
-    let purge = JobId(app.clock.new_id());
-    if !app.stores.datasets.delete(organization, id, purge, app.clock.now()).await? {
+    if !app.stores.datasets.delete(organization, id, app.clock.now()).await? {
         return Err(Error::not_found());
     }
     app.wake.stop();
-    app.wake.notify();
     Ok(())
 }
 

@@ -121,9 +121,8 @@ pub async fn remove(app: &App, dataset: &Dataset, request: RemoveRequest) -> Res
     }
     check_window(start_time, end_time)?;
     if !has_filters && start_time.is_none() && end_time.is_none() {
-        let purge = JobId(app.clock.new_id());
-        let rows = app.stores.datasets.clear(organization, dataset.id, purge, app.clock.now()).await?;
-        app.wake.notify();
+        let rows = app.stores.datasets.clear(organization, dataset.id, app.clock.now()).await?;
+        app.wake.stop();
         return Ok(Removal::Emptied { rows });
     }
     let rows = Collection { organization, place: Place::Dataset(dataset.id) };

@@ -21,6 +21,7 @@ pub fn new(app: &App, organization: OrganizationId, dataset: Option<DatasetId>, 
         progress: Progress::default(),
         cancel_requested: false,
         attempts: 0,
+        lease: None,
         error_message: None,
         created_at: app.clock.now(),
         started_at: None,
@@ -52,7 +53,7 @@ pub async fn enqueue(app: &App, job: Job, dataset: Option<(DatasetId, Status)>) 
 
 /// One job.
 pub async fn get(app: &App, organization: OrganizationId, id: JobId) -> Result<Job> {
-    app.stores.jobs.get(organization, id).await?.filter(|job| is_shown(&job.task)).ok_or_else(Error::not_found)
+    app.stores.jobs.get(organization, id).await?.ok_or_else(Error::not_found)
 }
 
 /// A page of the organization's jobs, newest first; only those of `kind`, when given.
@@ -62,8 +63,7 @@ pub async fn list(
     kind: Option<&'static str>,
     window: Window,
 ) -> Result<Page<Job>> {
-    let (rows, total) = app.stores.jobs.list(organization, kind, window.offset, window.limit).await?;
-    Ok(Page { rows, total })
+    app.stores.jobs.list(organization, kind, window).await
 }
 
 /// Asks a job to stop. What it did stays done. A job that has ended stays as it is.
@@ -72,9 +72,4 @@ pub async fn cancel(app: &App, organization: OrganizationId, id: JobId) -> Resul
     let job = app.stores.jobs.cancel(organization, id, app.clock.now()).await?.ok_or_else(Error::not_found)?;
     app.wake.stop();
     Ok(job)
-}
-
-/// Purges are the store's own housekeeping.
-fn is_shown(task: &Task) -> bool {
-    !matches!(task, Task::Purge { .. })
 }

@@ -55,6 +55,7 @@ pub use error::OpenError;
 pub use keys::open_keys_only;
 
 use crate::Stores;
+use crate::local::{Alone, Folder, Signals};
 use damage::Damage;
 use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
@@ -65,6 +66,7 @@ use rusqlite::Connection;
 use snapshots::Snapshots;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use text::{Desk, Pace, Texts};
@@ -90,6 +92,8 @@ const TEXT_REST: Duration = Duration::from_secs(1);
 pub struct Options {
     /// Directory of the data file; made when absent.
     pub data_dir: PathBuf,
+    /// Directory of the files of exports; made when the first one is written.
+    pub exports_dir: PathBuf,
     /// Bounds on queues and columns.
     pub limits: Limits,
     /// Bound on the size of the data file, in pages of 8 KiB: a file that reaches it refuses writes like a full disk.
@@ -111,8 +115,10 @@ pub struct Options {
 impl Options {
     /// The usual options for a directory.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        let data_dir = data_dir.into();
         Self {
-            data_dir: data_dir.into(),
+            exports_dir: data_dir.join("exports"),
+            data_dir,
             limits: Limits::default(),
             pages_max: None,
             copy_bytes: COPY_BYTES,
@@ -127,15 +133,15 @@ impl Options {
 
 /// Opens the store of a directory, creating it when there is none. Only one process can have it open.
 pub async fn open(options: Options) -> Result<Stores, OpenError> {
-    let path = options.data_dir.clone();
+    let (path, exports_dir) = (options.data_dir.clone(), options.exports_dir.clone());
     let engine = tokio::task::spawn_blocking(move || Engine::open(&options))
         .await
         .map_err(|cause| OpenError::io(&path, cause))??;
-    Ok(stores(&engine))
+    Ok(stores(&engine, exports_dir))
 }
 
 /// The traits of the nouns, all by one engine.
-fn stores(engine: &Arc<Engine>) -> Stores {
+fn stores(engine: &Arc<Engine>, exports_dir: PathBuf) -> Stores {
     Stores {
         logs: engine.clone(),
         datasets: engine.clone(),
@@ -145,6 +151,10 @@ fn stores(engine: &Arc<Engine>) -> Stores {
         jobs: engine.clone(),
         keys: engine.clone(),
         providers: engine.clone(),
+        nodes: Arc::new(Alone::default()),
+        shared: Arc::new(Signals::default()),
+        files: Arc::new(Folder::new(exports_dir)),
+        housekeeping: engine.clone(),
         health: engine.clone(),
     }
 }
@@ -159,6 +169,10 @@ struct Engine {
     texts: Arc<Texts>,
     damage: Arc<Damage>,
     copy_bytes: usize,
+    /// Rows that a unit of housekeeping deletes.
+    purge_rows: usize,
+    /// Hidden collections after this one are purged first: the last one whose purge failed.
+    purge_after: AtomicI64,
     page_bytes: usize,
     gate: Gate,
     helpers_max: usize,
@@ -172,6 +186,10 @@ impl Engine {
         let path = file::path(&options.data_dir);
         let connection = file::open(&path, options.pages_max)?;
         let key_reader = file::reader(&path)?;
+        if let Err(error) = jobs::end_leases(&connection) {
+            // A full disk must not keep anyone from reading. They run out by themselves.
+            tracing::warn!(%error, "jobs of the process before go on only when their leases have run out");
+        }
         let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows, options.limits.index_memory_bytes);
         snapshots.sweep(&connection).map_err(|cause| OpenError::corrupt(&path, cause))?;
         let pace = Pace {
@@ -201,6 +219,8 @@ impl Engine {
             texts,
             damage,
             copy_bytes: options.copy_bytes,
+            purge_rows: options.limits.job_batch_rows.max(1),
+            purge_after: AtomicI64::new(0),
             page_bytes: options.limits.page_bytes,
             gate,
             helpers_max: cores - 1,

@@ -9,7 +9,7 @@ use super::row_scores::Sight;
 use super::scores::Scribe;
 use super::writer::Tx;
 use super::{job_line, jobs};
-use crate::runs::{Compared, RowValue, Runs};
+use crate::runs::{Compared, RowValue, Runs, of_one_run};
 use async_trait::async_trait;
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, Step};
@@ -41,6 +41,7 @@ const COUNT: &str = concat!("SELECT count(*)", of_run!(), " AND (?2 IS NULL OR r
 #[async_trait]
 impl Runs for Engine {
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()> {
+        of_one_run(&units)?;
         self.writer
             .run(units.len() * UNIT_BYTES, move |tx| {
                 let run = number(tx.connection, None, step.job)?.ok_or_else(jobs::not_running)?;

@@ -30,7 +30,7 @@ async fn an_export_file_appears_whole_and_can_be_opened_only_then() {
     let app = world.app();
     let job = export(&world, ExportFormat::Jsonl, None).await;
     assert!(matches!(exports::open(&app, world.organization, job.id).await, Err(Error::Conflict(_))));
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected, job.progress.total), (State::Completed, 5, Some(5)));
     let file = exports::open(&app, world.organization, job.id).await.unwrap();
@@ -49,7 +49,7 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
     let app = world.app();
     let fields = ["cost", "note", "output"].map(str::to_owned).to_vec();
     let job = export(&world, ExportFormat::Csv, Some(fields.clone())).await;
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let text = content(&export::path(&app, &world.job(job.id).await).unwrap()).await;
     let output = r#""{""text"":""a \""quoted\"", line\nand another""}""#;
     let line = |number: u64, cost: &str| format!("log{number},log{number},{cost},'=SUM(A{number}),{output}\n");
@@ -103,7 +103,7 @@ async fn leftovers_and_expired_files_go_and_an_expired_export_says_so() {
     let world = World::new().await;
     let app = world.app();
     let job = export(&world, ExportFormat::Jsonl, None).await;
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let path = export::path(&app, &job).unwrap();
     let stray =
         ["x.part", "notes.txt", "0198c0de-0000-7000-8000-000000000000.csv"].map(|name| app.exports_dir.join(name));
@@ -124,7 +124,7 @@ async fn a_cancelled_or_interrupted_export_leaves_no_file() {
     let world = World::new().await;
     let app = world.app();
     let job = export(&world, ExportFormat::Csv, None).await;
-    app.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap();
+    app.stores.jobs.claim(Lane::Rows, &worker(), 1, 1).await.unwrap().unwrap();
     jobs::cancel(&app, world.organization, job.id).await.unwrap();
     let claimed = world.job(job.id).await;
     let mut run = crate::jobs::run::Run::new(&app, &claimed);

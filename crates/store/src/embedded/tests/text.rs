@@ -248,7 +248,7 @@ async fn an_index_goes_with_its_collection() {
     fill(&stores, rows, 0..20, 1).await;
     caught_up(&engine).await;
     assert!(!files(directory.path()).is_empty());
-    stores.datasets.delete(organization(1), dataset_id(1), job_id(50), 5).await.unwrap();
+    stores.datasets.delete(organization(1), dataset_id(1), 5).await.unwrap();
     for _ in 0..5_000 {
         if files(directory.path()).is_empty() {
             return;
