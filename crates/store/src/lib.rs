@@ -1,14 +1,14 @@
-//! Where the data is kept. Knows SQL and files, not HTTP.
+//! What a store promises. Knows neither SQL nor files nor HTTP.
 //!
-//! One trait per noun, object-safe, gathered in [`Stores`]. Two stores: `embedded` (SQLite file + column index) and `memory`
-//! (plain maps and the reference meaning: the oracle of tests). When a method returns, what it did is durable and
-//! visible to the very next read. Every method is atomic, but for units of work of jobs: these may be done again when it is not known
-//! whether they were done, and then change nothing more and count once ([`Step`](evalset_model::job::Step)). Times and ids come from the caller.
+//! One trait per noun, object-safe, gathered in [`Stores`]. When a method returns, what it did is durable and visible to the very next
+//! read. Every method is atomic, but for units of work of jobs: these may be done again when it is not known whether they were
+//! done, and then change nothing more and count once ([`Step`](evalset_model::job::Step)). Times and ids come from the caller.
+//! `memory` is the store that says it in the plainest way (maps and the reference meaning: the oracle of tests); `conformance`, under
+//! the feature of that name, is the suite that every store has to pass.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod datasets;
-pub mod embedded;
 pub mod evaluators;
 pub mod files;
 pub mod housekeeping;
@@ -21,7 +21,7 @@ pub mod memory;
 pub mod nodes;
 pub mod pieces;
 pub mod providers;
-mod reference;
+pub mod reference;
 pub mod runs;
 pub mod scores;
 pub mod shared;

@@ -10,7 +10,7 @@ use evalset_model::filter::Tree;
 use evalset_model::job::{Lane, State};
 use evalset_model::page::Window;
 
-pub(crate) async fn life_of_a_dataset(stores: &Stores) {
+pub async fn life_of_a_dataset(stores: &Stores) {
     let mine = organization(1);
     let mut wanted = dataset(mine, dataset_id(1), 5);
     wanted.tags = vec![Tag { id: "1".to_owned(), name: "one".to_owned(), color: String::new() }];
@@ -37,7 +37,7 @@ pub(crate) async fn life_of_a_dataset(stores: &Stores) {
     assert_eq!(stores.datasets.get(mine, wanted.id).await.unwrap(), Some(wanted));
 }
 
-pub(crate) async fn list_is_newest_first(stores: &Stores) {
+pub async fn list_is_newest_first(stores: &Stores) {
     let mine = organization(1);
     for (number, at) in [(1, 10), (2, 30), (3, 20), (4, 20)] {
         stores.datasets.create(dataset(mine, dataset_id(number), at), None).await.unwrap();
@@ -49,7 +49,7 @@ pub(crate) async fn list_is_newest_first(stores: &Stores) {
     assert_eq!(seen, [(dataset_id(2), 0), (dataset_id(4), 0), (dataset_id(3), 7), (dataset_id(1), 0)]);
 }
 
-pub(crate) async fn create_with_a_job(stores: &Stores) {
+pub async fn create_with_a_job(stores: &Stores) {
     let mine = organization(1);
     let mut new = dataset(mine, dataset_id(1), 5);
     new.status = Status::Initializing;
@@ -63,7 +63,7 @@ pub(crate) async fn create_with_a_job(stores: &Stores) {
     assert_eq!(stores.datasets.get(mine, other.id).await.unwrap(), None);
 }
 
-pub(crate) async fn conflicts(stores: &Stores) {
+pub async fn conflicts(stores: &Stores) {
     let mine = organization(1);
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
     let again =
@@ -73,7 +73,7 @@ pub(crate) async fn conflicts(stores: &Stores) {
     assert_eq!(stores.datasets.list(mine).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
+pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     let mine = organization(1);
     let (id, rows) = (dataset_id(1), rows_of(mine, dataset_id(1)));
     stores.datasets.create(dataset(mine, id, 5), None).await.unwrap();
@@ -97,7 +97,7 @@ pub(crate) async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
 }
 
-pub(crate) async fn delete_hides_at_once_and_cancels(stores: &Stores) {
+pub async fn delete_hides_at_once_and_cancels(stores: &Stores) {
     let mine = organization(1);
     let (id, rows) = (dataset_id(1), rows_of(mine, dataset_id(1)));
     stores.datasets.create(dataset(mine, id, 5), None).await.unwrap();
@@ -122,7 +122,7 @@ pub(crate) async fn delete_hides_at_once_and_cancels(stores: &Stores) {
     assert_eq!(stores.jobs.claim(Lane::Rows, &worker(1), 10, LEASE).await.unwrap(), None);
 }
 
-pub(crate) async fn empty_datasets_need_no_purge(stores: &Stores) {
+pub async fn empty_datasets_need_no_purge(stores: &Stores) {
     let mine = organization(1);
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
     assert_eq!(stores.datasets.clear(mine, dataset_id(1), 6).await.unwrap(), 0);
@@ -132,7 +132,7 @@ pub(crate) async fn empty_datasets_need_no_purge(stores: &Stores) {
     stores.datasets.create(dataset(mine, dataset_id(1), 9), None).await.unwrap();
 }
 
-pub(crate) async fn purging_goes_in_bounded_units(stores: &Stores) {
+pub async fn purging_goes_in_bounded_units(stores: &Stores) {
     let mine = organization(1);
     assert!(!stores.housekeeping.next(1).await.unwrap(), "nothing was removed yet");
     for set in [1, 2] {
@@ -153,7 +153,7 @@ pub(crate) async fn purging_goes_in_bounded_units(stores: &Stores) {
     assert_eq!(stores.jobs.list(mine, None, Window { offset: 0, limit: 9 }).await.unwrap().total, 0);
 }
 
-pub(crate) async fn newest_rows_are_newest(stores: &Stores) {
+pub async fn newest_rows_are_newest(stores: &Stores) {
     let mine = organization(1);
     let rows = rows_of(mine, dataset_id(1));
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();

@@ -25,7 +25,7 @@ async fn write(stores: &Stores, name: &str, text: &str) {
     writer.finish().await.unwrap();
 }
 
-pub(crate) async fn a_file_appears_when_it_is_finished(stores: &Stores) {
+pub async fn a_file_appears_when_it_is_finished(stores: &Stores) {
     assert_eq!(names(stores).await, [""; 0]);
     let mut writer = stores.files.create("a.csv").await.unwrap();
     writer.write(b"hello ").await.unwrap();
@@ -50,7 +50,7 @@ pub(crate) async fn a_file_appears_when_it_is_finished(stores: &Stores) {
     assert_eq!((content(stores, "a.csv").await, names(stores).await), (None, vec!["b.csv".to_owned()]));
 }
 
-pub(crate) async fn what_is_not_finished_leaves_nothing(stores: &Stores) {
+pub async fn what_is_not_finished_leaves_nothing(stores: &Stores) {
     write(stores, "a.csv", "old").await;
     let mut writer = stores.files.create("a.csv").await.unwrap();
     writer.write(b"half").await.unwrap();
@@ -59,7 +59,7 @@ pub(crate) async fn what_is_not_finished_leaves_nothing(stores: &Stores) {
     assert_eq!(stores.files.sweep().await.unwrap(), 0);
 }
 
-pub(crate) async fn writers_of_one_name_do_not_meet(stores: &Stores) {
+pub async fn writers_of_one_name_do_not_meet(stores: &Stores) {
     let mut first = stores.files.create("a.csv").await.unwrap();
     let mut second = stores.files.create("a.csv").await.unwrap();
     first.write(b"first").await.unwrap();
@@ -74,7 +74,7 @@ pub(crate) async fn writers_of_one_name_do_not_meet(stores: &Stores) {
     assert_eq!(names(stores).await.len(), 1);
 }
 
-pub(crate) async fn names_have_no_folders(stores: &Stores) {
+pub async fn names_have_no_folders(stores: &Stores) {
     for name in ["../a", "a/b", "/tmp/a", "", ".."] {
         assert!(stores.files.create(name).await.is_err(), "{name}");
         assert!(stores.files.open(name).await.is_err(), "{name}");

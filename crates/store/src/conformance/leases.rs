@@ -49,7 +49,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T>) {
     assert!(matches!(outcome, Err(Error::Conflict(_))), "{outcome:?}");
 }
 
-pub(crate) async fn two_workers_never_hold_one_job(stores: &Stores) {
+pub async fn two_workers_never_hold_one_job(stores: &Stores) {
     imports(stores, 0, 20).await;
     let work = async |by| {
         let mut held = Vec::new();
@@ -66,7 +66,7 @@ pub(crate) async fn two_workers_never_hold_one_job(stores: &Stores) {
     assert_eq!(all, (1..=20).map(job_id).collect::<Vec<_>>());
 }
 
-pub(crate) async fn a_second_process_takes_nothing_away(stores: &Stores) {
+pub async fn a_second_process_takes_nothing_away(stores: &Stores) {
     imports(stores, 0, 1).await;
     let held = claim(stores, Lane::Rows, 1, 5).await.unwrap();
     // What a process does when it starts, while the first one is at work.
@@ -77,7 +77,7 @@ pub(crate) async fn a_second_process_takes_nothing_away(stores: &Stores) {
     stores.jobs.save(step(&held)).await.unwrap();
 }
 
-pub(crate) async fn a_renewed_lease_does_not_run_out(stores: &Stores) {
+pub async fn a_renewed_lease_does_not_run_out(stores: &Stores) {
     imports(stores, 0, 1).await;
     let id = claim(stores, Lane::Rows, 1, 0).await.unwrap().id;
     let mut ended = LEASE;
@@ -104,7 +104,7 @@ pub(crate) async fn a_renewed_lease_does_not_run_out(stores: &Stores) {
     assert_eq!(stores.jobs.requeue_expired(ended + 10 * LEASE).await.unwrap(), 0);
 }
 
-pub(crate) async fn an_expired_job_goes_to_another(stores: &Stores) {
+pub async fn an_expired_job_goes_to_another(stores: &Stores) {
     imports(stores, 0, 2).await;
     let first = claim(stores, Lane::Rows, 1, 5).await.unwrap();
     assert_eq!(stores.jobs.requeue_expired(6 + LEASE).await.unwrap(), 1);
@@ -119,7 +119,7 @@ pub(crate) async fn an_expired_job_goes_to_another(stores: &Stores) {
     assert_eq!(renew(stores, first.id, 2, 8 + LEASE).await, Renewal::GoOn);
 }
 
-pub(crate) async fn a_worker_without_its_lease_cannot_save(stores: &Stores) {
+pub async fn a_worker_without_its_lease_cannot_save(stores: &Stores) {
     let (from, rows) = imports(stores, 6, 1).await;
     let target = rows_of(mine(), dataset_id(1));
     let held = claim(stores, Lane::Rows, 1, 5).await.unwrap();
@@ -150,7 +150,7 @@ pub(crate) async fn a_worker_without_its_lease_cannot_save(stores: &Stores) {
     assert_eq!(all(stores, target).await.len(), 4);
 }
 
-pub(crate) async fn a_late_finish_changes_nothing(stores: &Stores) {
+pub async fn a_late_finish_changes_nothing(stores: &Stores) {
     imports(stores, 0, 1).await;
     let first = claim(stores, Lane::Rows, 1, 5).await.unwrap();
     stores.jobs.requeue_expired(6 + LEASE).await.unwrap();
@@ -174,7 +174,7 @@ pub(crate) async fn a_late_finish_changes_nothing(stores: &Stores) {
     late().await;
 }
 
-pub(crate) async fn a_unit_done_twice_counts_once(stores: &Stores) {
+pub async fn a_unit_done_twice_counts_once(stores: &Stores) {
     let (from, rows) = imports(stores, 10, 1).await;
     let target = rows_of(mine(), dataset_id(1));
     stores.logs.copy(from, &rows[1..2], target, None).await.unwrap();
@@ -260,7 +260,7 @@ impl Worker {
     }
 }
 
-pub(crate) async fn two_workers_that_stall_do_everything_once(stores: &Stores) {
+pub async fn two_workers_that_stall_do_everything_once(stores: &Stores) {
     let (_, rows) = imports(stores, 60, 4).await;
     let mut dice = Dice(11);
     let (mut at, mut lost) = (0, 0);

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 const SOON: Duration = Duration::from_millis(50);
 const LATE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn wakes_are_kept(stores: &Stores) {
+pub async fn wakes_are_kept(stores: &Stores) {
     let shared = &stores.shared;
     let woken = async |lane, time| timeout(time, shared.woken(lane)).await.is_ok();
     assert!(!woken(Lane::Rows, SOON).await);
@@ -27,7 +27,7 @@ pub(crate) async fn wakes_are_kept(stores: &Stores) {
     assert!(woke);
 }
 
-pub(crate) async fn notices_reach_everyone(stores: &Stores) {
+pub async fn notices_reach_everyone(stores: &Stores) {
     stores.shared.tell(Notice::Stop);
     let (mut first, mut second) = (stores.shared.notices(), stores.shared.notices());
     let told = [Notice::Provider(organization(1)), Notice::Stop];
@@ -52,7 +52,7 @@ pub(crate) async fn notices_reach_everyone(stores: &Stores) {
     }
 }
 
-pub(crate) async fn turns_come_one_after_the_other(stores: &Stores) {
+pub async fn turns_come_one_after_the_other(stores: &Stores) {
     let (inside, order) = (Mutex::new(0), Mutex::new(Vec::new()));
     let work = async |name: &'static str| {
         let _turn = stores.shared.turn("ann").await.unwrap();
@@ -73,7 +73,7 @@ pub(crate) async fn turns_come_one_after_the_other(stores: &Stores) {
     timeout(LATE, stores.shared.turn("ann")).await.unwrap().unwrap();
 }
 
-pub(crate) async fn windows_slide(stores: &Stores) {
+pub async fn windows_slide(stores: &Stores) {
     let bound = Bound { limit: 3, length: 60 };
     let take = async |window: &str, amount, at| stores.shared.take(window, amount, bound, at).await.unwrap();
     for at in [100, 110, 120] {
@@ -87,7 +87,7 @@ pub(crate) async fn windows_slide(stores: &Stores) {
     assert_eq!(take("theirs", 1, 161).await, Taken::NotBefore(220));
 }
 
-pub(crate) async fn a_node_is_home_of_everything_when_alone(stores: &Stores) {
+pub async fn a_node_is_home_of_everything_when_alone(stores: &Stores) {
     let nodes = &stores.nodes;
     nodes.beat(5, 10).await.unwrap();
     assert_eq!(nodes.live(6).await.unwrap(), [nodes.me().clone()]);
