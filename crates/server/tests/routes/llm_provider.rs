@@ -1,7 +1,7 @@
 //! `/api/llm-provider/`
 
-use evalset::ops::providers;
 use evalset_model::key::Environment;
+use evalset_product::ops::providers;
 use evalset_testkit::{TestApp, with_app};
 use reqwest::Method;
 use secrecy::ExposeSecret;
