@@ -4,7 +4,7 @@
 //! row; each is kept together with the run's progress, so a restart asks only for rows that have no result. What was under way
 //! when the process died is asked again, first of all. Does not know how an evaluator works (`crate::evaluation`).
 
-use super::run::{End, Run};
+use super::attempt::{Attempt, End};
 use crate::app::App;
 use crate::evaluation::{Budget, Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Prepared, Unit as Asked, inputs};
@@ -35,7 +35,7 @@ const RESULTS_WAITING: usize = 64;
 const LAST_RESULTS: Duration = Duration::from_secs(5);
 
 /// Runs it, from wherever it was left.
-pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
+pub(super) async fn run(run: &mut Attempt<'_>, task: &RunTask) -> Result<End> {
     let organization = run.job.organization;
     if matches!(Prepared::new(&task.evaluator.definition, task.method)?, Prepared::Human) {
         // F.7
@@ -73,7 +73,7 @@ pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
 }
 
 /// The selected rows that have no result yet, in falling order.
-async fn select(run: &mut Run<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
+async fn select(run: &mut Attempt<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
     let (stores, seed) = (&run.app.stores, run.job.id.to_string());
     let filter = selection::stored(task.collection, &task.filters, Unknown::Metadata)?;
     let sample = match run.progress.cutoff {
@@ -199,7 +199,7 @@ impl Work<'_> {
 
 /// Keeps results until no more come; `Some` when the run must end here. Without results it looks whether it is to stop.
 async fn keep_all(
-    run: &mut Run<'_>,
+    run: &mut Attempt<'_>,
     halt: &CancellationToken,
     mut results: mpsc::Receiver<Vec<Unit>>,
 ) -> Result<Option<End>> {
@@ -251,7 +251,7 @@ async fn keep_all(
 }
 
 /// Keeps units together with the progress that follows from them.
-async fn keep(run: &mut Run<'_>, units: Vec<Unit>) -> Result<()> {
+async fn keep(run: &mut Attempt<'_>, units: Vec<Unit>) -> Result<()> {
     let step = run.step();
     let mut progress = run.progress.clone();
     progress.add_units(&units);
@@ -267,7 +267,7 @@ async fn keep(run: &mut Run<'_>, units: Vec<Unit>) -> Result<()> {
 }
 
 /// How a run ends that came to the end of its rows, or was stopped by its budget.
-async fn conclude(run: &Run<'_>, stopped: Option<String>) -> Result<End> {
+async fn conclude(run: &Attempt<'_>, stopped: Option<String>) -> Result<End> {
     let progress = &run.progress;
     let total = progress.total.unwrap_or(progress.done);
     if let Some(reason) = stopped {

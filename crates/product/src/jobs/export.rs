@@ -2,7 +2,7 @@
 //!
 //! The file is written under a temporary name and appears whole. An interrupted export starts its file anew.
 
-use super::run::{End, Run};
+use super::attempt::{Attempt, End};
 use crate::exports_folder::{PART, io_error, path, sync_folder};
 use evalset_model::job::{Progress, Task};
 use evalset_model::{Error, Result};
@@ -17,7 +17,7 @@ use tokio::io::AsyncWriteExt;
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Writes the file.
-pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
+pub(super) async fn run(run: &mut Attempt<'_>) -> Result<End> {
     let (Task::Export { collection, filters, sort, include_fields, format, .. }, Some(target)) =
         (&run.job.task, path(run.app, run.job))
     else {
@@ -46,7 +46,7 @@ pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
     Ok(End::Done)
 }
 
-async fn write(run: &mut Run<'_>, lines: &mut Lines, part: &Path) -> Result<End> {
+async fn write(run: &mut Attempt<'_>, lines: &mut Lines, part: &Path) -> Result<End> {
     fs::create_dir_all(&run.app.exports_dir).await.map_err(|error| io_error(&error))?;
     let mut file = fs::File::create(part).await.map_err(|error| io_error(&error))?;
     let mut saved = Instant::now();

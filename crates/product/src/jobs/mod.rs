@@ -7,7 +7,7 @@ mod copy;
 mod evaluate;
 mod export;
 mod remove;
-mod run;
+mod attempt;
 pub mod runner;
 #[cfg(test)]
 mod tests;

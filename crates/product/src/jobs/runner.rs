@@ -3,7 +3,7 @@
 //!
 //! Knows no task but by name: what a job does is in the file of its kind.
 
-use super::run::{self, End, Run};
+use super::attempt::{self, Attempt, End};
 use super::{copy, evaluate, export, remove};
 use crate::app::App;
 use crate::exports_folder;
@@ -77,7 +77,7 @@ async fn take_over(app: &App) -> bool {
 
 /// Looks for jobs whose workers died, in this process or another.
 async fn watch(app: App) {
-    while !pause(&app, run::lease(&app) / LOOKS_FOR_EXPIRED).await {
+    while !pause(&app, attempt::lease(&app) / LOOKS_FOR_EXPIRED).await {
         take_over(&app).await;
     }
 }
@@ -116,7 +116,7 @@ async fn work(app: App, lane: Lane) {
 
 /// Claims the oldest queued job of a lane for `worker` and runs it to its end; false when none is queued.
 pub async fn run_next(app: &App, lane: Lane, worker: &WorkerId) -> Result<bool> {
-    let claimed = app.stores.jobs.claim(lane, worker, app.clock.now(), run::lease_micros(app)).await?;
+    let claimed = app.stores.jobs.claim(lane, worker, app.clock.now(), attempt::lease_micros(app)).await?;
     let Some(job) = claimed else { return Ok(false) };
     // One wake may stand for several jobs: let an idle worker look too.
     app.wake.notify();
@@ -135,8 +135,8 @@ pub async fn run_next(app: &App, lane: Lane, worker: &WorkerId) -> Result<bool> 
 /// Gives signs of life for an attempt, until it turns out that the job is not its own any more.
 async fn until_lost(app: &App, job: &Job) {
     loop {
-        tokio::time::sleep(run::lease(app) / SIGNS_OF_LIFE).await;
-        match run::renew(app, job).await {
+        tokio::time::sleep(attempt::lease(app) / SIGNS_OF_LIFE).await;
+        match attempt::renew(app, job).await {
             Ok(Renewal::Lost) => return,
             Ok(Renewal::GoOn | Renewal::Stop) => {}
             // Whoever takes the job over meanwhile is kept from harm by the number of the attempt.
@@ -193,7 +193,7 @@ async fn run_to_end(app: &App, mut job: Job) -> Option<Outcome> {
 }
 
 async fn attempt(app: &App, job: &Job) -> Result<End> {
-    let mut run = Run::new(app, job);
+    let mut run = Attempt::new(app, job);
     if let Some(end) = run.interrupted().await? {
         return Ok(end);
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::exports_folder;
-use crate::jobs::run::End;
+use crate::jobs::attempt::End;
 use crate::ops::exports::{self, ExportRequest};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::job::ExportFormat;
@@ -127,7 +127,7 @@ async fn a_cancelled_or_interrupted_export_leaves_no_file() {
     app.stores.jobs.claim(Lane::Rows, &worker(), 1, 1).await.unwrap().unwrap();
     jobs::cancel(&app, world.organization, job.id).await.unwrap();
     let claimed = world.job(job.id).await;
-    let mut run = crate::jobs::run::Run::new(&app, &claimed);
+    let mut run = crate::jobs::attempt::Attempt::new(&app, &claimed);
     assert_eq!(super::super::export::run(&mut run).await.unwrap(), End::Cancelled);
     assert_eq!(std::fs::read_dir(&app.exports_dir).unwrap().count(), 0);
 }

@@ -39,7 +39,7 @@ pub(super) async fn renew(app: &App, job: &Job) -> Result<Renewal> {
 }
 
 /// A running attempt.
-pub struct Run<'a> {
+pub struct Attempt<'a> {
     /// The application.
     pub app: &'a App,
     /// The job as it was claimed.
@@ -48,7 +48,7 @@ pub struct Run<'a> {
     pub progress: Progress,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Attempt<'a> {
     /// An attempt that goes on where the stored progress ends.
     pub fn new(app: &'a App, job: &'a Job) -> Self {
         Self { app, job, progress: job.progress.clone() }
