@@ -62,6 +62,10 @@ impl SlidingWindow {
     }
 
     fn slide(&mut self, now: i64) {
+        // A clock that was set back must not hold anyone up for longer than the window is.
+        for entry in self.entries.iter_mut().rev().take_while(|entry| entry.at > now) {
+            entry.at = now;
+        }
         while self.entries.front().is_some_and(|entry| entry.at.saturating_add(self.length) <= now) {
             self.entries.pop_front();
         }
@@ -93,6 +97,14 @@ mod tests {
         assert_eq!(window.take(30, 9, 5), Err(70));
         assert_eq!(window.take(30, 9, 6), Err(80));
         assert!(window.take(80, 9, 99).is_ok(), "more than the limit goes through an empty window");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_holds_nobody_up() {
+        let mut window = SlidingWindow::new(60);
+        window.take(1_000_000, 1, 1).unwrap();
+        assert_eq!(window.take(100, 1, 1), Err(160));
+        assert!(window.take(160, 1, 1).is_ok());
     }
 
     #[test]

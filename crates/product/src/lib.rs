@@ -7,10 +7,9 @@
 pub mod app;
 pub mod clock;
 pub mod evaluation;
-pub mod exports_folder;
+pub mod export_files;
 pub mod jobs;
 pub mod ops;
+pub mod proof;
 pub mod rates;
 pub mod secrets;
-pub mod turns;
-pub mod wake;

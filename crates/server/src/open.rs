@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::folder;
 use anyhow::Context as _;
-use evalset_product::app::{App, Options};
 use evalset_embedded as embedded;
+use evalset_product::app::{App, Options};
 
 /// Opens the data folder, made when it is not there; only one process can. An error of the store is an
 /// [`OpenError`](embedded::OpenError) underneath.
@@ -19,7 +19,6 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             limits: config.limits.clone(),
             program: std::env::current_exe()?,
             secrets: config.secrets(),
-            exports_dir: config.exports_dir(),
             span_window_seconds: config.span_window_seconds,
             public_url: config.public_url(),
         },

@@ -11,8 +11,9 @@ pub trait FileWriter: Send {
     /// Appends. `StorageFull` when there is no room.
     async fn write(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// Makes it durable and shows it whole under its name, in the place of the one before.
-    async fn finish(self: Box<Self>) -> Result<()>;
+    /// Makes it durable and shows it whole under its name, in the place of the one before; `at` (microseconds since the epoch) is its
+    /// time from then on.
+    async fn finish(self: Box<Self>, at: i64) -> Result<()>;
 }
 
 /// A file open for reading.

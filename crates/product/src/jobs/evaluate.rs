@@ -17,6 +17,7 @@ use evalset_model::{Error, Result};
 use evalset_rows::batches::Batches;
 use evalset_rows::selection::{self, Unknown};
 use evalset_store::logs::{Pick, Row, Sample, With};
+use evalset_store::shared::{Notice, Notices};
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use std::time::Duration;
@@ -205,14 +206,14 @@ async fn keep_all(
 ) -> Result<Option<End>> {
     let most = run.app.limits.run_batch_rows.max(1);
     let mut look = tokio::time::interval(LOOK);
-    let mut stops = run.app.wake.stops();
+    let mut notices = run.app.stores.shared.notices();
     let (mut ending, mut last, mut hurried) = (None, None, false);
     loop {
         let first = tokio::select! {
             some = results.recv() => some,
             _ = look.tick() => Some(Vec::new()),
             // Rows cost money: a run that is to stop does not wait for the next look.
-            Ok(()) = stops.changed() => Some(Vec::new()),
+            () = told_to_stop(notices.as_mut()) => Some(Vec::new()),
             () = run.app.stopping.cancelled(), if ending.is_none() || !hurried => Some(Vec::new()),
         };
         let Some(mut units) = first else { break };
@@ -248,6 +249,11 @@ async fn keep_all(
         keep(run, units).await?;
     }
     Ok(ending)
+}
+
+/// Until some job was asked to stop.
+async fn told_to_stop(notices: &mut dyn Notices) {
+    while let Notice::Provider(_) = notices.next().await {}
 }
 
 /// Keeps units together with the progress that follows from them.

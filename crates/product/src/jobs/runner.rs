@@ -6,12 +6,13 @@
 use super::attempt::{self, Attempt, End};
 use super::{copy, evaluate, export, remove};
 use crate::app::App;
-use crate::exports_folder;
+use crate::export_files;
 use evalset_model::dataset::Status;
 use evalset_model::ids::WorkerId;
 use evalset_model::job::{Job, Lane, State, Task};
 use evalset_model::{Error, Result};
 use evalset_store::jobs::{Outcome, Renewal};
+use evalset_store::shared::Notice;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -42,7 +43,7 @@ async fn supervise(app: App) {
             return;
         }
     }
-    if let Err(error) = exports_folder::clear_leftovers(&app).await {
+    if let Err(error) = export_files::clear_leftovers(&app).await {
         tracing::warn!(%error, "cannot clear the export folder");
     }
     for (lane, workers) in [(Lane::Rows, app.limits.concurrent_jobs), (Lane::Runs, app.limits.concurrent_runs)] {
@@ -51,9 +52,10 @@ async fn supervise(app: App) {
         }
     }
     app.tasks.spawn(watch(app.clone()));
+    app.tasks.spawn(heed(app.clone()));
     app.tasks.spawn(keep_house(app.clone()));
     while !pause(&app, EXPIRE_EXPORTS).await {
-        if let Err(error) = exports_folder::expire(&app).await {
+        if let Err(error) = export_files::expire(&app).await {
             tracing::warn!(%error, "cannot remove expired exports");
         }
     }
@@ -65,7 +67,8 @@ async fn take_over(app: &App) -> bool {
         Ok(0) => true,
         Ok(jobs) => {
             tracing::info!(jobs, "interrupted jobs go on");
-            app.wake.notify();
+            app.stores.shared.wake(Lane::Rows);
+            app.stores.shared.wake(Lane::Runs);
             true
         }
         Err(error) => {
@@ -79,6 +82,25 @@ async fn take_over(app: &App) -> bool {
 async fn watch(app: App) {
     while !pause(&app, attempt::lease(&app) / LOOKS_FOR_EXPIRED).await {
         take_over(&app).await;
+    }
+}
+
+/// Heeds what other nodes tell: runs under way here ask their provider as its settings are now.
+async fn heed(app: App) {
+    let mut notices = app.stores.shared.notices();
+    loop {
+        let notice = tokio::select! {
+            () = app.stopping.cancelled() => return,
+            notice = notices.next() => notice,
+        };
+        let renewed = match notice {
+            Notice::Provider(organization) => app.evaluators.renew(organization).await,
+            Notice::Missed => app.evaluators.renew_all().await,
+            Notice::Stop => Ok(()),
+        };
+        if let Err(error) = renewed {
+            tracing::warn!(%error, "cannot take over the settings of a provider");
+        }
     }
 }
 
@@ -108,7 +130,7 @@ async fn work(app: App, lane: Lane) {
         }
         tokio::select! {
             () = app.stopping.cancelled() => {}
-            () = app.wake.notified(lane) => {}
+            () = app.stores.shared.woken(lane) => {}
             () = tokio::time::sleep(IDLE) => {}
         }
     }
@@ -119,7 +141,7 @@ pub async fn run_next(app: &App, lane: Lane, worker: &WorkerId) -> Result<bool> 
     let claimed = app.stores.jobs.claim(lane, worker, app.clock.now(), attempt::lease_micros(app)).await?;
     let Some(job) = claimed else { return Ok(false) };
     // One wake may stand for several jobs: let an idle worker look too.
-    app.wake.notify();
+    app.stores.shared.wake(lane);
     let (id, kind) = (job.id, job.task.kind());
     tracing::info!(job = %id, kind, attempt = job.attempts, "job starts");
     let ended = tokio::select! {

@@ -6,9 +6,11 @@ use evalset_model::dataset::{Dataset, DatasetPatch, Granularity, Status};
 use evalset_model::filter::check::NamedField;
 use evalset_model::filter::{Tree, datasets as fields, wire};
 use evalset_model::ids::{DatasetId, JobId, LogId, OrganizationId};
+use evalset_model::job::Lane;
 use evalset_model::limits::Limits;
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
+use evalset_store::shared::Notice;
 use serde_json::{Map, Value};
 
 /// `type` of a dataset when the caller names none (H34).
@@ -96,7 +98,7 @@ pub async fn create(app: &App, organization: OrganizationId, new: NewDataset) ->
         dataset.status = Status::Initializing;
     }
     app.stores.datasets.create(dataset.clone(), job).await?;
-    app.wake.notify();
+    app.stores.shared.wake(Lane::Rows);
     Ok(dataset)
 }
 
@@ -146,7 +148,7 @@ pub async fn delete(app: &App, organization: OrganizationId, id: DatasetId) -> R
     if !app.stores.datasets.delete(organization, id, app.clock.now()).await? {
         return Err(Error::not_found());
     }
-    app.wake.stop();
+    app.stores.shared.tell(Notice::Stop);
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};
 use evalset_rows::traces;
 use evalset_store::logs::{Added, Pick, With, sample_size};
+use evalset_store::shared::Notice;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -122,7 +123,7 @@ pub async fn remove(app: &App, dataset: &Dataset, request: RemoveRequest) -> Res
     check_window(start_time, end_time)?;
     if !has_filters && start_time.is_none() && end_time.is_none() {
         let rows = app.stores.datasets.clear(organization, dataset.id, app.clock.now()).await?;
-        app.wake.stop();
+        app.stores.shared.tell(Notice::Stop);
         return Ok(Removal::Emptied { rows });
     }
     let rows = Collection { organization, place: Place::Dataset(dataset.id) };

@@ -6,6 +6,7 @@ use evalset_model::ids::{DatasetId, JobId, OrganizationId};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
+use evalset_store::shared::Notice;
 
 /// Seconds after which a caller refused for too many open jobs may try again.
 const RETRY_SECONDS: u64 = 5;
@@ -47,7 +48,7 @@ pub async fn admit(app: &App, organization: OrganizationId, more: usize) -> Resu
 pub async fn enqueue(app: &App, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<Job> {
     admit(app, job.organization, 1).await?;
     app.stores.jobs.enqueue(job.clone(), dataset).await?;
-    app.wake.notify();
+    app.stores.shared.wake(job.task.lane());
     Ok(job)
 }
 
@@ -70,6 +71,6 @@ pub async fn list(
 pub async fn cancel(app: &App, organization: OrganizationId, id: JobId) -> Result<Job> {
     get(app, organization, id).await?;
     let job = app.stores.jobs.cancel(organization, id, app.clock.now()).await?.ok_or_else(Error::not_found)?;
-    app.wake.stop();
+    app.stores.shared.tell(Notice::Stop);
     Ok(job)
 }

@@ -14,9 +14,9 @@ mod tests;
 pub use key::{Key, keys};
 pub use print::as_toml;
 
+use evalset_embedded as embedded;
 use evalset_model::limits::Limits;
 use evalset_product::secrets::Secrets;
-use evalset_embedded as embedded;
 use figment::Figment;
 use figment::providers::{Format as _, Toml};
 use secrecy::{ExposeSecret, SecretString};
@@ -81,11 +81,6 @@ impl Config {
     /// How to open the store.
     pub fn store(&self) -> embedded::Options {
         embedded::Options { limits: self.limits.clone(), ..embedded::Options::new(&self.data) }
-    }
-
-    /// Folder of the export files.
-    pub fn exports_dir(&self) -> PathBuf {
-        self.data.join("exports")
     }
 
     /// Absolute base of links, unless each request tells.

@@ -1,6 +1,7 @@
 //! Files: whole or not there, each writer on its own.
 
 use crate::Stores;
+use crate::files::FileEntry;
 use tokio::io::AsyncReadExt;
 
 async fn content(stores: &Stores, name: &str) -> Option<String> {
@@ -22,7 +23,7 @@ async fn write(stores: &Stores, name: &str, text: &str) {
     for piece in text.as_bytes().chunks(3) {
         writer.write(piece).await.unwrap();
     }
-    writer.finish().await.unwrap();
+    writer.finish(5_000_000).await.unwrap();
 }
 
 pub async fn a_file_appears_when_it_is_finished(stores: &Stores) {
@@ -31,7 +32,7 @@ pub async fn a_file_appears_when_it_is_finished(stores: &Stores) {
     writer.write(b"hello ").await.unwrap();
     assert_eq!((content(stores, "a.csv").await, names(stores).await), (None, vec![]));
     writer.write(b"world").await.unwrap();
-    writer.finish().await.unwrap();
+    writer.finish(5_000_000).await.unwrap();
     assert_eq!(content(stores, "a.csv").await.as_deref(), Some("hello world"));
     // What is being read is read to its end.
     let mut open = stores.files.open("a.csv").await.unwrap().unwrap();
@@ -66,12 +67,13 @@ pub async fn writers_of_one_name_do_not_meet(stores: &Stores) {
     second.write(b"second, longer").await.unwrap();
     // Somebody sweeps meanwhile: they live.
     assert_eq!(stores.files.sweep().await.unwrap(), 0);
-    second.finish().await.unwrap();
+    second.finish(6_000_000).await.unwrap();
     assert_eq!(content(stores, "a.csv").await.as_deref(), Some("second, longer"));
     first.write(b" again").await.unwrap();
-    first.finish().await.unwrap();
+    first.finish(7_000_000).await.unwrap();
     assert_eq!(content(stores, "a.csv").await.as_deref(), Some("first again"));
-    assert_eq!(names(stores).await.len(), 1);
+    let entry = FileEntry { name: "a.csv".to_owned(), written_at: 7_000_000 };
+    assert_eq!(stores.files.list().await.unwrap(), [entry]);
 }
 
 pub async fn names_have_no_folders(stores: &Stores) {

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
-/// Finished files by name.
-type Finished = Arc<Mutex<BTreeMap<String, Arc<[u8]>>>>;
+/// Finished files by name, with their time.
+type Finished = Arc<Mutex<BTreeMap<String, (Arc<[u8]>, i64)>>>;
 
-/// Files that end with the process. They have no time: all are as old as can be.
+/// Files that end with the process.
 #[derive(Default)]
 pub struct FilesInMemory {
     finished: Finished,
@@ -30,8 +30,8 @@ impl FileWriter for Writer {
         Ok(())
     }
 
-    async fn finish(self: Box<Self>) -> Result<()> {
-        self.finished.lock().insert(self.name, self.bytes.into());
+    async fn finish(self: Box<Self>, at: i64) -> Result<()> {
+        self.finished.lock().insert(self.name, (self.bytes.into(), at));
         Ok(())
     }
 }
@@ -45,12 +45,14 @@ impl Files for FilesInMemory {
 
     async fn open(&self, name: &str) -> Result<Option<OpenFile>> {
         check_name(name)?;
-        let bytes = self.finished.lock().get(name).cloned();
-        Ok(bytes.map(|bytes| OpenFile { length: bytes.len() as u64, reader: Box::new(Cursor::new(bytes)) }))
+        let found = self.finished.lock().get(name).cloned();
+        Ok(found.map(|(bytes, _)| OpenFile { length: bytes.len() as u64, reader: Box::new(Cursor::new(bytes)) }))
     }
 
     async fn list(&self) -> Result<Vec<FileEntry>> {
-        Ok(self.finished.lock().keys().map(|name| FileEntry { name: name.clone(), written_at: 0 }).collect())
+        let finished = self.finished.lock();
+        let entry = |(name, (_, at)): (&String, &(Arc<[u8]>, i64))| FileEntry { name: name.clone(), written_at: *at };
+        Ok(finished.iter().map(entry).collect())
     }
 
     async fn remove(&self, name: &str) -> Result<()> {

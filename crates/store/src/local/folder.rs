@@ -9,7 +9,7 @@ use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
@@ -78,8 +78,11 @@ impl FileWriter for Writer {
         self.file.write_all(bytes).await.map_err(|error| fault(&error))
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<()> {
+    async fn finish(mut self: Box<Self>, at: i64) -> Result<()> {
         self.file.flush().await.map_err(|error| fault(&error))?;
+        let time = UNIX_EPOCH + Duration::from_micros(at.max(0).unsigned_abs());
+        let file = self.file.try_clone().await.map_err(|error| fault(&error))?.into_std().await;
+        file.set_modified(time).map_err(|error| fault(&error))?;
         self.file.sync_all().await.map_err(|error| fault(&error))?;
         fs::rename(&self.part, &self.target).await.map_err(|error| fault(&error))?;
         // The new name becomes durable.

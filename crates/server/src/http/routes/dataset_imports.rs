@@ -43,7 +43,7 @@ async fn bulk_create(
     DatasetPath(dataset): DatasetPath,
     body: bulk::BulkBody,
 ) -> Answer<Response> {
-    app.rates.bulk_call(caller.organization_id())?;
+    rates::bulk_call(&app, caller.organization_id()).await?;
     let has = |name: &str| members::present(&body.rest, name).is_some();
     if !body.has_logs() && has("log_ids") {
         return add_by_ids(&app, &caller, dataset, &body.rest).await;

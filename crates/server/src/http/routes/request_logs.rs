@@ -66,7 +66,7 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Ans
 #[utoipa::path(post, path = "/api/request-logs/bulk/", tag = "Request logs", request_body = BulkBody,
     responses((status = 201, body = BulkResult), Failures))]
 async fn bulk_create(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Response> {
-    app.rates.bulk_call(caller.organization_id())?;
+    rates::bulk_call(&app, caller.organization_id()).await?;
     let items = body.items(app.limits.bulk_items, "bulk_items")?;
     let method = evalset_product::ops::dataset_logs::LOG_METHOD;
     let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, method).await?;
