@@ -11,7 +11,7 @@ pub(crate) mod row;
 pub(crate) mod schema;
 
 use crate::file::error::OpenError;
-use crate::file::schema::{self, Stamp};
+use crate::file::schema::Stamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};

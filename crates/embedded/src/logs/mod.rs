@@ -10,7 +10,6 @@ use crate::file::row::{self, Encoded, Head, Update};
 use crate::index::indexes::Change as IndexChange;
 use crate::index::lists::write_rows;
 use crate::index::select::read_rows;
-use crate::logs::transfer;
 use crate::scores::row_scores::{self, Sight};
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter};

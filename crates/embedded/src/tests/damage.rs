@@ -1,7 +1,7 @@
 //! Stored records that cannot be read: they are errors for who asks for them, and nothing to who asks for all.
 
 use super::*;
-use crate::file::doctor;
+use crate::doctor;
 use evalset_model::Error;
 use evalset_model::dataset::Status;
 use evalset_model::field::TextField;

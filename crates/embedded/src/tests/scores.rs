@@ -122,7 +122,7 @@ async fn files_of_version_1_are_brought_up_to_date() {
     let directory = tempfile::tempdir().unwrap();
     let (mine, rows) = (organization(1), rows_of(organization(1), dataset_id(1)));
     let old = Connection::open(directory.path().join("evalset.db")).unwrap();
-    old.execute_batch(include_str!("../migrations/0001_tables.sql")).unwrap();
+    old.execute_batch(include_str!("../file/migrations/0001_tables.sql")).unwrap();
     old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
     old.pragma_update(None, "user_version", 1).unwrap();
     let (owner, set) = (mine.to_string(), dataset_id(1).to_string());
