@@ -5,7 +5,7 @@ use crate::ops::imports;
 use evalset_model::dataset::{Dataset, DatasetPatch, Granularity, Status};
 use evalset_model::filter::check::NamedField;
 use evalset_model::filter::{Tree, datasets as fields, wire};
-use evalset_model::ids::{DatasetId, JobId, LogId, OrganizationId};
+use evalset_model::ids::{DatasetId, LogId, OrganizationId};
 use evalset_model::job::Lane;
 use evalset_model::limits::Limits;
 use evalset_model::page::{Page, Window};

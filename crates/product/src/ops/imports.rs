@@ -7,7 +7,7 @@ use crate::ops::jobs;
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::filter::{LogField, LogFilter, build};
-use evalset_model::ids::{Collection, JobId, LogId, OrganizationId, Place};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place};
 use evalset_model::job::{Job, Task};
 use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};

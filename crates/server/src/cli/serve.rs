@@ -6,7 +6,6 @@ use crate::config::flags::Further;
 use crate::http::{connections, middleware, router};
 use crate::{open, telemetry};
 use anyhow::Context as _;
-use evalset_embedded as embedded;
 use evalset_model::key::Environment;
 use evalset_product::app::App;
 use evalset_product::jobs;

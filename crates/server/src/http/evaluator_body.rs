@@ -7,7 +7,7 @@ use crate::wire::evaluator::members as members_of;
 use evalset_evaluate::rules::CATALOGUE;
 use evalset_model::dataset::Tag;
 use evalset_model::evaluator::{Choice, Definition, ScoreConfig, ScoreValueType};
-use evalset_model::scalar::{brief, read_number};
+use evalset_model::scalar::{brief, read_number, type_name};
 use evalset_model::{Error, Result};
 use evalset_product::ops::evaluators::{self, NewEvaluator};
 use serde_json::{Map, Value};

@@ -105,3 +105,44 @@ fn typed(types: &[Type]) -> Schema {
     };
     ObjectBuilder::new().schema_type(types).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DetailRow, ListRow};
+    use evalset_model::ids::{LogId, OrganizationId};
+    use evalset_model::key::Organization;
+    use evalset_model::limits::Limits;
+    use evalset_model::log::ingest;
+    use evalset_rows::shape::{self, RowContext, to_map};
+    use serde_json::json;
+    use utoipa::PartialSchema;
+    use uuid::Uuid;
+
+    #[test]
+    fn the_schema_names_what_is_written() {
+        let limits = Limits::default();
+        let context = ingest::Context {
+            id: LogId("9a".into()),
+            now: 1,
+            environment: "prod",
+            key_id: String::new(),
+            key_name: "ci",
+            log_method: "logging_api",
+            limits: &limits,
+        };
+        let row = ingest::row(json!({"input": "q"}).as_object().unwrap(), &context).unwrap();
+        let organization =
+            Organization { id: OrganizationId(Uuid::from_u128(7)), number: 1, name: "Acme".into(), created_at: 0 };
+        let of = RowContext::new(&organization, Some("1f0c".into()));
+        let schema = serde_json::to_value(ListRow::schema()).unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        assert!(to_map(&shape::ListRow::new(&row, &of, None)).keys().eq(properties.keys()));
+        assert_eq!(properties["timestamp"], json!({"type": ["string", "null"], "format": "date-time"}));
+        assert_eq!(properties["cost"], json!({"type": ["number", "null"]}));
+        assert_eq!(properties["scores"], json!({"type": "object"}));
+        let detail = serde_json::to_value(DetailRow::schema()).unwrap();
+        assert_eq!(detail["properties"]["scores"], json!({"type": "array"}));
+        let shown = to_map(&shape::DetailRow::new(&row, &of, None));
+        assert!(shown.keys().eq(detail["properties"].as_object().unwrap().keys()));
+    }
+}

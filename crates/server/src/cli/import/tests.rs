@@ -14,7 +14,7 @@ use evalset_rows::import::{Refused, Source};
 use evalset_store::logs::{Pick, With};
 use serde_json::{Value, json};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 

@@ -16,6 +16,7 @@ use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::imports::{ImportRequest, Removal, RemoveRequest};
 use evalset_product::ops::{dataset_logs, datasets, imports};
+use evalset_product::rates;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

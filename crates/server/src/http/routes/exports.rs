@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evalset_model::filter::{LogFilter, wire};
-use evalset_model::ids::{Collection, JobId, Place};
+use evalset_model::ids::{Collection, JobId};
 use evalset_model::job::{ExportFormat, Job, Task};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};

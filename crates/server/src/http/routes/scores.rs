@@ -114,9 +114,11 @@ impl Asked {
 
 /// The time window of the URL or body: start inclusive, end exclusive (H8).
 fn window(listing: &Listing, body: &Map<String, Value>) -> Result<Tree<NamedField>> {
-    let bound = |name: &str, order| match listing.parameter(body, name) {
-        Some(text) => Ok(build::time(CREATED_AT, order, members::time_text(name, &text)?)),
-        None => Ok(Tree::all()),
+    let bound = |name: &str, order| -> Result<Tree<NamedField>> {
+        match listing.parameter(body, name) {
+            Some(text) => Ok(build::time(CREATED_AT, order, members::time_text(name, &text)?)),
+            None => Ok(Tree::all()),
+        }
     };
     Ok(bound("start_time", Order::GreaterOrEqual)?.and(bound("end_time", Order::Less)?))
 }
