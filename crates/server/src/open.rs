@@ -25,10 +25,8 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
     ))
 }
 
-/// An application over memory, for tests of what needs no data folder.
+/// An application over memory, for tests of what needs no data folder and starts no children.
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "only tests call it")]
 pub fn in_memory() -> App {
-    let options = Options::new("unused".as_ref(), std::env::current_exe().unwrap());
-    App::new(evalset_store::memory::open(), options)
+    App::new(evalset_store::memory::open(), Options::new("unused".as_ref(), "unused".into()))
 }

@@ -4,7 +4,9 @@
 
 #![allow(
     missing_docs,
+    clippy::assigning_clones,
     clippy::missing_panics_doc,
+    clippy::wildcard_imports,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

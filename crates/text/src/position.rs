@@ -1,9 +1,9 @@
-//! Where the words of a text stand, as bytes: for each entry and document the numbers of its words, counted from the first word of the
-//! lower-cased text on, and whether one space and another word follow.
+//! Where the words of a text stand, as bytes: for each term and document the numbers of its words, counted from the
+//! first word of the lower-cased text on, and whether one space and another word follow.
 //!
-//! A number is written as its distance from the one before (the first of a document from 0), shifted by two bits: the lower says that
-//! it is the first of its document, the other that a space and a word follow. Lists of several documents are put behind one another
-//! as they are. Bytes come from disk, so nothing about them is taken for granted.
+//! A number is written as its distance from the one before (the first of a document from 0), shifted by two bits: the
+//! lower says that it is the first of its document, the other that a space and a word follow. Lists of several
+//! documents are put behind one another as they are. Bytes come from disk, so nothing about them is taken for granted.
 
 use crate::blocks::{Block, List};
 use crate::postings::{self, put_number, take_number};
@@ -11,7 +11,7 @@ use crate::segment::{Segment, odd};
 use std::io;
 use std::ops::Range;
 
-/// Bytes of places that are read from the file at once.
+/// Bytes of positions that are read from the file at once.
 const READ_BYTES: usize = 16 * 1024;
 /// Longest number.
 const NUMBER_BYTES: usize = 10;
@@ -20,20 +20,20 @@ const SPACED: u64 = 2;
 
 /// A word in its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub struct Position {
     /// Which word it is, from 0.
     pub number: u32,
     /// Just one space stands between it and the next word.
     pub spaced: bool,
 }
 
-/// Appends a spot; `before`: the one before in the same document.
-pub fn put(out: &mut Vec<u8>, spot: Spot, before: Option<u32>) {
+/// Appends a position; `before`: the one before in the same document.
+pub fn put(out: &mut Vec<u8>, position: Position, before: Option<u32>) {
     let (distance, first) = match before {
-        Some(before) => (spot.number - before, 0),
-        None => (spot.number, FIRST),
+        Some(before) => (position.number - before, 0),
+        None => (position.number, FIRST),
     };
-    put_number(out, u64::from(distance) << 2 | if spot.spaced { SPACED } else { 0 } | first);
+    put_number(out, u64::from(distance) << 2 | if position.spaced { SPACED } else { 0 } | first);
 }
 
 /// Visits the bytes of one document after another; false when they are damaged.
@@ -55,8 +55,8 @@ pub fn by_doc(bytes: &[u8], mut visit: impl FnMut(Range<usize>)) -> bool {
     true
 }
 
-/// Goes through the documents of an entry and the spots in them, once, from the first on.
-pub struct Spots<'a> {
+/// Goes through the documents of a term and the positions in them, once, from the first on.
+pub struct Positions<'a> {
     segment: &'a Segment,
     docs: postings::Walk,
     /// The next document.
@@ -67,10 +67,10 @@ pub struct Spots<'a> {
     at: usize,
 }
 
-impl<'a> Spots<'a> {
-    /// Of an entry of a block, with the bytes of its list of documents.
+impl<'a> Positions<'a> {
+    /// Of a term of a block, with the bytes of its list of documents.
     pub fn new(segment: &'a Segment, block: &Block, list: List, docs: Vec<u8>) -> io::Result<Self> {
-        let file = block.spots(list)?;
+        let file = block.positions(list)?;
         let mut docs = postings::Walk::new(docs, list.count, segment.len());
         let doc = docs.next();
         Ok(Self { segment, docs, doc, file, buffer: Vec::new(), at: 0 })
@@ -93,7 +93,7 @@ impl<'a> Spots<'a> {
         Ok(())
     }
 
-    /// Goes through the documents before `end`, and the spots of those that the visitor wants.
+    /// Goes through the documents before `end`, and the positions of those that the visitor wants.
     pub fn until(&mut self, end: u32, visitor: &mut impl Visitor) -> io::Result<()> {
         while let Some(doc) = self.doc.filter(|doc| *doc < end) {
             self.fill()?;
@@ -135,7 +135,7 @@ impl<'a> Spots<'a> {
                 }
                 let distance = u32::try_from(bits >> 2).ok();
                 number = distance.and_then(|distance| number.checked_add(distance)).ok_or_else(damaged)?;
-                visitor.spot(doc, Spot { number, spaced: bits & SPACED != 0 });
+                visitor.position(doc, Position { number, spaced: bits & SPACED != 0 });
             };
             self.at = at;
             if !more {
@@ -144,7 +144,7 @@ impl<'a> Spots<'a> {
         }
     }
 
-    /// Passes over the spots of a document.
+    /// Passes over the positions of a document.
     fn skip(&mut self) -> io::Result<()> {
         let mut inside = false;
         let mut first = true;
@@ -165,16 +165,16 @@ impl<'a> Spots<'a> {
     }
 }
 
-/// Is shown the documents of an entry.
+/// Is shown the documents of a term.
 pub trait Visitor {
-    /// Whether the spots in a document are of interest.
+    /// Whether the positions in a document are of interest.
     fn wants(&mut self, doc: u32) -> bool;
     /// One of them, rising.
-    fn spot(&mut self, doc: u32, spot: Spot);
+    fn position(&mut self, doc: u32, position: Position);
 }
 
 fn damaged() -> io::Error {
-    odd("places of words are damaged")
+    odd("positions of words are damaged")
 }
 
 #[cfg(test)]
@@ -184,13 +184,13 @@ mod tests {
     #[test]
     fn documents_are_told_apart() {
         let mut bytes = Vec::new();
-        let spot = |number| Spot { number, spaced: number % 2 == 0 };
+        let position = |number| Position { number, spaced: number % 2 == 0 };
         let mut expected = Vec::new();
         for doc in [vec![0, 3, 500], vec![70_000], vec![2, 4]] {
             let start = bytes.len();
             let mut before = None;
             for number in doc {
-                put(&mut bytes, spot(number), before);
+                put(&mut bytes, position(number), before);
                 before = Some(number);
             }
             expected.push(start..bytes.len());
