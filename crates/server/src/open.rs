@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::folder;
 use anyhow::Context as _;
+use evalset_embedded as embedded;
 use evalset_product::app::{App, Options};
-use evalset_store::embedded;
 
 /// Opens the data folder, made when it is not there; only one process can. An error of the store is an
 /// [`OpenError`](embedded::OpenError) underneath.

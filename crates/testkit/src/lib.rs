@@ -7,13 +7,14 @@
 pub mod provider;
 
 use evalset::http::{connections, middleware, router};
+use evalset_embedded as embedded;
 use evalset_model::job::Lane;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
 use evalset_product::app::{App, Options};
 use evalset_product::jobs::{self, runner};
 use evalset_product::ops::keys;
-use evalset_store::{Stores, embedded, memory};
+use evalset_store::{Stores, memory};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;

@@ -5,10 +5,10 @@ use crate::config::Config;
 use crate::folder;
 use chrono::{DateTime, SecondsFormat};
 use clap::{Subcommand, ValueEnum};
+use evalset_embedded as embedded;
 use evalset_model::key::Environment;
 use evalset_product::clock::Clock;
 use evalset_product::ops::keys;
-use evalset_store::embedded;
 use secrecy::ExposeSecret;
 use std::fmt::Write as _;
 

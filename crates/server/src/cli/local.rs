@@ -4,12 +4,12 @@ use super::remote::NEW_DATASET;
 use crate::config::Config;
 use crate::open;
 use anyhow::bail;
+use evalset_embedded::OpenError;
 use evalset_model::ids::{Collection, DatasetId, Place};
 use evalset_model::key::Organization;
 use evalset_product::actor::Actor;
 use evalset_product::app::App;
 use evalset_product::ops::datasets;
-use evalset_store::embedded::OpenError;
 
 /// Opens the data folder, made when it is not there; only one process can.
 pub async fn open(config: &Config) -> anyhow::Result<App> {

@@ -14,9 +14,9 @@ mod tests;
 pub use key::{Key, keys};
 pub use print::as_toml;
 
+use evalset_embedded as embedded;
 use evalset_model::limits::Limits;
 use evalset_product::secrets::Secrets;
-use evalset_store::embedded;
 use figment::Figment;
 use figment::providers::{Format as _, Toml};
 use secrecy::{ExposeSecret, SecretString};
