@@ -10,7 +10,6 @@ use crate::Engine;
 use crate::file::error::Sql;
 use crate::jobs::job_line::{SELECT, decode, find, insert, json};
 use async_trait::async_trait;
-use evalset_index::CollectionNumber;
 use evalset_model::dataset::Status;
 use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber, WorkerId};
 use evalset_model::job::{Done, Job, Lane, Lease, Progress, State, Step, Task};
