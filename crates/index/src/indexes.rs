@@ -80,7 +80,7 @@ pub struct Indexes {
 
 impl Indexes {
     /// None open yet.
-    pub fn new(metadata_columns: usize, chunk_rows: usize, snapshots: Snapshots) -> Self {
+    pub(crate) fn new(metadata_columns: usize, chunk_rows: usize, snapshots: Snapshots) -> Self {
         let limits = ColumnLimits { metadata_columns };
         let (slots, saved) = (Mutex::default(), Mutex::default());
         let (sealing, saving, filling) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
@@ -115,7 +115,7 @@ impl Indexes {
     }
 
     /// The slot of a collection that is open or being opened.
-    pub fn get(&self, collection: CollectionNumber) -> Option<Arc<Slot>> {
+    pub(crate) fn get(&self, collection: CollectionNumber) -> Option<Arc<Slot>> {
         self.slots.lock().get(&collection).cloned()
     }
 
@@ -125,7 +125,7 @@ impl Indexes {
     }
 
     /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays.
-    pub fn forget(&self, collection: CollectionNumber, slot: &Arc<Slot>) {
+    pub(crate) fn forget(&self, collection: CollectionNumber, slot: &Arc<Slot>) {
         let mut slots = self.slots.lock();
         if slots.get(&collection).is_some_and(|present| Arc::ptr_eq(present, slot)) {
             slots.remove(&collection);
@@ -137,7 +137,7 @@ impl Indexes {
     /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
     /// wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and callers with
     /// little patience would else begin it again and again.
-    pub fn load(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<()> {
+    pub(crate) fn load(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<()> {
         let slot = self
             .slots
             .lock()

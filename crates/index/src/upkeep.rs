@@ -41,7 +41,7 @@ impl Indexes {
     /// Moves full parts of open indexes to files. Those written to since the last look wait, unless changed parts take more than
     /// `most` bytes of memory: `before` has the parts of that look with the number of writes they had seen, and gets those of
     /// this one. Says whether any was moved.
-    pub fn seal(&self, before: &mut HashMap<(CollectionNumber, Part), u64>, most: usize) -> bool {
+    pub(crate) fn seal(&self, before: &mut HashMap<(CollectionNumber, Part), u64>, most: usize) -> bool {
         let _sealing = self.sealing.lock();
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
         let (mut now, mut moved) = (HashMap::new(), false);
@@ -80,7 +80,7 @@ impl Indexes {
     }
 
     /// Bytes of memory of full parts of open indexes that do not lie in a file as they are.
-    pub fn changed_bytes(&self) -> usize {
+    pub(crate) fn changed_bytes(&self) -> usize {
         let slots: Vec<_> = self.slots.lock().values().cloned().collect();
         let own = |slot: &Arc<Slot>| slot.read().map_or(0, |index| index.columns.unsealed_bytes());
         self.snapshots.files().written_bytes() + slots.iter().map(own).sum::<usize>()
@@ -124,7 +124,7 @@ impl Indexes {
 
     /// Makes some of the orders of chunks that pages would have used and that were wanted at the last look too: chunks that are
     /// written to all the time are left alone. All orders together take at most `most` bytes.
-    pub fn make_orders(&self, most: usize) {
+    pub(crate) fn make_orders(&self, most: usize) {
         let slots: Vec<_> = self.slots.lock().values().cloned().collect();
         let wanted = slots.iter().flat_map(|slot| {
             let wanted = slot.read().map(|index| index.columns.wanted_orders()).unwrap_or_default();
@@ -149,12 +149,12 @@ impl Indexes {
     }
 
     /// Keeps the memory that files take within its bound. Says whether it was more than half of that.
-    pub fn keep_within(&self) -> bool {
+    pub(crate) fn keep_within(&self) -> bool {
         self.snapshots.files().keep_within()
     }
 
     /// An open index in which removed rows take much room.
-    pub fn wasteful(&self) -> Option<(CollectionNumber, Arc<Slot>)> {
+    pub(crate) fn wasteful(&self) -> Option<(CollectionNumber, Arc<Slot>)> {
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
         slots.into_iter().find(|(_, slot)| {
             slot.read().is_some_and(|index| {
@@ -166,7 +166,7 @@ impl Indexes {
 
     /// Makes an index anew from the rows while the old one answers, and puts it in its place. Nothing happens when the old one is
     /// given up meanwhile.
-    pub fn compact(&self, collection: CollectionNumber, slot: &Slot, lease: &dyn Lease) -> Result<()> {
+    pub(crate) fn compact(&self, collection: CollectionNumber, slot: &Slot, lease: &dyn Lease) -> Result<()> {
         // Its files are not those of the index that a snapshot would be written of.
         let _sealing = self.sealing.lock();
         {

@@ -262,7 +262,7 @@ impl Work {
                 self.connection.execute_batch("COMMIT").sql()
             });
             if let Err(error) = saved {
-                tracing::warn!(collection, %error, "a column index could not be kept");
+                tracing::warn!(%collection, %error, "a column index could not be kept");
                 if !self.connection.is_autocommit() {
                     let _ = self.connection.execute_batch("ROLLBACK");
                 }

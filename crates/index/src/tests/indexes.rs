@@ -100,6 +100,7 @@ fn forgetting_an_old_index_leaves_the_new_one() {
 #[test]
 fn who_waits_for_a_loading_may_leave() {
     let (_, indexes) = five();
+    let indexes = &indexes;
     let slot = Arc::new(Slot::new(State::Loading(Vec::new())));
     indexes.slots.lock().insert(LOGS, slot.clone());
     // Somebody loads and never ends.
@@ -107,7 +108,7 @@ fn who_waits_for_a_loading_may_leave() {
     let gone = Arc::<AtomicBool>::default();
     let lease = ledger(5).lease(&gone);
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| indexes.load(LOGS, &lease));
+        let waiting = scope.spawn(move || indexes.load(LOGS, &lease));
         std::thread::sleep(Duration::from_millis(100));
         assert!(!waiting.is_finished());
         gone.store(true, Ordering::Relaxed);

@@ -46,8 +46,8 @@ impl Ledger {
     /// With these collections, numbered from 1.
     pub fn new(names: &[Collection]) -> Arc<Self> {
         let (lines, scores, commits) = Default::default();
-        let (names, seqs, trimmed) = (BTreeMap::new(), HashMap::new(), CommitNumber(0));
-        let mut state = State { names, seqs, lines, scores, commits, trimmed };
+        let (none, seqs, trimmed) = (BTreeMap::new(), HashMap::new(), CommitNumber(0));
+        let mut state = State { names: none, seqs, lines, scores, commits, trimmed };
         for (at, name) in names.iter().enumerate() {
             let number = CollectionNumber(at as i64 + 1);
             state.names.insert(number, *name);
