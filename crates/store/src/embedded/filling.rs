@@ -3,11 +3,12 @@
 
 use super::collection;
 use super::error::Sql;
-use super::indexes::{Indexes, as_ref};
+use super::indexes::Indexes;
 use super::readers::Lease;
 use super::row::{self, Stored};
 use super::row_scores::Sight;
 use super::schema::SELECT;
+use super::slot::as_ref;
 use evalset_columns::Columns;
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};

@@ -1,4 +1,4 @@
-//! Looks after column indexes beside the work of callers: keeps their memory within bounds, makes orders that pages would use, moves
+//! Looks after column indexes beside the work of callers: applies commits that a look was in the way of, keeps their memory within bounds, makes orders that pages would use, moves
 //! full parts of them to files, and keeps an index that has not changed for a while for the next start. Knows time and idleness, not what is written.
 
 use super::{Engine, Options};
@@ -18,6 +18,9 @@ const SEAL_LOOKS: u32 = 10;
 /// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
 const SAVE_LOOKS: u32 = 50;
 
+/// So long does the writer wait for those who look at an index that is to be kept; if that is not enough, it is kept another time.
+const SAVE_PATIENCE: Duration = Duration::from_millis(5);
+
 /// Starts the threads, which end with the engine.
 pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
     let (pause, limits) = (options.keeper_look, &options.limits);
@@ -28,6 +31,7 @@ pub(super) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
         for look in 1_u32.. {
             thread::sleep(pause);
             let Some(engine) = engine.upgrade() else { break };
+            engine.indexes.settle_all();
             engine.indexes.make_orders(orders_most);
             if look % SEAL_LOOKS == 0 && engine.indexes.seal(&mut parts, changed_most) {
                 give_back();
@@ -73,7 +77,7 @@ fn save(engine: &Engine, before: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let unsaved = engine.indexes.unsaved();
     for found in unsaved.iter().filter(|found| before.contains(found)) {
         let (indexes, collection) = (engine.indexes.clone(), found.0);
-        engine.writer.order(move |tx| indexes.save(tx.connection, collection));
+        engine.writer.order(move |tx| indexes.save(tx.connection, collection, SAVE_PATIENCE));
     }
     unsaved
 }

@@ -1,7 +1,7 @@
 //! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast (design section 3).
 //!
 //! `writer` is the only thread that writes, `checkpoint` folds what it wrote into the file; `readers` is a pool of connections;
-//! `indexes` holds the columns of open collections, `text` what their texts are searched by; `view` brings file and columns to the
+//! `indexes` holds the columns of open collections, each in a `slot` with the commits that it does not have yet (`pending`), `text` what their texts are searched by; `view` brings file and columns to the
 //! same commit; `parts` are files that full chunks of columns rest in, `snapshots` spare the next start the reading of rows,
 //! `upkeep` moves chunks to files and makes room, `keeper`
 //! says when. One file per noun stands on these.
@@ -28,6 +28,7 @@ mod logs;
 mod order;
 mod parts;
 mod payload;
+mod pending;
 mod providers;
 mod purge;
 mod readers;
@@ -39,6 +40,7 @@ mod score_line;
 mod score_query;
 mod scores;
 mod select;
+mod slot;
 mod snapshots;
 mod sources;
 mod stop;
@@ -181,7 +183,7 @@ impl Engine {
         };
         let texts = Texts::open(&options.data_dir, pace, &connection);
         let texts = Arc::new(texts.map_err(|cause| OpenError::corrupt(&path, cause))?);
-        let indexes = Arc::new(Indexes::new(options.limits.metadata_columns, options.chunk_rows, snapshots));
+        let indexes = Arc::new(Indexes::new(&options.limits, options.chunk_rows, snapshots));
         let damage = Arc::new(Damage::default());
         let gate = Gate::default();
         let watched =

@@ -9,8 +9,8 @@
 //! `index/COLLECTION/columns` is the snapshot, `index/COLLECTION/*.part` what it refers to.
 
 use super::error::Sql;
-use super::indexes::Index;
 use super::parts::{self, PartFiles};
+use super::slot::Index;
 use evalset_columns::{ColumnLimits, Columns, Draft, Sealed};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension};

@@ -3,15 +3,14 @@
 //! Everything read through a view belongs together: totals, order, sums and the rows themselves.
 
 use super::Engine;
-use super::collection;
+use super::collection::{self, Found};
 use super::error::Sql;
 use super::readers::Lease;
 use evalset_columns::Columns;
 use evalset_model::ids::Collection;
 use evalset_model::{Error, Result};
 
-/// Attempts to get file and index at the same commit; from the second on the writer is held back meanwhile, so that more
-/// are needed only while indexes come and go.
+/// Attempts to get file and index at the same commit: more than one is needed only while indexes come and go.
 const ATTEMPTS: usize = 32;
 
 /// More connections for a long look at rows: at most this many threads work for one request.
@@ -29,8 +28,8 @@ pub(super) struct View<T> {
 
 impl Engine {
     /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The columns
-    /// are locked during `look` only. `None` when the collection was never written to. `helped`: rows will be read in
-    /// number, so more connections are taken along.
+    /// stay as they are during `look` only; writers do not wait for it. `None` when the collection was never written to. `helped`:
+    /// rows will be read in number, so more connections are taken along.
     pub(super) fn view<T>(
         &self,
         lease: &Lease,
@@ -38,45 +37,50 @@ impl Engine {
         helped: bool,
         look: impl FnOnce(&Columns) -> T,
     ) -> Result<Option<View<T>>> {
-        for attempt in 0..ATTEMPTS {
-            let gate = (helped || attempt > 0).then(|| self.gate.lock());
+        for _ in 0..ATTEMPTS {
+            let helpers = if helped { self.helpers() } else { Vec::new() };
+            let Some(found) = self.begin(lease, &helpers, name, false)? else { return Ok(None) };
+            let collection = found.id;
+            if let Some(slot) = self.indexes.get(collection) {
+                // Mostly nothing was written in between; else the index is held while the transaction begins.
+                let as_it_is = slot.read().filter(|index| index.seq == found.seq);
+                let index = match as_it_is {
+                    Some(index) => Some(index),
+                    None => self.indexes.agreed(collection, &slot, |noted| {
+                        let found = self.begin(lease, &helpers, name, noted)?;
+                        Ok(found.filter(|found| found.id == collection).map(|found| found.seq))
+                    })?,
+                };
+                if let Some(index) = index {
+                    let seen = look(&index.columns);
+                    return Ok(Some(View { collection, seen, helpers }));
+                }
+            }
+            drop(helpers);
             lease.end()?;
-            let connection = lease.begin()?;
-            let Some(found) = collection::find(connection, name)? else { return Ok(None) };
-            let slot = self.indexes.get(found.id);
-            let Some((slot, index)) = slot.as_ref().and_then(|slot| Some((slot, slot.read()?))) else {
-                drop(gate);
-                lease.end()?;
-                self.indexes.load(found.id, lease)?;
-                continue;
-            };
-            if index.seq == found.seq {
-                let helpers = if helped { self.helpers()? } else { Vec::new() };
-                drop(gate);
-                let seen = look(&index.columns);
-                return Ok(Some(View { collection: found.id, seen, helpers }));
-            }
-            if gate.is_some() {
-                tracing::error!(
-                    collection = found.id,
-                    "a column index is not at the commit of the file: it is read anew"
-                );
-                drop(index);
-                self.indexes.forget(found.id, slot);
-            }
+            self.indexes.load(collection, lease)?;
         }
         Err(Error::Busy { message: "the collection changes too fast to be read".to_owned(), retry_after: 1 })
     }
 
-    /// Free connections, each in a read transaction that has begun. The gate must be held.
-    fn helpers(&self) -> Result<Vec<Lease>> {
-        let mut helpers = Vec::new();
-        while helpers.len() < self.helpers_max.min(HELPERS_MAX) {
-            let Some(helper) = self.readers.spare() else { break };
+    /// Begins a transaction anew, with those of the helpers at the same commit, and says where the collection is in it. `noted`: all
+    /// that it sees has been noted at the indexes.
+    fn begin(&self, lease: &Lease, helpers: &[Lease], name: Collection, noted: bool) -> Result<Option<Found>> {
+        lease.stop().go_on()?;
+        for ended in helpers.iter().chain([lease]) {
+            ended.end()?;
+        }
+        let _gate = (noted || !helpers.is_empty()).then(|| self.gate.lock());
+        for helper in helpers {
             // The first read fixes what the transaction sees.
             helper.begin()?.query_row("SELECT count(*) FROM meta", [], |_| Ok(())).sql()?;
-            helpers.push(helper);
         }
-        Ok(helpers)
+        collection::find(lease.begin()?, name)
+    }
+
+    /// Free connections. Opened before the gate is taken: the writer waits for moments only.
+    fn helpers(&self) -> Vec<Lease> {
+        let most = self.helpers_max.min(HELPERS_MAX);
+        std::iter::from_fn(|| self.readers.spare()).take(most).collect()
     }
 }

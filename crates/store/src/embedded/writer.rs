@@ -1,8 +1,9 @@
 //! The one thread that writes, with group commit.
 //!
 //! Commands queue up; the writer takes all that wait, runs each under a savepoint in one transaction, commits once (one
-//! fsync), applies the changes to the column indexes in commit order and only then answers. So an acknowledged write is on
-//! disk and visible, and a command that fails does so alone. Does not know what commands do.
+//! fsync), notes the changes at the column indexes in commit order and only then answers. So an acknowledged write is on
+//! disk, and whoever reads from then on sees it; a command that fails does so alone. Those who look at an index are not waited for.
+//! Does not know what commands do.
 
 mod command;
 
@@ -31,8 +32,11 @@ const BATCH_BYTES: usize = 32 * 1024 * 1024;
 
 /// No further index is kept at the end once this much time went into it.
 const SAVING: Duration = Duration::from_secs(2);
+/// So long are those waited for at the end who still look at an index that is to be kept.
+const SAVING_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Held by the writer from COMMIT until the indexes have its changes. Who holds it sees file and indexes at the same commit.
+/// Held by the writer from COMMIT until its changes are noted at the indexes. Transactions that begin while somebody else holds it are at
+/// the same commit, and all changes before that are noted. Nobody holds it for longer than beginning them takes.
 pub(super) type Gate = Arc<Mutex<()>>;
 
 /// What else learns of writes.
@@ -43,7 +47,7 @@ pub(super) struct Watched {
     pub texts: Arc<Texts>,
     /// Told of rows that cannot be read.
     pub damage: Arc<Damage>,
-    /// Held from COMMIT until the indexes know.
+    /// Held from COMMIT until the changes are noted.
     pub gate: Gate,
 }
 
@@ -253,13 +257,14 @@ impl Work {
     /// Keeps the indexes for the next start, as far as time allows: what is not kept is read from the rows.
     fn save_snapshots(&self) {
         let begin = Instant::now();
+        self.watched.indexes.settle_all();
         for (collection, _) in self.watched.indexes.unsaved() {
             if begin.elapsed() > SAVING {
                 tracing::info!("not all column indexes were kept: the next start reads their rows");
                 break;
             }
             let saved = self.connection.execute_batch("BEGIN IMMEDIATE").sql().and_then(|()| {
-                self.watched.indexes.save(&self.connection, collection)?;
+                self.watched.indexes.save(&self.connection, collection, SAVING_PATIENCE)?;
                 self.connection.execute_batch("COMMIT").sql()
             });
             if let Err(error) = saved {
@@ -321,7 +326,7 @@ impl Work {
         }
     }
 
-    /// Makes the transaction durable, then shows it to the indexes.
+    /// Makes the transaction durable, then notes it at the indexes.
     fn commit(&mut self, changes: Vec<(i64, Change)>) -> Result<()> {
         if !changes.is_empty() {
             let mut statement = self.connection.prepare_cached("UPDATE meta SET value = ?2 WHERE key = ?1").sql()?;
@@ -330,12 +335,17 @@ impl Work {
         }
         // No reader may see the commit before its changes are noted; if it fails, the notes do no harm.
         self.watched.texts.apply(self.seq + 1, &changes);
-        let _gate = self.watched.gate.lock();
+        let gate = self.watched.gate.lock();
         self.connection.execute_batch("COMMIT").sql()?;
-        if !changes.is_empty() {
-            self.seq += 1;
-            self.watched.texts.committed(&changes);
-            self.watched.indexes.apply(self.seq, changes);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.seq += 1;
+        self.watched.texts.committed(&changes);
+        let noted = self.watched.indexes.note(self.seq, changes);
+        drop(gate);
+        for (collection, slot) in noted {
+            self.watched.indexes.settle(collection, &slot);
         }
         Ok(())
     }

@@ -2,11 +2,16 @@
 
 use super::*;
 use crate::embedded::snapshots::Snapshots;
+use evalset_model::limits::Limits;
 use tokio::sync::oneshot;
 
 fn watched() -> Watched {
     Watched {
-        indexes: Arc::new(Indexes::new(1, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0))),
+        indexes: Arc::new(Indexes::new(
+            &Limits::default(),
+            64,
+            Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0),
+        )),
         texts: Arc::new(Texts::none()),
         damage: Arc::default(),
         gate: Gate::default(),
