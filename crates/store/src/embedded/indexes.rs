@@ -92,9 +92,11 @@ impl Indexes {
     pub fn save(&self, connection: &Connection, collection: i64, patience: Duration) -> Result<()> {
         let Some(slot) = self.get(collection) else { return Ok(()) };
         let _saving = self.saving.lock();
-        let Some(mut state) = slot.state.try_write_for(patience) else { return Ok(()) };
-        self.advance(collection, &slot, &mut state, i64::MAX);
-        drop(state);
+        let waits = !slot.pending.lock().is_empty();
+        if waits {
+            let Some(mut state) = slot.state.try_write_for(patience) else { return Ok(()) };
+            self.advance(collection, &slot, &mut state, i64::MAX);
+        }
         // A full part in the snapshot itself would come back into memory with it.
         if !self.seal_changed(collection, &slot, patience) {
             return Ok(());
