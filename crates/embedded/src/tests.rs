@@ -4,6 +4,7 @@ mod abandoned;
 mod concurrency;
 mod damage;
 mod durability;
+mod looks;
 mod orders;
 mod refusals;
 mod scores;
