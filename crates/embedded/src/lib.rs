@@ -94,15 +94,11 @@ impl Options {
         let limits = &self.limits;
         evalset_index::Options {
             data_dir: self.data_dir.clone(),
-            metadata_columns: limits.metadata_columns,
+            limits: limits.clone(),
             chunk_rows: self.chunk_rows,
             snapshot_rows: self.snapshot_rows,
-            index_memory_bytes: limits.index_memory_bytes,
-            order_memory_bytes: limits.order_memory_bytes,
-            changed_memory_bytes: limits.changed_memory_bytes,
             keeper_look: self.keeper_look,
             pace: Pace { rows_min: limits.text_index_rows, changed_min: self.text_changed_rows, rest: self.text_rest },
-            page_bytes: limits.page_bytes,
             helpers_max: engine::cores() - 1,
         }
     }

@@ -5,6 +5,7 @@ mod concurrency;
 mod damage;
 mod durability;
 mod leases;
+mod looks;
 mod orders;
 mod refusals;
 mod scores;

@@ -5,14 +5,15 @@ use crate::keeper;
 use crate::number::CollectionNumber;
 use crate::origin::Origin;
 use crate::snapshots::Snapshots;
-use crate::text::{Desk, Noted, Pace, Texts};
+use crate::text::{Changed, Desk, Pace, Texts};
+use evalset_model::limits::Limits;
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Held by an origin that pushes its commits from COMMIT until the indexes have its changes. Who holds it sees origin and indexes at
-/// the same commit.
+/// Held by an origin that pushes from COMMIT until the changes are noted at the indexes. Transactions that begin while somebody else
+/// holds it are at the same commit, and all changes before that are noted. Nobody holds it for longer than beginning them takes.
 pub type Gate = Arc<Mutex<()>>;
 
 /// How to derive, and how much of it.
@@ -20,24 +21,16 @@ pub type Gate = Arc<Mutex<()>>;
 pub struct Options {
     /// Directory whose folders `index` and `text` hold the files; made when absent.
     pub data_dir: PathBuf,
-    /// Bound on the metadata keys of a collection that get a column.
-    pub metadata_columns: usize,
+    /// Bounds on columns, memory and pages.
+    pub limits: Limits,
     /// Rows of a chunk of a column index; a full one moves to a file.
     pub chunk_rows: usize,
     /// Rows from which a column index is kept as a snapshot, so that it need not be read row by row at the next start.
     pub snapshot_rows: u64,
-    /// Bound on the memory that mapped files take (bytes).
-    pub index_memory_bytes: usize,
-    /// Bound on the memory that orders of chunks take (bytes).
-    pub order_memory_bytes: usize,
-    /// Bytes of changed parts from which they move to files whether they rest or not.
-    pub changed_memory_bytes: usize,
     /// How often column indexes are looked after: their memory and orders at each look, parts that rested for ten looks move to files.
     pub keeper_look: Duration,
     /// Which collections get a text index, and when.
     pub pace: Pace,
-    /// Bound on the bytes of the payloads of a page.
-    pub page_bytes: usize,
     /// Most threads that help one read.
     pub helpers_max: usize,
 }
@@ -50,21 +43,21 @@ impl Options {
 /// What is derived: what an origin that pushes has to tell of its commits.
 #[derive(Clone)]
 pub struct Derived {
-    /// Columns. Told of every commit, with the gate held.
+    /// Columns. Every commit is noted there, with the gate held.
     pub indexes: Arc<Indexes>,
     /// Text indexes. Told of every commit before it is made, and once it is.
     pub texts: Arc<Texts>,
-    /// Held from COMMIT until the indexes know.
+    /// Held from COMMIT until the changes are noted.
     pub gate: Gate,
 }
 
 impl Derived {
     /// Nothing open yet. `kept`: collections of which the origin remembers a snapshot. `noted`: those of which it remembers a list of
     /// segments, with the rows whose text has changed since.
-    pub fn new(options: &Options, kept: &[CollectionNumber], noted: Noted) -> Self {
-        let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows, options.index_memory_bytes);
+    pub fn new(options: &Options, kept: &[CollectionNumber], noted: Changed) -> Self {
+        let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows, options.limits.index_memory_bytes);
         snapshots.sweep(kept);
-        let indexes = Indexes::new(options.metadata_columns, options.chunk_rows, snapshots);
+        let indexes = Indexes::new(&options.limits, options.chunk_rows, snapshots);
         let texts = Texts::new(&options.data_dir, options.pace, noted);
         Self { indexes: Arc::new(indexes), texts: Arc::new(texts), gate: Gate::default() }
     }
@@ -86,7 +79,7 @@ impl Answers {
     pub fn start(derived: Derived, origin: Arc<dyn Origin>, options: &Options) -> std::io::Result<Arc<Self>> {
         let Derived { indexes, texts, gate } = derived;
         let desk = Desk { origin: origin.clone(), indexes: indexes.clone() };
-        let (page_bytes, helpers_max) = (options.page_bytes, options.helpers_max);
+        let (page_bytes, helpers_max) = (options.limits.page_bytes, options.helpers_max);
         let answers = Arc::new(Self { origin, indexes, texts, gate, page_bytes, helpers_max });
         keeper::start(Arc::downgrade(&answers), options)?;
         answers.texts.start(desk)?;

@@ -38,3 +38,8 @@ pub enum Change {
 
 /// Commits by number, with what they did to one collection.
 pub type Commits = Vec<(CommitNumber, Vec<Change>)>;
+
+/// Whether a commit is not spelled out: any row may have changed, and any text.
+pub(crate) fn reloads(commits: &Commits) -> bool {
+    commits.iter().flat_map(|(_, changes)| changes).any(|change| matches!(change, Change::Reload))
+}

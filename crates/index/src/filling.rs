@@ -1,9 +1,10 @@
 //! Columns made from the rows of the origin: all of them, or those that came after a snapshot. Knows rows and columns, neither
 //! commits nor who waits.
 
-use crate::indexes::{Indexes, as_ref};
+use crate::indexes::Indexes;
 use crate::number::CollectionNumber;
 use crate::origin::{Fields, Lease, Sight};
+use crate::slot::as_ref;
 use evalset_columns::Columns;
 use evalset_model::score;
 use evalset_model::{Error, Result};

@@ -1,20 +1,21 @@
-//! The column indexes of open collections: loaded on first use, kept in step by the writer.
+//! The column indexes of open collections: loaded on first use, brought to the commit that a reader has.
 //!
-//! Loading reads the file in a transaction of its own while commits go on; what they change is buffered and applied after, by
-//! commit number. A snapshot saves reading the rows it has. Knows rows and commits, not filters.
+//! An origin that pushes notes each commit at the indexes that it concerns and brings up to date those that nobody looks at. What a long look
+//! is in the way of waits there: whoever looks next brings the index to the commit of its own transaction first, and the keeper
+//! those that nobody asks for. Loading reads the origin in a transaction of its own while commits go on, which wait likewise. A
+//! snapshot saves reading the rows it has. Knows rows and commits, not filters.
 
-use crate::change::{Change, Commits};
+use crate::change::{Change, reloads};
 use crate::filling::add_newer;
 use crate::number::{CollectionNumber, CommitNumber};
 use crate::origin::{Kept, Lease, Since};
+use crate::slot::{Index, Look, Slot, catch_up_all};
 use crate::snapshots::Snapshots;
-use evalset_columns::{ColumnLimits, Columns, LogRef};
+use evalset_columns::{ColumnLimits, Columns};
 use evalset_model::Result;
-use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::limits::Limits;
 use hashbrown::HashMap;
-use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use parking_lot::{Mutex, RwLockWriteGuard};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -22,45 +23,8 @@ use std::time::Duration;
 /// How often one who waits for another's loading looks whether its own caller is still there.
 const LOAD_LOOK: Duration = Duration::from_millis(20);
 
-/// The index of one collection as of one commit.
-pub(crate) struct Index {
-    /// Number of the last commit that changed the collection.
-    pub seq: CommitNumber,
-    /// The columns.
-    pub columns: Columns,
-}
-
-pub(crate) enum State {
-    /// Being read; commits since wait here.
-    Loading(Commits),
-    Open(Box<Index>),
-    /// Given up; a new slot takes its place.
-    Gone,
-}
-
-/// The place of one collection's index.
-pub(crate) struct Slot {
-    pub(crate) loading: Mutex<()>,
-    pub(crate) state: RwLock<State>,
-    /// Commits that an index in the making has to make up for before it takes the place of the open one. Locked with `state`
-    /// held for writing.
-    pub(crate) successor: Mutex<Option<Commits>>,
-}
-
-impl Slot {
-    pub(crate) fn new(state: State) -> Self {
-        Self { loading: Mutex::default(), state: RwLock::new(state), successor: Mutex::default() }
-    }
-
-    /// The index, once it is loaded.
-    pub fn read(&self) -> Option<MappedRwLockReadGuard<'_, Index>> {
-        RwLockReadGuard::try_map(self.state.read(), |state| match state {
-            State::Open(index) => Some(&**index),
-            State::Loading(_) | State::Gone => None,
-        })
-        .ok()
-    }
-}
+/// Indexes at which a commit was noted.
+pub struct Noted(pub(crate) Vec<(CollectionNumber, Arc<Slot>)>);
 
 /// All open indexes.
 pub struct Indexes {
@@ -76,15 +40,17 @@ pub struct Indexes {
     pub(crate) saving: Mutex<()>,
     /// Indexes that are being made from their rows.
     pub(crate) filling: AtomicUsize,
+    /// What may wait of commits while one index is looked at (bytes).
+    pending_max: usize,
 }
 
 impl Indexes {
     /// None open yet.
-    pub(crate) fn new(metadata_columns: usize, chunk_rows: usize, snapshots: Snapshots) -> Self {
-        let limits = ColumnLimits { metadata_columns };
+    pub(crate) fn new(bounds: &Limits, chunk_rows: usize, snapshots: Snapshots) -> Self {
+        let (limits, pending_max) = (bounds.into(), bounds.pending_memory_bytes);
         let (slots, saved) = (Mutex::default(), Mutex::default());
         let (sealing, saving, filling) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        Self { slots, limits, chunk_rows, snapshots, saved, sealing, saving, filling }
+        Self { slots, limits, chunk_rows, snapshots, saved, sealing, saving, filling, pending_max }
     }
 
     /// Open collections whose snapshot is missing or out of date, with the commit that each stands at.
@@ -99,13 +65,25 @@ impl Indexes {
     }
 
     /// Writes a snapshot of a collection's index, if it is open, and has `keep` remember it: from then on it is believed, and the one
-    /// before it is not.
-    pub fn save(&self, collection: CollectionNumber, keep: impl FnOnce(Kept) -> Result<()>) -> Result<()> {
+    /// before it is not. Waits so long for those who look at the index: when that is not enough, there is none this time.
+    pub fn save(
+        &self,
+        collection: CollectionNumber,
+        patience: Duration,
+        keep: impl FnOnce(Kept) -> Result<()>,
+    ) -> Result<()> {
         let Some(slot) = self.get(collection) else { return Ok(()) };
         let _saving = self.saving.lock();
+        let waits = !slot.pending.lock().is_empty();
+        if waits {
+            let Some(mut state) = slot.state.try_write_for(patience) else { return Ok(()) };
+            self.advance(collection, &slot, &mut state, CommitNumber::LAST);
+        }
         // A full part in the snapshot itself would come back into memory with it.
-        self.seal_changed(collection, &slot);
-        let Some(index) = slot.read() else { return Ok(()) };
+        if !self.seal_changed(collection, &slot, patience) {
+            return Ok(());
+        }
+        let Some(index) = slot.read_within(Some(patience)) else { return Ok(()) };
         keep(self.snapshots.save(collection, &index)?)?;
         self.saved.lock().insert(collection, index.seq);
         if let Some(_none_written) = self.sealing.try_lock() {
@@ -124,26 +102,22 @@ impl Indexes {
         self.slots.lock().contains_key(&collection)
     }
 
-    /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays.
+    /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays. Who looks at it
+    /// is not waited for: its memory goes with the last of them.
     pub(crate) fn forget(&self, collection: CollectionNumber, slot: &Arc<Slot>) {
         let mut slots = self.slots.lock();
         if slots.get(&collection).is_some_and(|present| Arc::ptr_eq(present, slot)) {
             slots.remove(&collection);
         }
         drop(slots);
-        *slot.state.write() = State::Gone;
+        slot.give_up();
     }
 
     /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
     /// wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and callers with
     /// little patience would else begin it again and again.
     pub(crate) fn load(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<()> {
-        let slot = self
-            .slots
-            .lock()
-            .entry(collection)
-            .or_insert_with(|| Arc::new(Slot::new(State::Loading(Vec::new()))))
-            .clone();
+        let slot = self.slots.lock().entry(collection).or_default().clone();
         let _loading = loop {
             if let Some(loading) = slot.loading.try_lock_for(LOAD_LOOK) {
                 break loading;
@@ -153,14 +127,14 @@ impl Indexes {
         if slot.read().is_some() {
             return Ok(());
         }
-        if matches!(*slot.state.read(), State::Gone) {
+        if slot.is_gone() {
             self.forget(collection, &slot);
             return Ok(());
         }
         let loaded = self.read_all(collection, lease);
         let closed = lease.end();
         let useful = match (loaded, closed) {
-            (Ok(Some(index)), Ok(())) => Ok(open(&slot, index)),
+            (Ok(Some(index)), Ok(())) => Ok(self.open(collection, &slot, index)),
             (Ok(None), Ok(())) => Ok(false),
             (Err(error), _) | (_, Err(error)) => Err(error),
         };
@@ -211,8 +185,35 @@ impl Indexes {
         Ok(sound.then_some(index))
     }
 
-    /// Shows a commit to the indexes it concerns.
-    pub fn apply(&self, seq: CommitNumber, changes: Vec<(CollectionNumber, Change)>) {
+    /// Ends the loading: commits that it did not see are applied first. False when the slot is of no use.
+    fn open(&self, collection: CollectionNumber, slot: &Arc<Slot>, index: Index) -> bool {
+        let mut state = slot.state.write();
+        if slot.is_gone() {
+            return false;
+        }
+        *state = Some(Box::new(index));
+        self.advance(collection, slot, &mut state, CommitNumber::LAST)
+    }
+
+    /// Brings an index that is held for writing up to a commit; it is given up when that fails.
+    pub(crate) fn advance(
+        &self,
+        collection: CollectionNumber,
+        slot: &Arc<Slot>,
+        index: &mut Option<Box<Index>>,
+        up_to: CommitNumber,
+    ) -> bool {
+        let sound = slot.advance(index, up_to);
+        if !sound {
+            tracing::error!(%collection, "the column index did not take a commit and is read anew");
+            self.forget(collection, slot);
+        }
+        sound
+    }
+
+    /// Notes a commit at the indexes that it concerns, which takes a moment whoever looks at them: what those who begin to read now
+    /// need is noted when this returns. Gives what [`Indexes::settle_noted`] is to bring up to date.
+    pub fn note(&self, seq: CommitNumber, changes: Vec<(CollectionNumber, Change)>) -> Noted {
         let mut by_collection: Vec<(CollectionNumber, Vec<Change>)> = Vec::new();
         for (collection, change) in changes {
             match by_collection.iter_mut().find(|(id, _)| *id == collection) {
@@ -220,53 +221,84 @@ impl Indexes {
                 None => by_collection.push((collection, vec![change])),
             }
         }
+        let mut noted = Vec::with_capacity(by_collection.len());
         for (collection, changes) in by_collection {
             let Some(slot) = self.get(collection) else { continue };
             if changes.iter().any(|change| matches!(change, Change::Reload)) {
                 self.forget(collection, &slot);
-                continue;
+            } else {
+                slot.pending.lock().push(seq, changes);
             }
-            let mut state = slot.state.write();
-            let sound = match &mut *state {
-                State::Loading(waiting) => {
-                    waiting.push((seq, changes));
-                    true
-                }
-                State::Open(index) => {
-                    if let Some(waiting) = &mut *slot.successor.lock() {
-                        waiting.push((seq, changes.clone()));
-                    }
-                    catch_up(index, seq, changes)
-                }
-                State::Gone => true,
-            };
-            if !sound {
-                // Under the same lock: no reader sees what was half applied.
-                *state = State::Gone;
-                drop(state);
-                tracing::error!(%collection, %seq, "the column index did not take a commit and is read anew");
-                self.forget(collection, &slot);
-            }
+            noted.push((collection, slot));
         }
+        Noted(noted)
     }
 
-    /// Shows commits to the index of one collection that was behind. Those it has already are passed over.
-    pub(crate) fn follow(&self, collection: CollectionNumber, slot: &Arc<Slot>, commits: Commits) {
-        if commits.iter().flat_map(|(_, changes)| changes).any(|change| matches!(change, Change::Reload)) {
-            self.forget(collection, slot);
+    /// Brings indexes up to date that commits were noted at, unless somebody looks at them.
+    pub fn settle_noted(&self, noted: &Noted) {
+        noted.0.iter().for_each(|(collection, slot)| self.settle(*collection, slot));
+    }
+
+    /// Brings an index up to date, unless somebody looks at it. Only when what waits takes too much memory is that waited for.
+    pub(crate) fn settle(&self, collection: CollectionNumber, slot: &Arc<Slot>) {
+        if slot.is_gone() {
             return;
         }
+        let free = slot.state.try_write();
+        if free.is_none() && slot.pending.lock().weigh() <= self.pending_max {
+            return;
+        }
+        let mut state = free.unwrap_or_else(|| slot.state.write());
+        self.advance(collection, slot, &mut state, CommitNumber::LAST);
+    }
+
+    /// The index at the commit of a transaction that is begun for it: `begin` does so and says at which commit the collection is
+    /// then, if asked to after everything was noted that was committed before. The index is held first and does not move
+    /// meanwhile, so that it cannot be too far. `since` gives the commits after one that nobody noted, from an origin that has to be
+    /// asked. `None` when there is none, for now.
+    pub(crate) fn agreed<'s>(
+        &self,
+        collection: CollectionNumber,
+        slot: &'s Arc<Slot>,
+        mut begin: impl FnMut(bool) -> Result<Option<CommitNumber>>,
+        since: impl Fn(CommitNumber) -> Result<Option<Since>>,
+    ) -> Result<Option<Look<'s>>> {
+        let _turn = slot.turn.lock();
+        let Some(index) = slot.read() else { return Ok(None) };
+        let Some(seq) = begin(false)? else { return Ok(None) };
+        if index.seq == seq {
+            return Ok(Some(index));
+        }
+        drop(index);
+        // Waits for those who look; others who come now wait too, so that no stream of them is in the way for ever.
         let mut state = slot.state.write();
-        let State::Open(index) = &mut *state else { return };
-        if let Some(waiting) = &mut *slot.successor.lock() {
-            waiting.extend(commits.iter().filter(|(seq, _)| *seq > index.seq).cloned());
+        for noted in [false, true] {
+            let Some(seq) = begin(noted)? else { return Ok(None) };
+            let behind = state.as_ref().map(|index| index.seq).filter(|at| *at < seq);
+            match behind.map(&since).transpose()?.flatten() {
+                None => {}
+                Some(Since::Commits(commits)) if !reloads(&commits) => slot.wait_for(commits),
+                Some(_) => {
+                    self.forget(collection, slot);
+                    return Ok(None);
+                }
+            }
+            self.advance(collection, slot, &mut state, seq);
+            if slot.is_gone() {
+                return Ok(None);
+            }
+            if state.as_ref().is_some_and(|index| index.seq == seq) {
+                return Ok(slot.shown(RwLockWriteGuard::downgrade(state)));
+            }
         }
-        if !catch_up_all(index, commits) {
-            *state = State::Gone;
-            drop(state);
-            tracing::error!(%collection, "the column index did not take a commit and is read anew");
-            self.forget(collection, slot);
-        }
+        tracing::error!(%collection, "a column index is not at the commit of its origin: it is read anew");
+        self.forget(collection, slot);
+        Ok(None)
+    }
+
+    /// Whether commits wait to come to the index of a collection.
+    pub fn waits(&self, collection: CollectionNumber) -> bool {
+        self.get(collection).is_some_and(|slot| !slot.pending.lock().is_empty())
     }
 
     /// Open collections, their rows and the bytes of their columns.
@@ -279,57 +311,4 @@ impl Indexes {
                 (open + 1, rows + more_rows, bytes + more_bytes)
             })
     }
-}
-
-/// Ends the loading: commits that the snapshot did not see are applied first. False when the slot is of no use.
-fn open(slot: &Slot, mut index: Index) -> bool {
-    let mut state = slot.state.write();
-    let State::Loading(waiting) = std::mem::replace(&mut *state, State::Gone) else { return false };
-    let sound = catch_up_all(&mut index, waiting);
-    if sound {
-        *state = State::Open(Box::new(index));
-    }
-    sound
-}
-
-/// Applies commits in order. False when one does not fit.
-pub(crate) fn catch_up_all(index: &mut Index, commits: Commits) -> bool {
-    commits.into_iter().all(|(seq, changes)| catch_up(index, seq, changes))
-}
-
-/// Applies a commit unless the index has it already. False when it does not fit: the index is of no use then.
-pub(crate) fn catch_up(index: &mut Index, seq: CommitNumber, changes: Vec<Change>) -> bool {
-    if seq <= index.seq {
-        return true;
-    }
-    let columns = &mut index.columns;
-    let sound = catch_unwind(AssertUnwindSafe(|| changes.into_iter().all(|change| apply(columns, change))));
-    let sound = sound.unwrap_or(false);
-    if sound {
-        index.seq = seq;
-    }
-    sound
-}
-
-/// Makes a change; false when it does not fit.
-fn apply(columns: &mut Columns, change: Change) -> bool {
-    match change {
-        Change::Append(row, log, scores) if row > columns.last_row() => {
-            columns.append(row, as_ref(&log, Some(&scores)));
-        }
-        Change::Replace { row, log, .. } if columns.contains(row) => columns.replace(row, as_ref(&log, None)),
-        // A damaged row has no place in the columns; its scores have none either.
-        Change::Scores(row, scores) => columns.set_scores(row, &scores),
-        Change::Score(row, key, slug, value) => columns.put_score(row, &key, slug.as_deref(), &value),
-        Change::Remove(row) if columns.contains(row) => columns.remove(row),
-        Change::Touch => {}
-        #[cfg(test)]
-        Change::Panic => panic!("a bug of the columns"),
-        Change::Append(..) | Change::Replace { .. } | Change::Remove(_) | Change::Reload => return false,
-    }
-    true
-}
-
-pub(crate) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
-    LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }

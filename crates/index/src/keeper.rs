@@ -1,5 +1,6 @@
-//! Looks after column indexes beside the work of callers: keeps their memory within bounds, makes orders that pages would use, moves
-//! full parts of them to files, and keeps an index that has not changed for a while for the next start. Knows time and idleness, not what is written.
+//! Looks after column indexes beside the work of callers: applies commits that a look was in the way of, keeps their memory within
+//! bounds, makes orders that pages would use, moves full parts of them to files, and keeps an index that has not changed for a while
+//! for the next start. Knows time and idleness, not what is written.
 
 use crate::number::{CollectionNumber, CommitNumber};
 use crate::{Answers, Options};
@@ -19,16 +20,20 @@ const SEAL_LOOKS: u32 = 10;
 /// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
 const SAVE_LOOKS: u32 = 50;
 
+/// So long may the origin wait for those who look at an index that is to be kept; if that is not enough, it is kept another time.
+const SAVE_PATIENCE: Duration = Duration::from_millis(5);
+
 /// Starts the threads, which end with what they look after.
 pub(crate) fn start(answers: Weak<Answers>, options: &Options) -> std::io::Result<()> {
-    let pause = options.keeper_look;
+    let (pause, limits) = (options.keeper_look, &options.limits);
     watch_memory(answers.clone(), pause.min(MEMORY_LOOK))?;
-    let (orders_most, changed_most) = (options.order_memory_bytes, options.changed_memory_bytes);
+    let (orders_most, changed_most) = (limits.order_memory_bytes, limits.changed_memory_bytes);
     let work = move || {
         let (mut parts, mut before) = (HashMap::new(), Vec::new());
         for look in 1_u32.. {
             thread::sleep(pause);
             let Some(answers) = answers.upgrade() else { break };
+            answers.indexes.settle_all();
             answers.indexes.make_orders(orders_most);
             if look % SEAL_LOOKS == 0 && answers.indexes.seal(&mut parts, changed_most) {
                 give_back();
@@ -73,7 +78,7 @@ fn give_back() {}
 fn save(answers: &Answers, before: &[(CollectionNumber, CommitNumber)]) -> Vec<(CollectionNumber, CommitNumber)> {
     let unsaved = answers.indexes.unsaved();
     for found in unsaved.iter().filter(|found| before.contains(found)) {
-        answers.origin.keep(found.0);
+        answers.origin.keep(found.0, SAVE_PATIENCE);
     }
     unsaved
 }

@@ -3,7 +3,7 @@
 //!
 //! `answers` and what stands on it is asked: `select` and `lists` read by filter, `view` brings origin and columns to the same commit,
 //! `order` and `decide` do what the columns leave open, `fetch` reads rows by number. `indexes` holds the columns of open collections,
-//! `filling` makes them, `text` is what their texts are searched by; `parts` are files that full chunks of columns rest in,
+//! `slot` one of them with the commits that it does not have yet (`pending`), `filling` makes them, `text` is what their texts are searched by; `parts` are files that full chunks of columns rest in,
 //! `snapshots` spare the next start the reading of rows, `upkeep` moves chunks to files and makes room, `keeper` says when.
 
 mod answers;
@@ -18,7 +18,9 @@ mod number;
 mod order;
 pub mod origin;
 mod parts;
+mod pending;
 mod select;
+mod slot;
 mod snapshots;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ mod view;
 pub use answers::{Answers, Derived, Gate, Options};
 pub use change::{Change, Commits};
 pub use fetch::{read_rows, write_rows};
-pub use indexes::Indexes;
+pub use indexes::{Indexes, Noted};
 pub use number::{CollectionNumber, CommitNumber};
-pub use text::{Noted, Pace, Texts};
+pub use text::{Changed, Pace, Texts};
+pub use view::View;

@@ -25,3 +25,8 @@ number!(
     /// A commit. Those that change one collection, or the scores that its rows show, rise.
     CommitNumber
 );
+
+impl CommitNumber {
+    /// Above all that there are.
+    pub const LAST: Self = Self(i64::MAX);
+}

@@ -1,9 +1,9 @@
 //! What this room asks of the store whose rows it answers for: its origin.
 //!
 //! The origin has the truth: rows, scores, and commits by number. Everything here is derived from it and may be thrown away at any
-//! time. An origin tells of its commits in one of two ways. One that *pushes* calls [`Indexes::apply`](crate::Indexes::apply) and
-//! [`Texts::apply`](crate::Texts::apply) with each, between COMMIT and the answer to who asked for it, with the
-//! [`Gate`](crate::Gate) held. Any other is asked by [`Lease::since`] whenever an index is behind.
+//! time. An origin tells of its commits in one of two ways. One that *pushes* tells [`Texts::apply`](crate::Texts::apply) before each COMMIT, [`Texts::committed`](crate::Texts::committed) and
+//! [`Indexes::note`](crate::Indexes::note) after it with the [`Gate`](crate::Gate) held since before, and
+//! [`Indexes::settle_noted`](crate::Indexes::settle_noted) after that. Any other is asked by [`Lease::since`] whenever an index is behind.
 
 use crate::change::Commits;
 use crate::number::{CollectionNumber, CommitNumber};
@@ -11,6 +11,7 @@ use evalset_model::Result;
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::score::{self, RowScores, Score, Source};
+use std::time::Duration;
 
 /// A collection as of one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,8 +189,8 @@ pub trait Origin: Send + Sync {
     fn settle(&self) -> Result<()>;
 
     /// Says that a collection's columns rest: a good moment for [`Indexes::save`](crate::Indexes::save), beside whatever the origin
-    /// has to do. It may be passed over.
-    fn keep(&self, collection: CollectionNumber);
+    /// has to do. It may be passed over. `patience`: what those who look at them may be waited for.
+    fn keep(&self, collection: CollectionNumber, patience: Duration);
 
     /// Remembers the list of segments of a text index in place of the one before, and forgets that the texts of these rows have
     /// changed, as far as they did so up to the commit `seq`; one step. `NotFound` when the collection is gone.

@@ -8,10 +8,10 @@
 //!
 //! `index/COLLECTION/columns` is the snapshot, `index/COLLECTION/*.part` what it refers to.
 
-use crate::indexes::Index;
 use crate::number::CollectionNumber;
 use crate::origin::Kept;
 use crate::parts::{self, PartFiles};
+use crate::slot::Index;
 use evalset_columns::{ColumnLimits, Columns, Draft, Sealed};
 use evalset_model::{Error, Result};
 use std::fs::{self, File};

@@ -16,6 +16,7 @@ use evalset_model::log::Log;
 use evalset_model::score::{Score, Source};
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The file with its readers and its writer.
 pub(crate) struct DataFile {
@@ -48,10 +49,10 @@ impl Origin for DataFile {
         self.writer.run_beside(0, |_| Ok(()))
     }
 
-    fn keep(&self, collection: CollectionNumber) {
+    fn keep(&self, collection: CollectionNumber, patience: Duration) {
         let indexes = self.derived.indexes.clone();
         self.writer.order(move |tx: &mut Tx<'_>| {
-            indexes.save(collection, |kept| derived::keep_snapshot(tx.connection, collection, kept))
+            indexes.save(collection, patience, |kept| derived::keep_snapshot(tx.connection, collection, kept))
         });
     }
 

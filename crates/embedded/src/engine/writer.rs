@@ -1,8 +1,9 @@
 //! The one thread that writes, with group commit.
 //!
 //! Commands queue up; the writer takes all that wait, runs each under a savepoint in one transaction, commits once (one
-//! fsync), applies the changes to the column indexes in commit order and only then answers. So an acknowledged write is on
-//! disk and visible, and a command that fails does so alone. Does not know what commands do.
+//! fsync), notes the changes at the column indexes in commit order and only then answers. So an acknowledged write is on
+//! disk, and whoever reads from then on sees it; a command that fails does so alone. Those who look at an index are not waited for.
+//! Does not know what commands do.
 
 mod command;
 
@@ -31,6 +32,8 @@ const BATCH_BYTES: usize = 32 * 1024 * 1024;
 
 /// No further index is kept at the end once this much time went into it.
 const SAVING: Duration = Duration::from_secs(2);
+/// So long are those waited for at the end who still look at an index that is to be kept.
+const SAVING_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What else learns of writes.
 pub(crate) struct Watched {
@@ -249,16 +252,16 @@ impl Work {
     /// Keeps the indexes for the next start, as far as time allows: what is not kept is read from the rows.
     fn save_snapshots(&self) {
         let begin = Instant::now();
+        self.watched.derived.indexes.settle_all();
         for (collection, _) in self.watched.derived.indexes.unsaved() {
             if begin.elapsed() > SAVING {
                 tracing::info!("not all column indexes were kept: the next start reads their rows");
                 break;
             }
             let saved = self.connection.execute_batch("BEGIN IMMEDIATE").sql().and_then(|()| {
-                self.watched
-                    .derived
-                    .indexes
-                    .save(collection, |kept| derived::keep_snapshot(&self.connection, collection, kept))?;
+                self.watched.derived.indexes.save(collection, SAVING_PATIENCE, |kept| {
+                    derived::keep_snapshot(&self.connection, collection, kept)
+                })?;
                 self.connection.execute_batch("COMMIT").sql()
             });
             if let Err(error) = saved {
@@ -320,7 +323,7 @@ impl Work {
         }
     }
 
-    /// Makes the transaction durable, then shows it to the indexes.
+    /// Makes the transaction durable, then notes it at the indexes.
     fn commit(&mut self, changes: Vec<(CollectionNumber, Change)>) -> Result<()> {
         if !changes.is_empty() {
             let mut statement = self.connection.prepare_cached("UPDATE meta SET value = ?2 WHERE key = ?1").sql()?;
@@ -329,13 +332,16 @@ impl Work {
         }
         // No reader may see the commit before its changes are noted; if it fails, the notes do no harm.
         self.watched.derived.texts.apply(next(self.seq), &changes);
-        let _gate = self.watched.derived.gate.lock();
+        let gate = self.watched.derived.gate.lock();
         self.connection.execute_batch("COMMIT").sql()?;
-        if !changes.is_empty() {
-            self.seq = next(self.seq);
-            self.watched.derived.texts.committed(&changes);
-            self.watched.derived.indexes.apply(self.seq, changes);
+        if changes.is_empty() {
+            return Ok(());
         }
+        self.seq = next(self.seq);
+        self.watched.derived.texts.committed(&changes);
+        let noted = self.watched.derived.indexes.note(self.seq, changes);
+        drop(gate);
+        self.watched.derived.indexes.settle_noted(&noted);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::file::error::Sql;
 use evalset_index::origin::Kept;
-use evalset_index::{CollectionNumber, CommitNumber, Noted};
+use evalset_index::{Changed, CollectionNumber, CommitNumber};
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension};
@@ -38,14 +38,14 @@ pub(crate) fn keep_snapshot(connection: &Connection, collection: CollectionNumbe
 }
 
 /// Collections that have a text index, with the rows whose text has changed since. Forgets those of collections that are gone.
-pub(crate) fn noted(connection: &Connection) -> Result<Noted> {
+pub(crate) fn noted(connection: &Connection) -> Result<Changed> {
     connection
         .execute_batch(
             "DELETE FROM text_index WHERE collection NOT IN (SELECT id FROM collection WHERE hidden = 0); \
              DELETE FROM text_changed WHERE collection NOT IN (SELECT collection FROM text_index)",
         )
         .sql()?;
-    let mut noted = Noted::new();
+    let mut noted = Changed::new();
     let mut lines = connection.prepare("SELECT collection FROM text_index").sql()?;
     for collection in lines.query_map([], |line| line.get(0).map(CollectionNumber)).sql()? {
         noted.entry(collection.sql()?).or_default();

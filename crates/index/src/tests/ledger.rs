@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// One row.
 #[derive(Clone)]
@@ -239,13 +240,13 @@ impl Origin for Arc<Ledger> {
         Ok(())
     }
 
-    fn keep(&self, collection: CollectionNumber) {
+    fn keep(&self, collection: CollectionNumber, patience: Duration) {
         let Some(derived) = self.derived.lock().clone() else { return };
         let keep = |kept| {
             self.snapshots.lock().insert(collection, kept);
             Ok(())
         };
-        derived.indexes.save(collection, keep).unwrap();
+        derived.indexes.save(collection, patience, keep).unwrap();
     }
 
     fn keep_texts(

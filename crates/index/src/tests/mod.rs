@@ -4,8 +4,9 @@ mod answers;
 mod indexes;
 mod ledger;
 
-use crate::{Answers, CollectionNumber, Derived, Noted, Options, Pace};
+use crate::{Answers, Changed, CollectionNumber, Derived, Options, Pace};
 use evalset_model::ids::Collection;
+use evalset_model::limits::Limits;
 use evalset_store::conformance::samples::{dataset_id, organization, request_logs, rows_of};
 use ledger::Ledger;
 use std::path::Path;
@@ -25,15 +26,11 @@ fn names() -> [Collection; 2] {
 fn options(data_dir: &Path) -> Options {
     Options {
         data_dir: data_dir.to_owned(),
-        metadata_columns: 3,
+        limits: Limits { metadata_columns: 3, index_memory_bytes: 0, ..Limits::default() },
         chunk_rows: 64,
         snapshot_rows: 1,
-        index_memory_bytes: 0,
-        order_memory_bytes: 1 << 20,
-        changed_memory_bytes: 1 << 20,
         keeper_look: Duration::from_millis(2),
         pace: Pace { rows_min: 1, changed_min: 2, rest: Duration::from_millis(1) },
-        page_bytes: 1 << 30,
         helpers_max: 1,
     }
 }
@@ -41,7 +38,7 @@ fn options(data_dir: &Path) -> Options {
 /// Opens what answers for a ledger.
 fn open(ledger: &Arc<Ledger>, data_dir: &Path) -> Arc<Answers> {
     let options = options(data_dir);
-    let derived = Derived::new(&options, &ledger.kept(), Noted::default());
+    let derived = Derived::new(&options, &ledger.kept(), Changed::default());
     ledger.serve(derived.clone());
     Answers::start(derived, Arc::new(ledger.clone()), &options).unwrap()
 }

@@ -30,7 +30,7 @@ mod told;
 
 pub(crate) use told::Told;
 
-use crate::change::{Change, Commits};
+use crate::change::{Change, Commits, reloads};
 use crate::number::{CollectionNumber, CommitNumber};
 use crate::origin::{Found, Lease, Since};
 use evalset_model::filter::LogFilter;
@@ -58,7 +58,7 @@ pub struct Pace {
 }
 
 /// Rows by collection whose text has changed, with the commit that changed it last.
-pub type Noted = HashMap<CollectionNumber, HashMap<RowNumber, CommitNumber>>;
+pub type Changed = HashMap<CollectionNumber, HashMap<RowNumber, CommitNumber>>;
 
 /// All text indexes.
 pub struct Texts {
@@ -73,7 +73,7 @@ pub struct Texts {
 impl Texts {
     /// Those in the folder `text` of the data folder that the origin remembers, without their segments, which the background thread
     /// opens. `noted`: rows whose text has changed since, with the commit that changed it last.
-    pub fn new(data_dir: &Path, pace: Pace, noted: Noted) -> Self {
+    pub fn new(data_dir: &Path, pace: Pace, noted: Changed) -> Self {
         let shelves = noted.into_iter().map(|(collection, stale)| (collection, Arc::new(Shelf::with_stale(stale))));
         Self {
             root: data_dir.join("text"),
@@ -220,11 +220,6 @@ fn tells_texts(since: &Since) -> bool {
         Since::Commits(commits) => !reloads(commits),
         Since::Unknown => false,
     }
-}
-
-/// Whether a commit is not spelled out: any text may be another one.
-fn reloads(commits: &Commits) -> bool {
-    commits.iter().flat_map(|(_, changes)| changes).any(|change| matches!(change, Change::Reload))
 }
 
 /// Rows that get another text, with the commit.

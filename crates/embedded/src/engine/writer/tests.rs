@@ -1,12 +1,12 @@
 //! What callers are told when the transaction around their write fails.
 
 use super::*;
-use evalset_index::Noted;
+use evalset_index::Changed;
 use tokio::sync::oneshot;
 
 fn watched() -> Watched {
     let options = crate::Options::new("/nowhere").derived();
-    Watched { derived: Derived::new(&options, &[], Noted::default()), damage: Arc::default() }
+    Watched { derived: Derived::new(&options, &[], Changed::default()), damage: Arc::default() }
 }
 
 /// A write that succeeds, and what its caller is told.
