@@ -15,9 +15,8 @@ use evalset_evaluate::{Failure, Means, Outcome, Prepared, Unit};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::ids::{JobId, OrganizationId, ScoreId};
 use evalset_model::limits::Limits;
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Subject};
+use evalset_model::score::{Echoed, Score, ScoreStatus, ScoreValues, Subject};
 use evalset_model::{Error, Result};
-use serde_json::Map;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -164,7 +163,7 @@ pub fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &s
         explanation: None,
         evaluator_version: Some(evaluator.version),
         run,
-        extra: Map::new(),
+        extra: Echoed::default(),
         created_at: now,
         updated_at: now,
     }

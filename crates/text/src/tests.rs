@@ -5,7 +5,8 @@ use evalset_model::field::TextField;
 use evalset_model::filter::{Compare, Literal, LogField, Test, Tree, meaning};
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::Log;
-use serde_json::{Map, Value, json};
+use evalset_model::score::ComparedScores;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ fn compare(segment: &Segment, logs: &[&Log], field: TextField, test: &Test) -> (
     let outcome = plan.ask(segment, &|| true).unwrap();
     let filter = Tree::Compare(Compare { field: LogField::Text(field), test: test.clone() });
     for (doc, log) in logs.iter().enumerate() {
-        let passes = meaning::holds(&filter, log, &Map::new());
+        let passes = meaning::holds(&filter, log, &ComparedScores::none());
         let (certain, possible) = (outcome.certain.contains(doc), outcome.possible.contains(doc));
         assert!(passes || !certain, "{plan:?} is certain of {log:?}, which fails {test:?}");
         assert!(!passes || possible, "{plan:?} leaves out {log:?}, which passes {test:?}");

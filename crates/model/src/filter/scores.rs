@@ -6,6 +6,7 @@ use super::tree::Tree;
 use crate::ids::Place;
 use crate::scalar::Kind;
 use crate::score::Score;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -85,7 +86,7 @@ fn operand<'a>(name: &str, score: &'a Score) -> Operand<'a> {
     let maybe = |value: Option<&'a str>| value.map_or(Operand::Null, |value| Operand::Text(Cow::Borrowed(value)));
     let owned = |value: Option<String>| value.map_or(Operand::Null, |value| Operand::Text(Cow::Owned(value)));
     let flag = |value: Option<bool>| value.map_or(Operand::Null, Operand::Bool);
-    let extra = |name: &str| maybe(score.extra.get(name).and_then(|value| value.as_str()));
+    let echoed = |value: &'a Option<Value>| maybe(value.as_ref().and_then(Value::as_str));
     let values = &score.values;
     match name {
         "id" => owned(Some(score.id.to_string())),
@@ -109,8 +110,8 @@ fn operand<'a>(name: &str, score: &'a Score) -> Operand<'a> {
         "cost" => Operand::Number(score.cost),
         "error_message" => maybe(score.error_message.as_deref()),
         "explanation" => maybe(score.explanation.as_deref()),
-        "prompt_id" => extra("prompt_id"),
-        "automation_id" => extra("automation_id"),
+        "prompt_id" => echoed(&score.extra.prompt_id),
+        "automation_id" => echoed(&score.extra.automation_id),
         "run_id" => owned(score.run.map(|id| id.to_string())),
         "created_at" => Operand::Time(score.created_at),
         "updated_at" => Operand::Time(score.updated_at),

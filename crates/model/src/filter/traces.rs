@@ -8,8 +8,8 @@ use super::meaning::{Operand, field_holds, test_holds, tree_holds};
 use super::tree::{Compare, LogField, LogFilter, Tree};
 use crate::field::Field;
 use crate::scalar::Kind;
+use crate::score::ComparedScores;
 use crate::trace::{Totals, Trace};
-use serde_json::Map;
 
 const fn total(name: &'static str, kind: Kind) -> NamedField {
     NamedField { name, kind }
@@ -55,7 +55,7 @@ pub type TraceFilter = Tree<TraceField>;
 /// Whether the trace passes.
 pub fn holds(filter: &TraceFilter, trace: &Trace) -> bool {
     tree_holds(filter, &mut |Compare { field, test }| match field {
-        TraceField::Root(field) => field_holds(field, test, &trace.root, &Map::new()),
+        TraceField::Root(field) => field_holds(field, test, &trace.root, &ComparedScores::none()),
         TraceField::Total(field) => test_holds(test, &operand(field.name, &trace.totals)),
     })
 }
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn the_part_asked_of_the_root_is_implied_by_the_whole() {
         let narrowed = |filter: Value| of_root(&compile(&filter).unwrap());
-        let passes = |filter: &LogFilter, root: &Log| meaning::holds(filter, root, &Map::new());
+        let passes = |filter: &LogFilter, root: &Log| meaning::holds(filter, root, &ComparedScores::none());
         let mut other = root();
         other.scalars.set_text(Field::Environment, "test");
         let both =

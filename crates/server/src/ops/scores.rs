@@ -11,7 +11,7 @@ use evalset_model::evaluator::{Evaluator, ScoreValueType};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::key::ApiKey;
 use evalset_model::page::Page;
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
+use evalset_model::score::{Echoed, Score, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
 use evalset_store::logs::Row;
 use evalset_store::scores::ScoreQuery;
@@ -42,8 +42,8 @@ pub struct NewScore {
     pub body: Map<String, Value>,
     /// USD.
     pub cost: f64,
-    /// `prompt_id`, `prompt_version_number`, `automation_id`, `timestamp`, as given.
-    pub extra: Map<String, Value>,
+    /// What is given back as it is.
+    pub extra: Echoed,
 }
 
 /// Which logs a score may be written for.

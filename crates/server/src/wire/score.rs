@@ -3,7 +3,7 @@
 use evalset_model::evaluator::EvalInputs;
 use evalset_model::filter::scores::dataset_id;
 use evalset_model::scalar::format_time;
-use evalset_model::score::Score;
+use evalset_model::score::{Echoed, Score};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -75,15 +75,14 @@ pub struct ScoreObject {
 impl From<Score> for ScoreObject {
     fn from(score: Score) -> Self {
         let dataset_id = dataset_id(&score);
-        let extra = |name: &str| score.extra.get(name).cloned().unwrap_or_default();
-        let timestamp = extra("timestamp");
+        let Echoed { prompt_id, prompt_version_number, automation_id, timestamp } = score.extra;
         Self {
             id: score.id.to_string(),
             created_at: format_time(score.created_at),
             updated_at: format_time(score.updated_at),
-            prompt_id: extra("prompt_id"),
-            prompt_version_number: extra("prompt_version_number"),
-            automation_id: extra("automation_id"),
+            prompt_id: prompt_id.unwrap_or_default(),
+            prompt_version_number: prompt_version_number.unwrap_or_default(),
+            automation_id: automation_id.unwrap_or_default(),
             kind: score.kind,
             environment: score.environment,
             numerical_value: score.values.numerical,
@@ -105,7 +104,7 @@ impl From<Score> for ScoreObject {
             error_message: score.error_message,
             explanation: score.explanation,
             run_id: score.run.map(|id| id.to_string()),
-            more: Map::from_iter([("timestamp".to_owned(), timestamp)]),
+            more: Map::from_iter([("timestamp".to_owned(), timestamp.unwrap_or_default())]),
         }
     }
 }

@@ -12,8 +12,8 @@ use evalset_model::limits::Limits;
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{RunTask, Unit};
 use evalset_model::scalar::Kind;
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
-use serde_json::{Map, Value, json};
+use evalset_model::score::{Echoed, Score, ScoreStatus, ScoreValues, Source, Subject};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) fn score_id(number: u128) -> ScoreId {
@@ -64,7 +64,7 @@ pub(crate) fn score(number: u128, on: Collection, log_id: LogId, source: Source,
         explanation: None,
         evaluator_version: Some(1),
         run: None,
-        extra: Map::new(),
+        extra: Echoed::default(),
         created_at: number as i64,
         updated_at: number as i64,
     }
@@ -106,13 +106,13 @@ pub(crate) fn any_score(number: u128, on: Collection, log_id: LogId, at: i64, di
     let values = values(dice, source.value_type);
     let drawn = score(number, on, log_id, source, values);
     let words = |dice: &mut Dice| dice.one_in(2).then(|| dice.text(WORDS).to_owned());
-    let mut extra = Map::new();
+    let mut extra = Echoed::default();
     if dice.one_in(3) {
-        extra.insert("prompt_id".to_owned(), json!(dice.text(&["p1", "p2"])));
-        extra.insert("prompt_version_number".to_owned(), json!(3));
+        extra.prompt_id = Some(json!(dice.text(&["p1", "p2"])));
+        extra.prompt_version_number = Some(json!(3));
     }
     if dice.one_in(4) {
-        extra.insert("automation_id".to_owned(), json!("a1"));
+        extra.automation_id = Some(json!("a1"));
     }
     let drawn = Score {
         scorer: dice.text(&["first", "first", "second"]).to_owned(),

@@ -11,11 +11,10 @@ use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::Result;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::score::{ComparedScore, ComparedScores};
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use rusqlite::{Connection, OptionalExtension};
-use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -28,13 +27,13 @@ const LOAD_LOOK: Duration = Duration::from_millis(20);
 #[derive(Clone)]
 pub(super) enum Change {
     /// A new row, with a number above all others, and the scores that wait for it.
-    Append(RowNumber, Box<Log>, RowScores),
+    Append(RowNumber, Box<Log>, ComparedScores),
     /// New values of a row, and whether its payload is another one too; its scores stay.
     Replace { row: RowNumber, log: Box<Log>, text: bool },
-    /// All scores of a row, as `score::compared` gives them.
-    Scores(RowNumber, RowScores),
+    /// All scores of a row.
+    Scores(RowNumber, ComparedScores),
     /// One score of a row, the newest: row, key, slug when it is found under that too, value.
-    Score(RowNumber, Arc<str>, Option<Arc<str>>, Value),
+    Score(RowNumber, Arc<str>, Option<Arc<str>>, ComparedScore),
     /// The row is gone.
     Remove(RowNumber),
     /// Nothing that columns hold: the index only moves on to this commit.
@@ -315,7 +314,7 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
     true
 }
 
-pub(super) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
+pub(super) fn as_ref<'a>(log: &'a Log, scores: Option<&'a ComparedScores>) -> LogRef<'a> {
     LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }
 

@@ -13,7 +13,7 @@ use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::text::PayloadText;
 use evalset_model::page::{Mark, Part, Sort};
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 
 /// What the columns gave of a list that begins after a place.
@@ -108,8 +108,8 @@ pub(super) fn write_rows(
         let read = row::read_columns(connection, collection, *row);
         let Some(stored) = lease.damage().pass_over(collection, read)? else { continue };
         let scores = match sight {
-            Some(sight) => sight.of_row(connection, &stored.log.id)?,
-            None => RowScores::new(),
+            Some(sight) => sight.shown(connection, &stored.log.id)?,
+            None => ShownScores::none(),
         };
         let log = &stored.log;
         let mut add =

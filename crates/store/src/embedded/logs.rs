@@ -49,7 +49,7 @@ impl Logs for Engine {
                 let connection = lease.begin()?;
                 let Some(found) = collection::find(connection, name)? else { return Ok(None) };
                 let Some(stored) = row::read_by_id(connection, found.id, &id)? else { return Ok(None) };
-                let scores = Sight::of(connection, name, found.id)?.of_row(connection, &id)?;
+                let scores = Sight::of(connection, name, found.id)?.shown(connection, &id)?;
                 Ok(Some(Row { number: stored.row, log: stored.log, scores }))
             })
             .await
@@ -235,7 +235,7 @@ impl Engine {
 
 /// A row with the scores it shows now.
 fn with_scores(connection: &Connection, name: Collection, collection: i64, number: RowNumber, log: Log) -> Result<Row> {
-    let scores = Sight::of(connection, name, collection)?.of_row(connection, &log.id)?;
+    let scores = Sight::of(connection, name, collection)?.shown(connection, &log.id)?;
     Ok(Row { number, log, scores })
 }
 

@@ -10,7 +10,7 @@ use super::writer::Tx;
 use evalset_columns::Columns;
 use evalset_model::Result;
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, ScoreId};
-use evalset_model::score::{self, RowScores, Score};
+use evalset_model::score::{ComparedScores, Score, ShownScores};
 use rusqlite::Connection;
 
 /// Where the scores of a collection's rows are found, as of one transaction.
@@ -47,7 +47,7 @@ impl Sight {
     }
 
     /// The scores that the row of this id shows.
-    pub fn shown(&self, connection: &Connection, id: &LogId) -> Result<Vec<Score>> {
+    pub fn shown(&self, connection: &Connection, id: &LogId) -> Result<ShownScores> {
         let mut all = Vec::new();
         for (collection, place) in [(self.own, self.place), (self.base, Place::RequestLogs)] {
             let Some(collection) = collection else { continue };
@@ -58,24 +58,12 @@ impl Sight {
                 all.push(score_line::decode(line, self.organization, place)?);
             }
         }
-        Ok(score::shown(all, self.place))
-    }
-
-    /// The scores of a row as lists show them.
-    pub fn of_row(&self, connection: &Connection, id: &LogId) -> Result<RowScores> {
-        if self.is_empty() {
-            return Ok(RowScores::new());
-        }
-        let shown = self.shown(connection, id)?;
-        Ok(shown.iter().map(|score| (score.source.key(), score::summary(score))).collect())
+        Ok(ShownScores::of(all, self.place))
     }
 
     /// The scores of a row as filters and columns take them.
-    pub fn compared(&self, connection: &Connection, id: &LogId) -> Result<RowScores> {
-        if self.is_empty() {
-            return Ok(RowScores::new());
-        }
-        Ok(score::compared(&self.shown(connection, id)?))
+    pub fn compared(&self, connection: &Connection, id: &LogId) -> Result<ComparedScores> {
+        Ok(self.shown(connection, id)?.compared())
     }
 
     /// Whether a row has scores that may be shown in place of this one under its key or its slug, given its collection, source
@@ -119,7 +107,7 @@ impl Sight {
         let mut pending: Option<(RowNumber, Vec<Score>)> = None;
         let mut write = |group: Option<(RowNumber, Vec<Score>)>| {
             if let Some((row, scores)) = group {
-                columns.set_scores(row, &score::compared(&score::shown(scores, self.place)));
+                columns.set_scores(row, &ShownScores::of(scores, self.place).compared());
             }
         };
         while let Some(line) = lines.next().sql()? {

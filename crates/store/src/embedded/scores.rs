@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use evalset_model::filter::scores as meaning;
 use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, ScoreId};
 use evalset_model::page::Page;
-use evalset_model::score::{Score, compared_value};
+use evalset_model::score::{ComparedScore, Score};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, params_from_iter};
 use std::sync::Arc;
@@ -171,7 +171,7 @@ impl Scribe {
             if rivals()? {
                 row_scores::refresh(tx, self.name, &score.subject.log_id)?;
             } else {
-                let value = compared_value(&score.values);
+                let value = ComparedScore::of(&score.values);
                 tx.change(self.collection, IndexChange::Score(row, self.key.clone(), self.slug.clone(), value));
             }
         }

@@ -153,9 +153,9 @@ impl Engine {
         let sight = Sight::of(lease.connection()?, name, collection)?;
         for (id, key) in mixed {
             lease.stop().go_on()?;
-            let mut shown = sight.shown(lease.connection()?, &id)?;
-            shown.retain(|score| score.source.key() == key);
-            sums.add_scores(&shown);
+            if let Some(score) = sight.shown(lease.connection()?, &id)?.by_key(&key) {
+                sums.add_score(score);
+            }
         }
         for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
             lease.stop().go_on()?;
@@ -311,7 +311,7 @@ pub(super) fn read_rows(
             );
             return Err(Error::TooLarge(text));
         }
-        let scores = sight.map(|sight| sight.of_row(connection, &stored.log.id)).transpose()?.unwrap_or_default();
+        let scores = sight.map(|sight| sight.shown(connection, &stored.log.id)).transpose()?.unwrap_or_default();
         found.push(Row { number: stored.row, log: stored.log, scores });
     }
     Ok(found)

@@ -24,6 +24,8 @@ pub enum Operand<'a> {
     Json(&'a Value),
     /// Several texts, such as the ids and names of tags: a test holds when it holds on one of them; none is null and empty.
     Many(Vec<Cow<'a, str>>),
+    /// The choices of a score: equal to a literal when one of them is; without an order and without a text.
+    Choices(Cow<'a, [String]>),
 }
 
 impl<'a> Operand<'a> {
@@ -47,6 +49,7 @@ impl<'a> Operand<'a> {
             Self::Json(Value::String(text)) => text.is_empty(),
             Self::Json(Value::Array(list)) => list.is_empty(),
             Self::Json(Value::Object(members)) => members.is_empty(),
+            Self::Choices(names) => names.is_empty(),
             other => other.is_null(),
         }
     }
@@ -56,7 +59,7 @@ impl<'a> Operand<'a> {
         match self {
             Self::Text(text) | Self::Document(text) => Some(Cow::Borrowed(text)),
             Self::Json(value) => super::json_or_text(value),
-            Self::Null | Self::Number(_) | Self::Bool(_) | Self::Time(_) | Self::Many(_) => None,
+            Self::Null | Self::Number(_) | Self::Bool(_) | Self::Time(_) | Self::Many(_) | Self::Choices(_) => None,
         }
     }
 
@@ -69,6 +72,7 @@ impl<'a> Operand<'a> {
             Self::Time(micros) => literal.time == Some(*micros),
             Self::Json(Value::Array(list)) => list.iter().any(|element| element_equals(element, literal)),
             Self::Json(value) => element_equals(value, literal),
+            Self::Choices(names) => names.iter().any(|name| literal.text.as_ref() == Some(name)),
             Self::Null | Self::Many(_) => false,
         }
     }
@@ -81,7 +85,7 @@ impl<'a> Operand<'a> {
             Self::Time(micros) => Some(micros.cmp(&literal.time?)),
             Self::Json(Value::String(text)) => Some(text.as_str().cmp(literal.text.as_deref()?)),
             Self::Json(Value::Number(number)) => number.as_f64()?.partial_cmp(&literal.number?),
-            Self::Json(_) | Self::Null | Self::Bool(_) | Self::Many(_) => None,
+            Self::Json(_) | Self::Null | Self::Bool(_) | Self::Many(_) | Self::Choices(_) => None,
         }
     }
 }

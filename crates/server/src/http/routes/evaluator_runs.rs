@@ -9,6 +9,7 @@ use crate::http::openapi::Failures;
 use crate::http::schema::EvaluatorRunBody;
 use crate::ops::{evaluations, evaluators};
 use crate::wire::evaluator::EvaluatorObject;
+use crate::wire::log::score_value;
 use crate::wire::score::{ScoreObject, inputs_json};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -105,7 +106,7 @@ async fn of_inputs(
 /// The score with the members of the older reply (contract F.4).
 fn answer(score: Score, seconds: f64) -> ScoreObject {
     let values = &score.values;
-    let value = values.compared().or_else(|| values.json.clone().map(Value::String)).unwrap_or_default();
+    let value = score_value(values);
     let more = json!({
         "score": value,
         "score_type": score.source.value_type.name(),

@@ -27,7 +27,7 @@ async fn file_of(rows: usize) -> (TempDir, Arc<Readers>) {
 }
 
 fn append(row: RowNumber) -> (i64, Change) {
-    (COLLECTION, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), RowScores::new()))
+    (COLLECTION, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), ComparedScores::none()))
 }
 
 /// Rows and commit of the index that readers get now.
