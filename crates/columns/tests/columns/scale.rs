@@ -6,7 +6,7 @@ use crate::support::files::TestFiles;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::field::Field;
 use evalset_model::filter::meaning::{SortKey, compare_keys, holds, order};
-use evalset_model::filter::{Compare, LogField, Test, Tree};
+use evalset_model::filter::{Compare, Literal, LogField, Test, Tree};
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use evalset_model::page::Sort;
@@ -155,6 +155,6 @@ fn walks_tell_how_far_they_have_come() {
     }
 }
 
-fn truth() -> evalset_model::filter::Literal {
-    evalset_model::filter::Literal { boolean: Some(true), ..Default::default() }
+fn truth() -> Literal {
+    Literal::Bool(true)
 }

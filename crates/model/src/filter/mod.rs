@@ -9,8 +9,10 @@ pub mod choices;
 pub mod datasets;
 pub mod echo;
 pub mod evaluators;
+mod literal;
 pub mod meaning;
 pub mod operator;
+mod pattern;
 pub mod scores;
 pub mod traces;
 pub mod tree;
@@ -19,5 +21,7 @@ pub mod wire;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use literal::{Literal, Readings};
 pub use operator::Operator;
-pub use tree::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+pub use pattern::{Like, LikePart, Pattern};
+pub use tree::{Compare, LogField, LogFilter, Order, Test, Tree};

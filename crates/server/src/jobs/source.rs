@@ -37,7 +37,7 @@ pub fn stored(collection: Collection, filters: &Value, unknown: Unknown) -> Resu
 pub fn window(start: Option<i64>, end: Option<i64>) -> LogFilter {
     let bound = |order, at: Option<i64>| {
         at.map(|micros| {
-            let literal = Literal { time: Some(micros), ..Literal::default() };
+            let literal = Literal::Time(micros);
             Tree::Compare(Compare { field: LogField::Scalar(Field::Timestamp), test: Test::Ordered(order, literal) })
         })
     };

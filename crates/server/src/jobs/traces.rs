@@ -172,7 +172,7 @@ impl<'a> Scan<'a> {
     /// The totals of the traces that these root spans are in, by trace. None when they have too many spans.
     async fn totals(&mut self, app: &App, roots: &[Row]) -> Result<Option<HashMap<String, Totals>>> {
         let ids = roots.iter().filter_map(|root| root.text(Field::TraceUniqueId));
-        let ids = ids.map(|id| Literal { text: Some(id.to_owned()), ..Literal::default() }).collect();
+        let ids = ids.map(Literal::from).collect();
         let field = LogField::Scalar(Field::TraceUniqueId);
         let filter = Tree::Compare(Compare { field, test: Test::AnyOf(ids) });
         let pick = Pick { filter, watermark: self.selection.watermark, sample: None, sort: None };

@@ -304,7 +304,7 @@ fn available(now: i64) -> LogFilter {
 
 /// Rows that somebody holds. A lease is cleared with the status it belongs to.
 fn leased(now: i64) -> LogFilter {
-    let literal = Literal { time: Some(now), ..Literal::default() };
+    let literal = Literal::Time(now);
     compare(Field::AnnotationLeaseUntil, Test::Ordered(Order::Greater, literal))
 }
 
@@ -326,7 +326,7 @@ fn equals(field: Field, value: &str) -> LogFilter {
 }
 
 fn text(value: &str) -> Literal {
-    Literal { text: Some(value.to_owned()), ..Literal::default() }
+    Literal::from(value)
 }
 
 fn compare(field: Field, test: Test) -> LogFilter {

@@ -151,7 +151,7 @@ pub async fn delete(app: &App, collection: Collection, id: &LogId) -> Result<()>
 
 /// The filter that keeps rows whose annotation is completed.
 pub fn annotated() -> LogFilter {
-    let literal = Literal { text: Some("completed".to_owned()), ..Literal::default() };
+    let literal = Literal::from("completed");
     let field = LogField::Scalar(Field::AnnotationStatus);
     Tree::Compare(Compare { field, test: Test::AnyOf(vec![literal]) })
 }

@@ -171,7 +171,7 @@ pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Resul
 }
 
 fn any_id(ids: &[String]) -> LogFilter {
-    let literals = ids.iter().map(|id| Literal { text: Some(id.clone()), ..Literal::default() }).collect();
+    let literals = ids.iter().map(|id| Literal::Text(id.clone())).collect();
     Tree::Compare(Compare { field: LogField::Id, test: Test::AnyOf(literals) })
 }
 

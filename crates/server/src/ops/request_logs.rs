@@ -78,11 +78,11 @@ impl Scope {
     /// The filter that keeps what is in scope.
     pub fn filter(&self) -> LogFilter {
         let time = |order, at: i64| {
-            let literal = Literal { time: Some(at), ..Literal::default() };
+            let literal = Literal::Time(at);
             compare(Field::Timestamp, Test::Ordered(order, literal))
         };
         let equals = |field, text: &String| {
-            let literal = Literal { text: Some(text.clone()), ..Literal::default() };
+            let literal = Literal::Text(text.clone());
             compare(field, Test::AnyOf(vec![literal]))
         };
         let parts = [

@@ -148,7 +148,7 @@ pub(crate) fn any_score_field(dice: &mut Dice) -> LogField {
 
 /// One comparison with scores, as `scores__…`, `evaluator_id` and `mapContainsKey` become it.
 pub(crate) fn score_test(dice: &mut Dice) -> LogFilter {
-    use evalset_model::filter::{Literal, Order};
+    use evalset_model::filter::{Literal, Order, Readings};
     let order = *dice.pick(&[Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual]);
     let field = any_score_field(dice);
     match dice.below(8) {
@@ -158,13 +158,13 @@ pub(crate) fn score_test(dice: &mut Dice) -> LogFilter {
         3 | 4 => number(order, field, dice.below(64) as f64 / 16.0),
         5 => {
             let text = dice.text(WORDS).to_owned();
-            compare(field, Test::AnyOf(vec![Literal { text: Some(text), ..Literal::default() }]))
+            compare(field, Test::AnyOf(vec![Literal::Text(text)]))
         }
         6 => {
             let flag = dice.one_in(2);
-            let literal =
-                Literal { number: Some(f64::from(u8::from(flag))), boolean: Some(flag), ..Literal::default() };
-            compare(field, Test::AnyOf(vec![literal]))
+            let number = Some(f64::from(u8::from(flag)));
+            let readings = Readings { number, boolean: Some(flag), text: None };
+            compare(field, Test::AnyOf(vec![Literal::Dynamic(readings)]))
         }
         _ => compare(field, Test::Contains { needles: vec!["e".to_owned()], fold: dice.one_in(2) }),
     }

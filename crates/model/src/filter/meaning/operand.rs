@@ -1,6 +1,7 @@
 //! One test on one value. The only place where a test is given its meaning; stores reuse it on dictionary entries.
 
-use super::super::tree::{Literal, Test};
+use super::super::literal::Literal;
+use super::super::tree::Test;
 use super::{similar, words};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -63,16 +64,16 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// Equality with one literal, part by part (see [`Literal`]).
+    /// Equality with one literal, as far as it can be read as a value of this type.
     fn equals(&self, literal: &Literal) -> bool {
         match self {
-            Self::Text(text) | Self::Document(text) => literal.text.as_deref() == Some(text),
-            Self::Number(number) => literal.number == Some(*number),
-            Self::Bool(flag) => literal.boolean == Some(*flag),
-            Self::Time(micros) => literal.time == Some(*micros),
+            Self::Text(text) | Self::Document(text) => literal.text() == Some(text),
+            Self::Number(number) => literal.number() == Some(*number),
+            Self::Bool(flag) => literal.boolean() == Some(*flag),
+            Self::Time(micros) => literal.time() == Some(*micros),
             Self::Json(Value::Array(list)) => list.iter().any(|element| element_equals(element, literal)),
             Self::Json(value) => element_equals(value, literal),
-            Self::Choices(names) => names.iter().any(|name| literal.text.as_ref() == Some(name)),
+            Self::Choices(names) => names.iter().any(|name| literal.text() == Some(name)),
             Self::Null | Self::Many(_) => false,
         }
     }
@@ -80,22 +81,22 @@ impl<'a> Operand<'a> {
     /// How the value stands to the literal, when they have an order.
     fn against(&self, literal: &Literal) -> Option<std::cmp::Ordering> {
         match self {
-            Self::Text(text) | Self::Document(text) => Some(text.as_ref().cmp(literal.text.as_deref()?)),
-            Self::Number(number) => number.partial_cmp(&literal.number?),
-            Self::Time(micros) => Some(micros.cmp(&literal.time?)),
-            Self::Json(Value::String(text)) => Some(text.as_str().cmp(literal.text.as_deref()?)),
-            Self::Json(Value::Number(number)) => number.as_f64()?.partial_cmp(&literal.number?),
+            Self::Text(text) | Self::Document(text) => Some(text.as_ref().cmp(literal.text()?)),
+            Self::Number(number) => number.partial_cmp(&literal.number()?),
+            Self::Time(micros) => Some(micros.cmp(&literal.time()?)),
+            Self::Json(Value::String(text)) => Some(text.as_str().cmp(literal.text()?)),
+            Self::Json(Value::Number(number)) => number.as_f64()?.partial_cmp(&literal.number()?),
             Self::Json(_) | Self::Null | Self::Bool(_) | Self::Many(_) | Self::Choices(_) => None,
         }
     }
 }
 
-/// A scalar by the part of its own type; structures equal nothing.
+/// A scalar by the reading of its own type; structures equal nothing.
 fn element_equals(value: &Value, literal: &Literal) -> bool {
     match value {
-        Value::String(text) => literal.text.as_deref() == Some(text),
-        Value::Number(number) => number.as_f64().is_some() && literal.number == number.as_f64(),
-        Value::Bool(flag) => literal.boolean == Some(*flag),
+        Value::String(text) => literal.text() == Some(text),
+        Value::Number(number) => number.as_f64().is_some() && literal.number() == number.as_f64(),
+        Value::Bool(flag) => literal.boolean() == Some(*flag),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
 }
@@ -128,6 +129,7 @@ fn text_holds(test: &Test, text: &str) -> bool {
         Test::StartsWith(prefixes) => prefixes.iter().any(|prefix| text.starts_with(prefix.as_str())),
         Test::EndsWith(suffixes) => suffixes.iter().any(|suffix| text.ends_with(suffix.as_str())),
         Test::Regex(pattern) => pattern.is_match(text),
+        Test::Like(like) => like.is_match(text),
         Test::Words(wanted) => words::has_all(text, wanted),
         Test::Similar(query) => similar::similar(query, text),
         Test::AnyOf(_) | Test::Ordered(..) | Test::IsNull | Test::Empty | Test::HasKeys(_) => false,

@@ -63,7 +63,7 @@ async fn list(
     LogPath(log): LogPath,
     listing: Listing,
 ) -> Answer<Json<Envelope<ScoreObject>>> {
-    let literal = Literal { text: Some(log.0.clone()), ..Literal::default() };
+    let literal = Literal::Text(log.0.clone());
     let within = Tree::Compare(Compare { field: LOG_ID, test: Test::AnyOf(vec![literal]) });
     let page = listed(&app, &caller, &listing, &Map::new(), within).await?;
     if page.count == 0 && app.stores.logs.places(caller.organization_id(), &log).await?.is_empty() {

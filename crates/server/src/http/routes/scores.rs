@@ -97,7 +97,7 @@ pub(super) async fn listed(
 fn window(listing: &Listing, body: &Map<String, Value>) -> Result<Tree<NamedField>> {
     let bound = |name: &str, order| -> Result<Option<Tree<NamedField>>> {
         let Some(text) = listing.parameter(body, name) else { return Ok(None) };
-        let literal = Literal { time: Some(members::time_text(name, &text)?), ..Literal::default() };
+        let literal = Literal::Time(members::time_text(name, &text)?);
         Ok(Some(Tree::Compare(Compare { field: CREATED_AT, test: Test::Ordered(order, literal) })))
     };
     let bounds = [bound("start_time", Order::GreaterOrEqual)?, bound("end_time", Order::Less)?];
