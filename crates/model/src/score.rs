@@ -4,57 +4,20 @@
 //! ([`ComparedScores`]). Does not know how scores are made or kept, nor how they look on the wire.
 
 mod compared;
+mod field;
 mod shown;
 
 pub use compared::{ComparedScore, ComparedScores};
+pub use field::{Score, ScoreField, ScoreFieldValue, ScoreSpec};
 pub use shown::ShownScores;
 
 #[cfg(test)]
 mod tests;
 
 use crate::evaluator::ScoreValueType;
-use crate::ids::{Collection, EvaluatorId, JobId, LogId, OrganizationId, Place, ScoreId};
+use crate::ids::{Collection, EvaluatorId, LogId, OrganizationId, Place};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// One score, as stored. Times are microseconds since the epoch. Unique by subject, source and `scorer`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Score {
-    /// Id; kept when the score is written again.
-    pub id: ScoreId,
-    /// What it is about.
-    pub subject: Subject,
-    /// Whose it is.
-    pub source: Source,
-    /// Who or what produced it: a model, `code`, a person.
-    pub scorer: String,
-    /// `type` of the wire: `llm`, `human`, `code`, `custom`, …
-    pub kind: String,
-    /// `prod` or `test`.
-    pub environment: String,
-    /// What it says.
-    pub values: ScoreValues,
-    /// Whether the evaluator's conditions hold; none when they do not tell (F.3).
-    pub is_passed: Option<bool>,
-    /// USD spent on it.
-    pub cost: f64,
-    /// How its making ended.
-    pub status: ScoreStatus,
-    /// Why it failed.
-    pub error_message: Option<String>,
-    /// Why it is what it is.
-    pub explanation: Option<String>,
-    /// Version of the evaluator that made it.
-    pub evaluator_version: Option<u32>,
-    /// The run that made it.
-    pub run: Option<JobId>,
-    /// What its writer wants back as it was given.
-    pub extra: Echoed,
-    /// First written.
-    pub created_at: i64,
-    /// Last written.
-    pub updated_at: i64,
-}
 
 impl Score {
     /// What is kept when this score is changed to another: what it is about and whose it is stay.

@@ -15,7 +15,7 @@ use evalset_evaluate::{Failure, Fault, Means, Outcome, Prepared, Unit};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::ids::{JobId, OrganizationId, ScoreId};
 use evalset_model::limits::Limits;
-use evalset_model::score::{Echoed, Score, ScoreStatus, ScoreValues, Subject};
+use evalset_model::score::{Score, ScoreStatus, Subject};
 use evalset_model::{Error, Result};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -120,25 +120,13 @@ fn broken() -> Failure {
 
 /// The score of a record by an evaluator, with nothing said in it yet.
 pub fn blank(app: &App, evaluator: &Evaluator, subject: Subject, environment: &str, run: Option<JobId>) -> Score {
-    let now = app.clock.now();
     Score {
-        id: ScoreId(app.clock.new_id()),
-        subject,
-        source: source_of(evaluator),
-        scorer: String::new(),
         kind: evaluator.definition.kind.clone(),
         environment: environment.to_owned(),
-        values: ScoreValues::default(),
-        is_passed: None,
-        cost: 0.0,
         status: ScoreStatus::Failed,
-        error_message: None,
-        explanation: None,
         evaluator_version: Some(evaluator.version),
         run,
-        extra: Echoed::default(),
-        created_at: now,
-        updated_at: now,
+        ..Score::unsaid(ScoreId(app.clock.new_id()), subject, source_of(evaluator), app.clock.now())
     }
 }
 

@@ -1,7 +1,8 @@
 //! See the module: which scores a record shows, and what filters compare of them.
 
 use super::*;
-use crate::ids::DatasetId;
+use crate::ids::{DatasetId, ScoreId};
+use crate::scalar::Scalar;
 use uuid::Uuid;
 
 fn row() -> Place {
@@ -10,30 +11,14 @@ fn row() -> Place {
 
 /// A score by an evaluator, or under a custom slug.
 fn score(evaluator: Option<u128>, slug: &str, values: ScoreValues, at: i64) -> Score {
-    Score {
-        id: ScoreId(Uuid::from_u128(at as u128)),
-        subject: Subject { organization: OrganizationId(Uuid::nil()), place: row(), log_id: LogId("a".to_owned()) },
-        source: Source {
-            evaluator_id: evaluator.map(|id| EvaluatorId(Uuid::from_u128(id))),
-            slug: slug.to_owned(),
-            name: slug.to_owned(),
-            value_type: ScoreValueType::Numerical,
-        },
-        scorer: "code".to_owned(),
-        kind: "code".to_owned(),
-        environment: "prod".to_owned(),
-        values,
-        is_passed: None,
-        cost: 0.0,
-        status: ScoreStatus::Completed,
-        error_message: None,
-        explanation: None,
-        evaluator_version: None,
-        run: None,
-        extra: Echoed::default(),
-        created_at: at,
-        updated_at: at,
-    }
+    let subject = Subject { organization: OrganizationId(Uuid::nil()), place: row(), log_id: LogId("a".to_owned()) };
+    let source = Source {
+        evaluator_id: evaluator.map(|id| EvaluatorId(Uuid::from_u128(id))),
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        value_type: ScoreValueType::Numerical,
+    };
+    Score { values, ..Score::unsaid(ScoreId(Uuid::from_u128(at as u128)), subject, source, at) }
 }
 
 fn number(number: f64) -> ScoreValues {
@@ -105,4 +90,35 @@ fn the_first_value_that_is_set_is_compared() {
             ComparedScore::None,
         ]
     );
+}
+
+#[test]
+fn what_is_kept_as_one_value_comes_back() {
+    let said = Score {
+        kind: "llm".to_owned(),
+        environment: "test".to_owned(),
+        scorer: "m".to_owned(),
+        is_passed: Some(false),
+        cost: 0.25,
+        evaluator_version: Some(3),
+        error_message: Some("none".to_owned()),
+        ..score(None, "s", ScoreValues::default(), 1)
+    };
+    let mut back = score(None, "s", ScoreValues::default(), 1);
+    for field in ScoreField::PLAIN {
+        let kept = match field.value(&said) {
+            ScoreFieldValue::Null => None,
+            ScoreFieldValue::Scalar(scalar) => Some(scalar),
+            ScoreFieldValue::Text(text) => Some(Scalar::Text(text.into_owned())),
+            other => panic!("{field:?} is kept as one value: {other:?}"),
+        };
+        assert!(field.put(&mut back, kept), "{field:?}");
+    }
+    assert_eq!(back, said);
+    assert!(!ScoreField::Cost.put(&mut back, Some(Scalar::Bool(true))), "of another type");
+    assert!(!ScoreField::Cost.put(&mut back, None), "always there");
+    assert!(!ScoreField::Status.put(&mut back, None), "kept in another way");
+    for field in ScoreField::ALL {
+        assert_eq!(ScoreField::named(field.name()), Some(*field));
+    }
 }

@@ -70,23 +70,16 @@ pub async fn put(
     let (values, is_passed) = judged(evaluator.as_ref(), &new.body)?;
     let source = source(evaluator.as_ref(), new.evaluator_slug, &values)?;
     let score = Score {
-        id: ScoreId(app.clock.new_id()),
-        subject,
-        source,
         kind: evaluator.as_ref().map_or(CUSTOM, |evaluator| &evaluator.definition.kind).to_owned(),
         scorer,
         environment: environment(new.environment, key)?,
         values,
         is_passed,
         cost: new.cost,
-        status: ScoreStatus::Completed,
-        error_message: None,
         explanation: explanation(&new.body)?,
         evaluator_version: evaluator.as_ref().map(|evaluator| evaluator.version),
-        run: None,
         extra: new.extra,
-        created_at: now,
-        updated_at: now,
+        ..Score::unsaid(ScoreId(app.clock.new_id()), subject, source, now)
     };
     let human = score.kind.starts_with("human");
     let (score, is_new) = app.stores.scores.put(score).await?;

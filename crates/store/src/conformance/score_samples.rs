@@ -49,24 +49,15 @@ pub(crate) fn flag_value(flag: bool) -> ScoreValues {
 
 /// A completed score by the scorer `first`.
 pub(crate) fn score(number: u128, on: Collection, log_id: LogId, source: Source, values: ScoreValues) -> Score {
+    let subject = Subject { organization: on.organization, place: on.place, log_id };
     Score {
-        id: score_id(number),
-        subject: Subject { organization: on.organization, place: on.place, log_id },
-        source,
         scorer: "first".to_owned(),
         kind: "llm".to_owned(),
         environment: "prod".to_owned(),
         values,
-        is_passed: None,
         cost: 0.25,
-        status: ScoreStatus::Completed,
-        error_message: None,
-        explanation: None,
         evaluator_version: Some(1),
-        run: None,
-        extra: Echoed::default(),
-        created_at: number as i64,
-        updated_at: number as i64,
+        ..Score::unsaid(score_id(number), subject, source, number as i64)
     }
 }
 
@@ -188,12 +179,12 @@ pub(crate) fn scored_filter(dice: &mut Dice, text: bool) -> LogFilter {
 /// A filter over scores, from its wire form.
 pub(crate) fn over_scores(filters: &Value) -> Tree<NamedField> {
     let parsed = wire::parse("filters", Some(filters), None, &Limits::default()).unwrap();
-    check::fields(&parsed, meaning::FIELDS).unwrap_or_else(|error| panic!("{filters}: {error}"))
+    check::fields(&parsed, meaning::fields()).unwrap_or_else(|error| panic!("{filters}: {error}"))
 }
 
 /// A wire filter on one field of scores, with a value that `any` has if possible.
 pub(crate) fn any_score_filter(dice: &mut Dice, all: &[Score]) -> Value {
-    let field = dice.pick(meaning::FIELDS);
+    let field = dice.pick(meaning::fields());
     let dates = ["1970-01-01T00:00:00.000010Z", "1970-01-01T00:00:00.000030Z", "1970-01-01T00:00:00.000050Z"];
     let value = match (field.name, all.is_empty()) {
         ("id", false) => json!(dice.pick(all).id.to_string()),
@@ -225,7 +216,7 @@ pub(crate) fn score_query(filter: Tree<NamedField>, sort: NamedField, descending
 
 /// All scores of an organization by rising creation.
 pub(crate) async fn all_scores(stores: &Stores, organization: OrganizationId) -> Vec<Score> {
-    let query = score_query(Tree::all(), meaning::SORTABLE[0], false);
+    let query = score_query(Tree::all(), meaning::sortable()[0], false);
     let Page { rows, total } = stores.scores.list(organization, query).await.unwrap();
     assert_eq!(rows.len() as u64, total);
     rows

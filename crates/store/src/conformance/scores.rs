@@ -224,8 +224,9 @@ pub(crate) async fn failed_scores_do_not_replace_completed_ones(stores: &Stores)
     let at = |number: u128| score(number, rows, log_id(0), source(0), number_value(number as f64));
     let first = failed(at(1));
     assert_eq!(stores.scores.put(first.clone()).await.unwrap(), (first.clone(), true));
-    let summary = shown(stores, rows, &log_id(0)).await[&key(0)].clone();
-    assert_eq!((&summary["status"], &summary["error_message"]), (&json!("failed"), &json!("no answer")));
+    let seen = shown(stores, rows, &log_id(0)).await;
+    let seen = seen.by_key(&key(0)).unwrap();
+    assert_eq!((seen.status, seen.error_message.as_deref()), (ScoreStatus::Failed, Some("no answer")));
     assert_eq!(page(stores, rows, having_number(), by_id(), (0, 9)).await.total, 0);
     // A failed one replaces a failed one, a completed one replaces both.
     for newer in [failed(Score { explanation: Some("x".to_owned()), ..at(2) }), at(3)] {
@@ -287,7 +288,8 @@ pub(crate) async fn update_and_delete(stores: &Stores) {
     let Score { id, subject, source, scorer, created_at, .. } = first.clone();
     assert_eq!(new, Score { id, subject, source, scorer, created_at, ..other });
     assert_eq!(stores.scores.get(mine, first.id).await.unwrap(), Some(new.clone()));
-    assert_eq!(shown(stores, rows, &log_id(0)).await[&key(0)]["boolean_value"], json!(true));
+    let seen = shown(stores, rows, &log_id(0)).await;
+    assert_eq!(seen.by_key(&key(0)).unwrap().values.boolean, Some(true));
     let refused: ScoreChange = Arc::new(|_| Err(Error::Conflict("no".to_owned())));
     assert!(matches!(stores.scores.update(mine, first.id, refused).await, Err(Error::Conflict(_))));
     for (owner, id) in [(organization(2), first.id), (mine, score_id(9))] {
@@ -353,7 +355,7 @@ pub(crate) async fn lists_agree_with_the_reference(stores: &Stores) {
             2 => Tree::Or(vec![one, Tree::And(vec![two, three])]),
             _ => Tree::And(vec![Tree::And(vec![one]), two]),
         };
-        let (sort, descending) = (*dice.pick(meaning::SORTABLE), dice.one_in(2));
+        let (sort, descending) = (*dice.pick(meaning::sortable()), dice.one_in(2));
         let mut wanted: Vec<_> = scores.iter().filter(|score| meaning::holds(&filter, score)).cloned().collect();
         wanted.sort_by(|left, right| meaning::compare(sort, descending, left, right));
         met += usize::from(!wanted.is_empty() && wanted.len() < scores.len());

@@ -51,7 +51,7 @@ impl Sight {
         let mut all = Vec::new();
         for (collection, place) in [(self.own, self.place), (self.base, Place::RequestLogs)] {
             let Some(collection) = collection else { continue };
-            let sql = format!("{SELECT} WHERE s.collection = ?1 AND s.log_id = ?2");
+            let sql = format!("{} WHERE s.collection = ?1 AND s.log_id = ?2", *SELECT);
             let mut statement = connection.prepare_cached(&sql).sql()?;
             let mut lines = statement.query((collection, id.as_str())).sql()?;
             while let Some(line) = lines.next().sql()? {
@@ -100,7 +100,7 @@ impl Sight {
             return Ok(());
         }
         // Both halves come by log id, so that all scores of a row stand together.
-        let half = |n: usize| format!("{SELECT_WITH_ROW} WHERE s.collection = ?{n}");
+        let half = |n: usize| format!("{} WHERE s.collection = ?{n}", *SELECT_WITH_ROW);
         let sql = format!("{} UNION ALL {} ORDER BY log_id", half(2), half(3));
         let mut statement = connection.prepare(&sql).sql()?;
         let mut lines = statement.query((collection, self.own.unwrap_or(0), self.base.unwrap_or(0))).sql()?;

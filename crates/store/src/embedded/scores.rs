@@ -71,7 +71,7 @@ impl Scores for Engine {
                 let connection = lease.begin()?;
                 let places = places(connection, organization)?;
                 let (condition, values) = narrowed(&query.filter, &places);
-                let sql = format!("{SELECT} WHERE {condition}");
+                let sql = format!("{} WHERE {condition}", *SELECT);
                 let mut statement = connection.prepare_cached(&sql).sql()?;
                 let mut lines = statement.query(params_from_iter(values)).sql()?;
                 let mut found = Vec::new();
@@ -109,7 +109,7 @@ fn places(connection: &Connection, organization: OrganizationId) -> Result<Vec<(
 
 /// A score of the organization that is in no hidden collection.
 fn find(connection: &Connection, organization: OrganizationId, id: ScoreId) -> Result<Option<Score>> {
-    let sql = format!("{SELECT} WHERE s.id = ?1");
+    let sql = format!("{} WHERE s.id = ?1", *SELECT);
     let mut statement = connection.prepare_cached(&sql).sql()?;
     let mut lines = statement.query([id.0]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };

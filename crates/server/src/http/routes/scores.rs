@@ -19,7 +19,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use evalset_evaluate::inputs;
 use evalset_model::filter::check::NamedField;
-use evalset_model::filter::scores::{CREATED_AT, FIELDS, SORTABLE};
+use evalset_model::filter::scores::{CREATED_AT, fields, sortable};
 use evalset_model::filter::{Compare, Literal, Order, Test, Tree, check, echo};
 use evalset_model::ids::ScoreId;
 use evalset_model::score::Score;
@@ -84,9 +84,9 @@ pub(super) async fn listed(
     within: Tree<NamedField>,
 ) -> Result<Envelope<ScoreObject>> {
     let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
-    let (sort, descending) = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), SORTABLE)?;
+    let (sort, descending) = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), sortable())?;
     let asked = filters::parse(body, &app.limits)?;
-    let filter = check::fields(&asked, FIELDS)?.and(window(listing, body)?).and(within);
+    let filter = check::fields(&asked, fields())?.and(window(listing, body)?).and(within);
     let query = ScoreQuery { filter, sort, descending, window: paging.window() };
     let page = scores::list(app, caller.organization_id(), query).await?;
     let rows = page.rows.into_iter().map(ScoreObject::from).collect();

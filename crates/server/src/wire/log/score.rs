@@ -76,7 +76,7 @@ pub(crate) mod tests {
     use super::*;
     use evalset_model::evaluator::ScoreValueType;
     use evalset_model::ids::{EvaluatorId, LogId, OrganizationId, Place, ScoreId};
-    use evalset_model::score::{Echoed, ScoreStatus, ShownScores, Source, Subject};
+    use evalset_model::score::{ShownScores, Source, Subject};
     use serde_json::json;
     use uuid::Uuid;
 
@@ -89,33 +89,26 @@ pub(crate) mod tests {
     }
 
     fn score(evaluator: Option<u128>, slug: &str, values: ScoreValues, at: i64) -> Score {
+        let subject = Subject {
+            organization: OrganizationId(Uuid::nil()),
+            place: Place::RequestLogs,
+            log_id: LogId("9a".to_owned()),
+        };
+        let source = Source {
+            evaluator_id: evaluator.map(|id| EvaluatorId(Uuid::from_u128(id))),
+            slug: slug.to_owned(),
+            name: slug.to_uppercase(),
+            value_type: ScoreValueType::Numerical,
+        };
         Score {
-            id: ScoreId(Uuid::from_u128(at as u128)),
-            subject: Subject {
-                organization: OrganizationId(Uuid::nil()),
-                place: Place::RequestLogs,
-                log_id: LogId("9a".to_owned()),
-            },
-            source: Source {
-                evaluator_id: evaluator.map(|id| EvaluatorId(Uuid::from_u128(id))),
-                slug: slug.to_owned(),
-                name: slug.to_uppercase(),
-                value_type: ScoreValueType::Numerical,
-            },
             scorer: "code".to_owned(),
             kind: "custom".to_owned(),
             environment: "prod".to_owned(),
             values,
             is_passed: Some(true),
             cost: 0.5,
-            status: ScoreStatus::Completed,
-            error_message: None,
-            explanation: None,
             evaluator_version: Some(2),
-            run: None,
-            extra: Echoed::default(),
-            created_at: at,
-            updated_at: at,
+            ..Score::unsaid(ScoreId(Uuid::from_u128(at as u128)), subject, source, at)
         }
     }
 
