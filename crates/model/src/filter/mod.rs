@@ -2,13 +2,14 @@
 //!
 //! `wire` parses JSON and URL forms keeping member order, `check` resolves names and coerces values, `meaning` is the
 //! reference that every store must equal, `echo` and `choices` serve `current_filters` and `filters_data`. `datasets`,
-//! `evaluators` and `traces` are the same language over those.
+//! `evaluators`, `scores` and `traces` are the same language over those, `listed` what nouns with few records share.
 
 pub mod check;
 pub mod choices;
 pub mod datasets;
 pub mod echo;
 pub mod evaluators;
+pub mod listed;
 mod literal;
 pub mod meaning;
 pub mod operator;

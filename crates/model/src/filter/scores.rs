@@ -17,7 +17,7 @@ pub const CREATED_AT: NamedField = named(ScoreField::CreatedAt);
 
 const fn named(field: ScoreField) -> NamedField {
     let spec = field.spec();
-    NamedField { name: spec.name, kind: spec.kind }
+    NamedField::new(spec.name, spec.kind)
 }
 
 /// Fields a score filter may name.

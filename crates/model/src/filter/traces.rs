@@ -11,22 +11,18 @@ use crate::scalar::Kind;
 use crate::score::ComparedScores;
 use crate::trace::{Totals, Trace};
 
-const fn total(name: &'static str, kind: Kind) -> NamedField {
-    NamedField { name, kind }
-}
-
 /// Fields that follow from all spans.
 pub const TOTALS: &[NamedField] = &[
-    total("start_time", Kind::Time),
-    total("end_time", Kind::Time),
-    total("duration", Kind::Float),
-    total("span_count", Kind::Int),
-    total("llm_call_count", Kind::Int),
-    total("error_count", Kind::Int),
-    total("total_prompt_tokens", Kind::Int),
-    total("total_completion_tokens", Kind::Int),
-    total("total_tokens", Kind::Int),
-    total("total_cost", Kind::Float),
+    NamedField::new("start_time", Kind::Time),
+    NamedField::new("end_time", Kind::Time),
+    NamedField::new("duration", Kind::Float),
+    NamedField::new("span_count", Kind::Int),
+    NamedField::new("llm_call_count", Kind::Int),
+    NamedField::new("error_count", Kind::Int),
+    NamedField::new("total_prompt_tokens", Kind::Int),
+    NamedField::new("total_completion_tokens", Kind::Int),
+    NamedField::new("total_tokens", Kind::Int),
+    NamedField::new("total_cost", Kind::Float),
 ];
 
 /// Fields that are those of the root span, by their names on a trace. Metadata is the root's too.

@@ -14,7 +14,7 @@ use crate::ops::datasets::checked_name;
 use evalset_model::dataset::Tag;
 use evalset_model::evaluator::{Definition, Evaluator};
 use evalset_model::filter::check::NamedField;
-use evalset_model::filter::{Tree, evaluators as fields};
+use evalset_model::filter::{Tree, listed};
 use evalset_model::ids::{EvaluatorId, OrganizationId, VersionId};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
@@ -237,15 +237,10 @@ pub async fn list(
     app: &App,
     organization: OrganizationId,
     filter: &Tree<NamedField>,
-    (field, descending): (NamedField, bool),
+    sort: (NamedField, bool),
     window: Window,
 ) -> Result<Page<Evaluator>> {
-    let mut rows = app.stores.evaluators.list(organization).await?;
-    rows.retain(|evaluator| fields::holds(filter, evaluator));
-    rows.sort_by(|a, b| fields::compare(field, descending, a, b));
-    let total = rows.len() as u64;
-    let rows = rows.into_iter().skip(window.offset as usize).take(window.limit as usize).collect();
-    Ok(Page { rows, total })
+    Ok(listed::page(app.stores.evaluators.list(organization).await?, filter, sort, window))
 }
 
 /// How many evaluators match.
@@ -254,7 +249,7 @@ pub async fn count(app: &App, organization: OrganizationId, filter: &Tree<NamedF
         return app.stores.evaluators.count(organization).await;
     }
     let rows = app.stores.evaluators.list(organization).await?;
-    Ok(rows.iter().filter(|evaluator| fields::holds(filter, evaluator)).count() as u64)
+    Ok(rows.iter().filter(|evaluator| listed::holds(filter, *evaluator)).count() as u64)
 }
 
 /// A page of the versions of an evaluator, newest first.
