@@ -14,7 +14,7 @@ pub use shown::ShownScores;
 #[cfg(test)]
 mod tests;
 
-use crate::evaluator::ScoreValueType;
+use crate::evaluator::{Evaluator, ScoreValueType};
 use crate::ids::{Collection, EvaluatorId, LogId, OrganizationId, Place};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,6 +63,18 @@ pub struct Source {
     pub name: String,
     /// What its scores hold.
     pub value_type: ScoreValueType,
+}
+
+impl Source {
+    /// The source that scores of an evaluator have.
+    pub fn of(evaluator: &Evaluator) -> Self {
+        Self {
+            evaluator_id: Some(evaluator.id),
+            slug: evaluator.slug.clone(),
+            name: evaluator.definition.name.clone(),
+            value_type: evaluator.definition.score_value_type,
+        }
+    }
 }
 
 impl Source {

@@ -2,11 +2,11 @@
 //! the evaluator is known.
 
 use crate::http::members;
-use crate::ops::scores::NewScore;
 use evalset_evaluate::convert::NUMBER_MAX;
 use evalset_model::scalar::{brief, read_number};
 use evalset_model::score::Echoed;
 use evalset_model::{Error, Result};
+use evalset_product::ops::scores::NewScore;
 use serde_json::{Map, Value};
 
 /// A new score (S1, S9).
