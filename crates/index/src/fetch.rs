@@ -5,7 +5,7 @@ use crate::origin::{Fetched, Lease};
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::log::text::PayloadText;
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use evalset_store::lists::{TextRow, Writing, Written};
 use evalset_store::logs::{Row, With};
@@ -56,7 +56,7 @@ pub fn read_rows(
             );
             return Err(Error::TooLarge(text));
         }
-        let scores = sight.map(|sight| sight.of_row(lease, &log.id)).transpose()?.unwrap_or_default();
+        let scores = sight.map(|sight| sight.shown(lease, &log.id)).transpose()?.unwrap_or_default();
         found.push(Row { number: *row, log, scores });
     }
     Ok(found)
@@ -80,8 +80,8 @@ pub fn write_rows(
         written.passed += 1;
         let Some(log) = lease.fields(collection, *row)?.there() else { continue };
         let scores = match sight {
-            Some(sight) => sight.of_row(lease, &log.id)?,
-            None => RowScores::new(),
+            Some(sight) => sight.shown(lease, &log.id)?,
+            None => ShownScores::none(),
         };
         let mut add = |payload: &PayloadText<'_>| {
             written.add(&TextRow { number: *row, log: &log, payload, scores: &scores }, writing)

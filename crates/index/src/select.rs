@@ -154,9 +154,9 @@ impl Answers {
         let sight = lease.sight(name, collection)?;
         for (id, key) in mixed {
             lease.stop().go_on()?;
-            let mut shown = sight.shown(lease, &id)?;
-            shown.retain(|score| score.source.key() == key);
-            sums.add_scores(&shown);
+            if let Some(score) = sight.shown(lease, &id)?.by_key(&key) {
+                sums.add_score(score);
+            }
         }
         for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
             lease.stop().go_on()?;

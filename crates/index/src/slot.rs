@@ -8,7 +8,7 @@ use crate::number::CommitNumber;
 use crate::pending::{Commit, Pending};
 use evalset_columns::{Columns, LogRef};
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::score::ComparedScores;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -141,6 +141,6 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
     true
 }
 
-pub(crate) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
+pub(crate) fn as_ref<'a>(log: &'a Log, scores: Option<&'a ComparedScores>) -> LogRef<'a> {
     LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }

@@ -1,6 +1,6 @@
 //! Sums over matching rows (contract B.17, E.7).
 
-use crate::score::{Score, Source};
+use crate::score::{Score, ShownScores, Source};
 use serde::{Deserialize, Serialize};
 
 /// Raw sums, from which the means of the wire are computed.
@@ -103,22 +103,25 @@ pub struct Group {
 
 impl Sums {
     /// Adds the scores that one record shows.
-    pub fn add_scores(&mut self, shown: &[Score]) {
-        for score in shown {
-            let values = &score.values;
-            if values.numerical.is_none() && values.boolean.is_none() {
-                continue;
-            }
-            let key = score.source.key();
-            let at = self.scores.binary_search_by_key(&key, |sum| sum.source.key()).unwrap_or_else(|at| {
-                self.scores.insert(at, ScoreSum { source: score.source.clone(), totals: ScoreTotals::default() });
-                at
-            });
-            match (values.numerical, values.boolean) {
-                (Some(number), _) => self.scores[at].totals.add_number(number),
-                (None, Some(flag)) => self.scores[at].totals.add_flag(flag),
-                (None, None) => {}
-            }
+    pub fn add_scores(&mut self, shown: &ShownScores) {
+        shown.iter().for_each(|score| self.add_score(score));
+    }
+
+    /// Adds one score; only numbers and booleans count.
+    pub fn add_score(&mut self, score: &Score) {
+        let values = &score.values;
+        if values.numerical.is_none() && values.boolean.is_none() {
+            return;
+        }
+        let key = score.source.key();
+        let at = self.scores.binary_search_by_key(&key, |sum| sum.source.key()).unwrap_or_else(|at| {
+            self.scores.insert(at, ScoreSum { source: score.source.clone(), totals: ScoreTotals::default() });
+            at
+        });
+        match (values.numerical, values.boolean) {
+            (Some(number), _) => self.scores[at].totals.add_number(number),
+            (None, Some(flag)) => self.scores[at].totals.add_flag(flag),
+            (None, None) => {}
         }
     }
 

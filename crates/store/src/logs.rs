@@ -8,7 +8,7 @@ use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use evalset_model::summary::{Group, Sums};
 use std::sync::Arc;
 
@@ -112,8 +112,8 @@ pub struct Row {
     pub number: RowNumber,
     /// The record.
     pub log: Log,
-    /// Its scores as contract F.6 shows them in lists, newest first; empty when they were not asked for.
-    pub scores: RowScores,
+    /// The scores it shows; none when they were not asked for.
+    pub scores: ShownScores,
 }
 
 impl std::ops::Deref for Row {

@@ -47,7 +47,7 @@ impl Logs for Engine {
                 let connection = lease.begin()?;
                 let Some(found) = collection::find(connection, name)? else { return Ok(None) };
                 let Some(stored) = row::read_by_id(connection, found.id, &id)? else { return Ok(None) };
-                let scores = row_scores::sight(connection, name, found.id)?.of_row(lease, &id)?;
+                let scores = row_scores::sight(connection, name, found.id)?.shown(lease, &id)?;
                 Ok(Some(Row { number: stored.row, log: stored.log, scores }))
             })
             .await
@@ -242,7 +242,7 @@ fn with_scores(
     number: RowNumber,
     log: Log,
 ) -> Result<Row> {
-    let scores = row_scores::sight(tx.connection, name, collection)?.of_row(tx, &log.id)?;
+    let scores = row_scores::sight(tx.connection, name, collection)?.shown(tx, &log.id)?;
     Ok(Row { number, log, scores })
 }
 

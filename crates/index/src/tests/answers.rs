@@ -6,7 +6,6 @@ use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogFilter, Tree, meaning};
 use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
-use evalset_model::score::compared;
 use evalset_store::conformance::samples::{Dice, any_sort, by_id, contains, filter, ids, log, log_id, sort};
 use evalset_store::conformance::score_samples::{any_score, any_score_field, scored_filter};
 use evalset_store::logs::{Pick, Query};
@@ -19,7 +18,7 @@ fn expected(ledger: &Ledger, of: CollectionNumber, filter: &LogFilter, sort: &So
     let mut passing: Vec<_> = ledger
         .rows(of)
         .into_iter()
-        .map(|(_, log, shown)| (log, compared(&shown)))
+        .map(|(_, log, shown)| (log, shown.compared()))
         .filter(|(log, scores)| meaning::holds(filter, log, scores))
         .map(|(log, scores)| (meaning::order(&sort.field, &log, &scores).into_owned(), log.id))
         .collect();

@@ -13,7 +13,7 @@ use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
 use evalset_model::scalar::Scalar;
-use evalset_model::score::RowScores;
+use evalset_model::score::ComparedScores;
 use evalset_store::conformance::samples::{Dice, log};
 use hashbrown::HashMap;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn five() -> (Look, Indexes) {
 }
 
 fn append(row: RowNumber) -> (CollectionNumber, Change) {
-    (LOGS, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), RowScores::new()))
+    (LOGS, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), ComparedScores::none()))
 }
 
 /// The commit that comes so many after this one.

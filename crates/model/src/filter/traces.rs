@@ -8,25 +8,21 @@ use super::meaning::{Operand, field_holds, test_holds, tree_holds};
 use super::tree::{Compare, LogField, LogFilter, Tree};
 use crate::field::Field;
 use crate::scalar::Kind;
+use crate::score::ComparedScores;
 use crate::trace::{Totals, Trace};
-use serde_json::Map;
-
-const fn total(name: &'static str, kind: Kind) -> NamedField {
-    NamedField { name, kind }
-}
 
 /// Fields that follow from all spans.
 pub const TOTALS: &[NamedField] = &[
-    total("start_time", Kind::Time),
-    total("end_time", Kind::Time),
-    total("duration", Kind::Float),
-    total("span_count", Kind::Int),
-    total("llm_call_count", Kind::Int),
-    total("error_count", Kind::Int),
-    total("total_prompt_tokens", Kind::Int),
-    total("total_completion_tokens", Kind::Int),
-    total("total_tokens", Kind::Int),
-    total("total_cost", Kind::Float),
+    NamedField::new("start_time", Kind::Time),
+    NamedField::new("end_time", Kind::Time),
+    NamedField::new("duration", Kind::Float),
+    NamedField::new("span_count", Kind::Int),
+    NamedField::new("llm_call_count", Kind::Int),
+    NamedField::new("error_count", Kind::Int),
+    NamedField::new("total_prompt_tokens", Kind::Int),
+    NamedField::new("total_completion_tokens", Kind::Int),
+    NamedField::new("total_tokens", Kind::Int),
+    NamedField::new("total_cost", Kind::Float),
 ];
 
 /// Fields that are those of the root span, by their names on a trace. Metadata is the root's too.
@@ -55,7 +51,7 @@ pub type TraceFilter = Tree<TraceField>;
 /// Whether the trace passes.
 pub fn holds(filter: &TraceFilter, trace: &Trace) -> bool {
     tree_holds(filter, &mut |Compare { field, test }| match field {
-        TraceField::Root(field) => field_holds(field, test, &trace.root, &Map::new()),
+        TraceField::Root(field) => field_holds(field, test, &trace.root, &ComparedScores::none()),
         TraceField::Total(field) => test_holds(test, &operand(field.name, &trace.totals)),
     })
 }
@@ -192,7 +188,7 @@ mod tests {
     #[test]
     fn the_part_asked_of_the_root_is_implied_by_the_whole() {
         let narrowed = |filter: Value| of_root(&compile(&filter).unwrap());
-        let passes = |filter: &LogFilter, root: &Log| meaning::holds(filter, root, &Map::new());
+        let passes = |filter: &LogFilter, root: &Log| meaning::holds(filter, root, &ComparedScores::none());
         let mut other = root();
         other.scalars.set_text(Field::Environment, "test");
         let both =

@@ -6,8 +6,8 @@
 
 use super::attempt::{Attempt, End};
 use crate::app::App;
-use crate::evaluation::{Budget, Evaluation, Failed, blank};
-use evalset_evaluate::{Outcome, Prepared, Unit as Asked, inputs};
+use crate::evaluation::{Budget, Evaluation, blank};
+use evalset_evaluate::{Failure, Fault, Outcome, Prepared, Unit as Asked, inputs};
 use evalset_model::ids::{Collection, JobId, RowNumber};
 use evalset_model::job::AttemptStart;
 use evalset_model::page::Window;
@@ -180,8 +180,8 @@ impl Work<'_> {
             .collect();
         let outcomes = self.evaluation.judge(asked, &self.halt).await;
         // What was not evaluated has no result: it is done when the run goes on.
-        let ended =
-            rows.into_iter().zip(outcomes).filter(|(_, outcome)| !matches!(outcome, Err(failed) if failed.halted));
+        let halted = |outcome: &_| matches!(outcome, Err(Failure { fault: Fault::Halted, .. }));
+        let ended = rows.into_iter().zip(outcomes).filter(|(_, outcome)| !halted(outcome));
         let units = ended.map(|(row, outcome)| {
             self.budget.end(&outcome);
             self.unit(row, outcome)
@@ -189,7 +189,7 @@ impl Work<'_> {
         units.collect()
     }
 
-    fn unit(&self, row: Row, outcome: Result<Outcome, Failed>) -> Unit {
+    fn unit(&self, row: Row, outcome: Result<Outcome, Failure>) -> Unit {
         let Row { number, log, .. } = row;
         let Collection { organization, place } = self.task.collection;
         let subject = Subject { organization, place, log_id: log.id };

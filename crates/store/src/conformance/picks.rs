@@ -7,7 +7,7 @@ use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogField, LogFilter, Tree, meaning};
 use evalset_model::ids::Collection;
 use evalset_model::log::Log;
-use serde_json::Map;
+use evalset_model::score::ComparedScores;
 
 fn pick(filter: LogFilter, sample: Option<Sample>) -> Pick {
     Pick { filter, watermark: None, sample, sort: None }
@@ -39,7 +39,7 @@ pub async fn order_and_watermark(stores: &Stores) {
     assert_eq!(some.rows[0], mark);
     let sort = sort(LogField::Scalar(Field::Cost), true);
     let (_, rows) = picked(stores, requests, Pick { sort: Some(sort.clone()), ..marked }).await;
-    let none = Map::new();
+    let none = ComparedScores::none();
     let mut wanted = logs;
     wanted.sort_by(|left, right| meaning::compare_logs(&sort, (left, &none), (right, &none)));
     assert_eq!(rows, wanted);
@@ -95,7 +95,7 @@ pub async fn text_filters_pick(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..120, 3).await;
     let filter = Tree::Or(vec![contains(TextField::Input, "refund", true), model_is("claude")]);
-    let none = Map::new();
+    let none = ComparedScores::none();
     let wanted: Vec<_> = logs.iter().rev().filter(|log| meaning::holds(&filter, log, &none)).cloned().collect();
     let (all, rows) = picked(stores, requests, pick(filter.clone(), None)).await;
     assert_eq!((all.matches, rows), (wanted.len() as u64, wanted.clone()));

@@ -10,14 +10,14 @@ use evalset_model::ids::Collection;
 use evalset_model::log::Log;
 use evalset_model::page::Sort;
 use evalset_model::scalar::Scalar;
+use evalset_model::score::ComparedScores;
 use evalset_model::summary::{Group, Sums};
-use serde_json::Map;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a page without bounds has to be.
 fn expected(logs: &[Log], filter: &LogFilter, sort: &Sort) -> Vec<Log> {
-    let none = Map::new();
+    let none = ComparedScores::none();
     let mut rows: Vec<_> = logs.iter().filter(|log| meaning::holds(filter, log, &none)).cloned().collect();
     rows.sort_by(|left, right| meaning::compare_logs(sort, (left, &none), (right, &none)));
     rows

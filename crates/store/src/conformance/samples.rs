@@ -4,7 +4,7 @@ use crate::Stores;
 use crate::logs::{Existing, Query, Row};
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::field::{Field, TextField};
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Pattern, Readings, Test, Tree};
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, WorkerId};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::log::Log;
@@ -265,7 +265,7 @@ pub fn compare(field: LogField, test: Test) -> LogFilter {
 }
 
 pub fn model_is(model: &str) -> LogFilter {
-    let literal = Literal { text: Some(model.to_owned()), ..Literal::default() };
+    let literal = Literal::from(model);
     compare(LogField::Scalar(Field::Model), Test::AnyOf(vec![literal]))
 }
 
@@ -275,12 +275,11 @@ pub fn contains(field: TextField, needle: &str, fold: bool) -> LogFilter {
 }
 
 pub fn number(order: Order, field: LogField, number: f64) -> LogFilter {
-    compare(field, Test::Ordered(order, Literal { number: Some(number), ..Literal::default() }))
+    compare(field, Test::Ordered(order, Literal::Number(number)))
 }
 
 /// One comparison that the columns can decide.
 pub fn column_test(dice: &mut Dice) -> LogFilter {
-    let text = |text: &str| Literal { text: Some(text.to_owned()), ..Literal::default() };
     let order = *dice.pick(&[Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual]);
     let scalar = LogField::Scalar;
     let metadata = |key: &str| LogField::Metadata(key.to_owned());
@@ -291,22 +290,22 @@ pub fn column_test(dice: &mut Dice) -> LogFilter {
         3 => number(order, scalar(Field::StatusCode), 404.0),
         4 => number(order, scalar(Field::Cost), dice.below(1_000) as f64 / 1024.0),
         5 => {
-            let time = Some(1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000);
-            compare(scalar(Field::Timestamp), Test::Ordered(order, Literal { time, ..Literal::default() }))
+            let time = 1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000;
+            compare(scalar(Field::Timestamp), Test::Ordered(order, Literal::Time(time)))
         }
         6 => compare(scalar(*dice.pick(&[Field::Cost, Field::CacheHit, Field::Note])), Test::IsNull),
         7 => {
-            let boolean = Some(dice.one_in(2));
-            compare(scalar(Field::CacheHit), Test::AnyOf(vec![Literal { boolean, ..Literal::default() }]))
+            let flag = dice.one_in(2);
+            compare(scalar(Field::CacheHit), Test::AnyOf(vec![Literal::Bool(flag)]))
         }
-        8 => compare(metadata("tier"), Test::AnyOf(vec![text("gold"), text("bronze")])),
+        8 => compare(metadata("tier"), Test::AnyOf(vec!["gold".into(), "bronze".into()])),
         9 => number(order, metadata(dice.text(&["turns", "mixed", "user.age"])), dice.below(6) as f64),
         10 => compare(metadata(dice.text(&["tier", "mixed", "user.plan", "none"])), Test::IsNull),
         11 => compare(LogField::MetadataMap, Test::HasKeys(vec!["tier".to_owned(), "turns".to_owned()])),
-        12 => compare(
-            metadata(&format!("key{}", dice.below(12))),
-            Test::AnyOf(vec![Literal { number: Some(1.0), ..text("1") }]),
-        ),
+        12 => {
+            let one = Readings { text: Some("1".to_owned()), number: Some(1.0), boolean: None };
+            compare(metadata(&format!("key{}", dice.below(12))), Test::AnyOf(vec![Literal::Dynamic(one)]))
+        }
         _ => compare(LogField::Id, Test::EndsWith(vec![dice.below(10).to_string()])),
     }
 }
@@ -318,13 +317,13 @@ pub fn text_test(dice: &mut Dice) -> LogFilter {
     let (start, length) = (dice.below(3), 1 + dice.below(4));
     let piece: String = word.chars().skip(start).take(length).collect();
     let phrase = format!("{piece} {}", dice.pick(WORDS));
-    let text = |text: &str| Literal { text: Some(text.to_owned()), ..Literal::default() };
+    let text = |text: &str| Literal::from(text);
     let test = match dice.below(14) {
         0 | 1 => Test::Contains { needles: vec![word], fold: false },
         2 => Test::Contains { needles: vec![word.to_lowercase()], fold: true },
         3 => Test::Words(vec![word.to_lowercase()]),
         4 => Test::IsNull,
-        5 => Test::Regex(regex::Regex::new(&format!("(?i){word}.*{}", dice.pick(WORDS))).unwrap()),
+        5 => Test::Regex(Pattern::new(format!("{word}.*{}", dice.pick(WORDS)), true, false).unwrap()),
         6 => Test::Contains { needles: vec![piece.to_lowercase()], fold: true },
         7 => Test::Contains { needles: vec![piece, phrase], fold: false },
         8 => Test::Contains { needles: vec![phrase.to_lowercase()], fold: true },

@@ -17,7 +17,7 @@ use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
 use evalset_model::run::Unit;
 use evalset_model::scalar::Scalar;
-use evalset_model::score::{RowScores, Score};
+use evalset_model::score::{Score, ShownScores};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn outcome<T>(result: Result<T>) -> std::result::Result<T, &'static str> {
 }
 
 /// Rows without their numbers, which only their store understands.
-fn contents(rows: Vec<Row>) -> Vec<(Log, RowScores)> {
+fn contents(rows: Vec<Row>) -> Vec<(Log, ShownScores)> {
     rows.into_iter().map(|row| (row.log, row.scores)).collect()
 }
 
@@ -198,7 +198,7 @@ impl Soak<'_> {
         let mine = row_page(&self.subject, target, filter.clone(), sort.clone(), window).await;
         let theirs = row_page(&self.oracle, target, filter.clone(), sort.clone(), window).await;
         let (mine, theirs) = ((mine.total, contents(mine.rows)), (theirs.total, contents(theirs.rows)));
-        let ids = |rows: &[(Log, RowScores)]| rows.iter().map(|(log, _)| log.id.clone()).collect::<Vec<_>>();
+        let ids = |rows: &[(Log, ShownScores)]| rows.iter().map(|(log, _)| log.id.clone()).collect::<Vec<_>>();
         assert_eq!((mine.0, ids(&mine.1)), (theirs.0, ids(&theirs.1)), "{filter:?} {sort:?} {window:?}");
         assert_eq!(mine, theirs);
     }

@@ -10,6 +10,7 @@ use evalset_model::field::Field;
 use evalset_model::filter::{LogFilter, Tree};
 use evalset_model::ids::{Collection, LogId};
 use evalset_model::page::{Mark, Part, Sort, Window};
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -140,11 +141,17 @@ pub async fn walks_by_scores(stores: &Stores) {
     }
 }
 
+/// All that is known of scores, as text.
+fn shown(scores: &ShownScores) -> String {
+    scores.iter().map(|score| format!("{score:?}")).collect()
+}
+
 pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
     let collection = scored_rows(stores, &mut Dice(10)).await;
     let row = |row: &TextRow<'_>, out: &mut Vec<u8>| {
         let payload = row.payload.to_map().map_err(Error::internal)?;
-        let line = json!([row.number, row.log.id, row.log.metadata, payload, row.scores, row.log.text(Field::Model)]);
+        let line =
+            json!([row.number, row.log.id, row.log.metadata, payload, shown(row.scores), row.log.text(Field::Model)]);
         out.extend_from_slice(format!("{line}\n").as_bytes());
         Ok(())
     };
@@ -160,7 +167,7 @@ pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
         let written = stores.logs.write(collection, &numbers, writing).await.unwrap();
         let wanted = rows.iter().map(|row| {
             let all = if payload { json!(row.payload) } else { json!({}) };
-            let scores = if scores { json!(row.scores) } else { json!({}) };
+            let scores = if scores { shown(&row.scores) } else { String::new() };
             json!([row.number, row.id, row.metadata, all, scores, row.text(Field::Model)]).to_string()
         });
         let text = String::from_utf8(written.text).unwrap();

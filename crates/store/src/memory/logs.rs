@@ -11,7 +11,7 @@ use evalset_model::job::Step;
 use evalset_model::log::text::PayloadText;
 use evalset_model::log::{Log, annotation};
 use evalset_model::page::{Mark, Page, Part, Sort};
-use evalset_model::score::RowScores;
+use evalset_model::score::{ComparedScores, ShownScores};
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
 use serde_json::Map;
@@ -26,13 +26,18 @@ impl State {
     fn matching(&self, collection: Collection, filter: &LogFilter) -> Vec<(RowNumber, &Log)> {
         let rows = self.rows.get(&collection).into_iter().flatten();
         let asked = reference::asks_for_scores(filter);
-        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        let scores = |log: &Log| self.compared_scores(collection, log, asked);
         rows.filter(|(_, log)| meaning::holds(filter, log, &scores(log))).map(|(row, log)| (*row, log)).collect()
+    }
+
+    /// What filters and orders compare of a row's scores; none when they do not ask for any.
+    fn compared_scores(&self, collection: Collection, log: &Log, asked: bool) -> ComparedScores {
+        if asked { self.shown_scores(collection, &log.id).compared() } else { ComparedScores::none() }
     }
 
     fn sort_rows(&self, collection: Collection, rows: &mut [(RowNumber, &Log)], sort: &Sort) {
         let asked = matches!(sort.field, LogField::Score(_));
-        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        let scores = |log: &Log| self.compared_scores(collection, log, asked);
         let scores: BTreeMap<_, _> = rows.iter().map(|(row, log)| (*row, scores(log))).collect();
         rows.sort_by(|left, right| {
             meaning::compare_logs(sort, (left.1, &scores[&left.0]), (right.1, &scores[&right.0]))
@@ -41,7 +46,8 @@ impl State {
 
     /// The place of a row in an order.
     fn mark(&self, collection: Collection, log: &Log, sort: &Sort) -> Mark {
-        let key = meaning::order(&sort.field, log, &self.row_scores(collection, &log.id)).into_owned();
+        let scores = self.compared_scores(collection, log, true);
+        let key = meaning::order(&sort.field, log, &scores).into_owned();
         Mark { key, id: log.id.clone() }
     }
 
@@ -59,7 +65,7 @@ impl State {
             written.passed += 1;
             let text = serde_json::to_vec(&log.payload).map_err(Error::internal)?;
             let payload = PayloadText::parse(if writing.payload { &text } else { b"{}" }).map_err(Error::internal)?;
-            let scores = if writing.scores { self.row_scores(collection, &log.id) } else { RowScores::new() };
+            let scores = if writing.scores { self.shown_scores(collection, &log.id) } else { ShownScores::none() };
             let log = Log { payload: Map::new(), ..log.clone() };
             written.add(&TextRow { number, log: &log, payload: &payload, scores: &scores }, writing)?;
         }
@@ -67,7 +73,7 @@ impl State {
     }
 
     fn full(&self, collection: Collection, number: RowNumber, log: &Log) -> Row {
-        Row { number, log: log.clone(), scores: self.row_scores(collection, &log.id) }
+        Row { number, log: log.clone(), scores: self.shown_scores(collection, &log.id) }
     }
 }
 
@@ -238,7 +244,7 @@ impl Logs for Memory {
         Ok(rows
             .map(|(number, log)| match with {
                 With::Scores => state.full(collection, number, log),
-                With::Nothing => Row { number, log: log.clone(), scores: RowScores::new() },
+                With::Nothing => Row { number, log: log.clone(), scores: ShownScores::none() },
             })
             .collect())
     }
