@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::evaluation::{Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Unit, inputs};
 use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
-use evalset_model::ids::{Collection, LogId, Place};
+use evalset_model::ids::{LogId, Place};
 use evalset_model::score::{Score, ScoreStatus, Subject};
 use evalset_model::{Error, Result};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};

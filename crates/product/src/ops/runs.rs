@@ -8,7 +8,7 @@ use evalset_evaluate::Prepared;
 use evalset_model::dataset::{Dataset, Status};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::filter::wire;
-use evalset_model::ids::{Collection, DatasetId, JobId, Place};
+use evalset_model::ids::{DatasetId, JobId, Place};
 use evalset_model::job::{Job, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{RunTask, UnitResult};

@@ -11,7 +11,7 @@ use evalset_evaluate::posted;
 use evalset_model::evaluator::{Evaluator, ScoreValueType};
 use evalset_model::filter::build;
 use evalset_model::filter::scores::LOG_ID;
-use evalset_model::ids::{Collection, LogId, Place, ScoreId};
+use evalset_model::ids::{LogId, Place, ScoreId};
 use evalset_model::page::Page;
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
