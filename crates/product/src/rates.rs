@@ -34,17 +34,18 @@ mod tests {
         let mut options = Options::new("unused".as_ref(), "unused".into());
         options.limits.parity = true;
         let app = App::new(evalset_store::memory::open(), options);
-        let [mine, theirs] = [1, 2].map(|id| OrganizationId(uuid::Uuid::from_u128(id)));
+        let [mine, theirs] =
+            [1, 2].map(|id| Actor::local(evalset_model::ids::OrganizationId(uuid::Uuid::from_u128(id))));
         let call = async |second: i64| {
             app.clock.freeze((1_000 + second) * SECOND);
-            bulk_call(&app, mine).await
+            bulk_call(&app, &mine).await
         };
         for second in 0..30 {
             call(second).await.unwrap();
         }
         let refused = call(59).await;
         assert!(matches!(refused, Err(Error::TooMany { retry_after: 2, .. })), "{refused:?}");
-        bulk_call(&app, theirs).await.unwrap();
+        bulk_call(&app, &theirs).await.unwrap();
         call(60).await.unwrap();
         assert!(call(60).await.is_err());
     }

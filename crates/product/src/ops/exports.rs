@@ -53,6 +53,7 @@ pub struct StreamRequest {
 }
 
 /// The finished file of an export.
+#[derive(Debug)]
 pub struct ExportFile {
     /// Open at its first byte.
     pub file: OpenFile,

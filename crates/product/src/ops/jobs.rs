@@ -59,12 +59,7 @@ pub async fn get(app: &App, actor: &Actor, id: JobId) -> Result<Job> {
 }
 
 /// A page of the organization's jobs, newest first; only those of `kind`, when given.
-pub async fn list(
-    app: &App,
-    actor: &Actor,
-    kind: Option<&'static str>,
-    window: Window,
-) -> Result<Page<Job>> {
+pub async fn list(app: &App, actor: &Actor, kind: Option<&'static str>, window: Window) -> Result<Page<Job>> {
     app.stores.jobs.list(actor.organization(), kind, window).await
 }
 

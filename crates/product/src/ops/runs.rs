@@ -160,7 +160,12 @@ pub async fn results(
 pub async fn resume(app: &App, actor: &Actor, run: &Job, spending_limit: Option<f64>) -> Result<Job> {
     jobs::admit(app, actor, 1).await?;
     let now = app.clock.now();
-    let job = app.stores.runs.reopen(actor.organization(), run.id, spending_limit, now).await?.ok_or_else(Error::not_found)?;
+    let job = app
+        .stores
+        .runs
+        .reopen(actor.organization(), run.id, spending_limit, now)
+        .await?
+        .ok_or_else(Error::not_found)?;
     app.stores.shared.wake(Lane::Runs);
     Ok(job)
 }

@@ -29,7 +29,7 @@ pub fn scope(caller: &Caller, place: Place) -> LogScope {
 /// The `filters` and the top-level `operator` of a body, parsed but not yet checked against any fields.
 pub fn parse(body: &Map<String, Value>, limits: &Limits) -> Result<wire::Filters> {
     let operator = members::text(body, "operator")?;
-    wire::parse("filters", body.get("filters"), operator.as_deref(), limits)
+    wire::parse("filters", members::given(body, "filters"), operator.as_deref(), limits)
 }
 
 /// The filters of a body, checked.
@@ -66,4 +66,18 @@ pub fn choices(listing: &Listing, data: &'static Value) -> Value {
 /// Choices of filters over logs.
 pub fn log_choices(listing: &Listing) -> Value {
     choices(listing, choices::logs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::http::members::document::agrees;
+    use crate::http::schema::FilterBody;
+    use evalset_model::limits::Limits;
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<FilterBody>(&[], || drop(parse(&Map::new(), &Limits::default()).unwrap()));
+    }
 }

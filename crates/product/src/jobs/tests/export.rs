@@ -21,7 +21,7 @@ async fn export(world: &World, format: ExportFormat, include_fields: Option<Vec<
 
 /// The file of an export, read to its end.
 async fn content(app: &App, job: &Job) -> String {
-    let mut file = exports::open(app, job.organization, job.id).await.unwrap().file;
+    let mut file = exports::open(app, &Actor::local(job.organization), job.id).await.unwrap().file;
     let mut text = String::new();
     file.reader.read_to_string(&mut text).await.unwrap();
     assert_eq!(file.length, text.len() as u64);

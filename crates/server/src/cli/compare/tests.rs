@@ -4,7 +4,6 @@ use super::*;
 use crate::cli::local;
 use crate::config::{self, Sources};
 use clap::Parser as _;
-use evalset_model::ids::Collection;
 use evalset_model::key::Environment;
 use evalset_product::actor::Actor;
 use evalset_product::ops::scores::{self, NewScore, Target};

@@ -130,3 +130,21 @@ fn row_and_annotator(caller: &Caller, body: &Map<String, Value>) -> Result<(LogI
         .ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required: the row's id"))?;
     Ok((ingest::unique_id(id, "unique_id")?, who(caller, body)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NEXT_MEMBERS, ROW_MEMBERS};
+    use crate::http::members::document::{lists, shown};
+    use crate::http::schema::{AnnotatedRowBody, NextRowBody};
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        lists::<AnnotatedRowBody>(ROW_MEMBERS);
+        let mut known = shown::<NextRowBody>();
+        known.insert("order_by".to_owned());
+        assert_eq!(
+            NEXT_MEMBERS.iter().map(|name| (*name).to_owned()).collect::<std::collections::BTreeSet<_>>(),
+            known
+        );
+    }
+}

@@ -79,3 +79,19 @@ fn side(body: &Map<String, Value>, name: &str) -> Result<Side> {
         (None, None, None) => Err(needed(format!("{name}.run"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MEMBERS, SIDE_MEMBERS, ask};
+    use crate::http::members::document::{agrees, lists};
+    use crate::http::schema::{CompareBody, CompareSide};
+    use serde_json::json;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        lists::<CompareBody>(MEMBERS);
+        lists::<CompareSide>(SIDE_MEMBERS);
+        let body = json!({"a": {"run": "1"}, "b": {"run": "2"}});
+        agrees::<CompareBody>(SIDE_MEMBERS, || drop(ask(body.as_object().unwrap()).unwrap()));
+    }
+}

@@ -101,18 +101,22 @@ async fn import_open_ended(
 
 async fn imported(app: &App, caller: &Caller, dataset: DatasetRef, body: &Map<String, Value>) -> Result<Acknowledged> {
     let dataset = datasets::get(app, caller.actor(), dataset_only(dataset)?).await?;
-    let sampling = members::percent(body, "sampling_percentage")?.or(members::percent(body, "sampling")?);
-    let request = ImportRequest {
-        start_time: members::time(body, "start_time")?,
-        end_time: members::time(body, "end_time")?,
-        filters: body.get("filters").cloned().unwrap_or(Value::Null),
-        sampling_percentage: sampling.unwrap_or(100.0),
-    };
+    let request = import_request(body)?;
     let count = imports::matching(app, caller.actor(), &dataset, &request).await?;
     let job = imports::import(app, caller.actor(), &dataset, request).await?;
     let mut reply = acknowledged("Logs are being added to the dataset in the background.", &job);
     reply.extra.insert("count".into(), count.into());
     Ok(reply)
+}
+
+fn import_request(body: &Map<String, Value>) -> Result<ImportRequest> {
+    let sampling = members::percent(body, "sampling_percentage")?.or(members::percent(body, "sampling")?);
+    Ok(ImportRequest {
+        start_time: members::time(body, "start_time")?,
+        end_time: members::time(body, "end_time")?,
+        filters: members::given(body, "filters").cloned().unwrap_or(Value::Null),
+        sampling_percentage: sampling.unwrap_or(100.0),
+    })
 }
 
 /// Remove rows by filter, or all of them, in the background.
@@ -125,13 +129,7 @@ async fn remove(
     Body(body): Body,
 ) -> Answer<Json<Acknowledged>> {
     let dataset = datasets::get(&app, caller.actor(), dataset_only(dataset)?).await?;
-    let request = RemoveRequest {
-        is_deleting_all_logs: members::flag(&body, "is_deleting_all_logs")?.unwrap_or(false),
-        filters: body.get("filters").cloned().unwrap_or(Value::Null),
-        start_time: members::time(&body, "start_time")?,
-        end_time: members::time(&body, "end_time")?,
-    };
-    let reply = match imports::remove(&app, caller.actor(), &dataset, request).await? {
+    let reply = match imports::remove(&app, caller.actor(), &dataset, remove_request(&body)?).await? {
         Removal::Emptied { rows } => Acknowledged {
             message: format!("All {rows} rows were removed from the dataset."),
             extra: Map::from_iter([
@@ -146,6 +144,15 @@ async fn remove(
     Ok(Json(reply))
 }
 
+fn remove_request(body: &Map<String, Value>) -> Result<RemoveRequest> {
+    Ok(RemoveRequest {
+        is_deleting_all_logs: members::flag(body, "is_deleting_all_logs")?.unwrap_or(false),
+        filters: members::given(body, "filters").cloned().unwrap_or(Value::Null),
+        start_time: members::time(body, "start_time")?,
+        end_time: members::time(body, "end_time")?,
+    })
+}
+
 /// The reply for a job on a dataset, with where to watch it.
 fn acknowledged(message: &str, job: &Job) -> Acknowledged {
     let members = json!({
@@ -154,4 +161,18 @@ fn acknowledged(message: &str, job: &Job) -> Acknowledged {
         "status_url": format!("/api/jobs/{}/", job.id),
     });
     Acknowledged { message: message.to_owned(), extra: members.as_object().cloned().unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{import_request, remove_request};
+    use crate::http::members::document::agrees;
+    use crate::http::schema::{ImportBody, RemoveBody};
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<ImportBody>(&["sampling"], || drop(import_request(&Map::new()).unwrap()));
+        agrees::<RemoveBody>(&[], || drop(remove_request(&Map::new()).unwrap()));
+    }
 }

@@ -155,10 +155,10 @@ async fn update(
 
 /// Absent members stay; null empties what can be empty (contract A.2).
 fn dataset_patch(body: &Map<String, Value>) -> Result<DatasetPatch> {
-    if body.get("name").is_some_and(Value::is_null) {
+    if members::given(body, "name").is_some_and(Value::is_null) {
         return Err(Error::invalid("name", "`name` must not be null"));
     }
-    let cleared = |name: &str| body.get(name).is_some_and(Value::is_null);
+    let cleared = |name: &str| members::given(body, name).is_some_and(Value::is_null);
     Ok(DatasetPatch {
         name: members::text(body, "name")?,
         description: members::text(body, "description")?.or(cleared("description").then(String::new)),
@@ -181,4 +181,18 @@ async fn delete(State(app): State<App>, caller: Caller, DatasetPath(id): Dataset
     let DatasetRef::Id(id) = id else { return Err(super::saved_logs::fixed().into()) };
     datasets::delete(&app, caller.actor(), id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{dataset_patch, new_dataset};
+    use crate::http::members::document::agrees;
+    use crate::http::schema::{DatasetPatchBody, NewDatasetBody};
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<NewDatasetBody>(&[], || drop(new_dataset(&Map::new()).unwrap()));
+        agrees::<DatasetPatchBody>(&[], || drop(dataset_patch(&Map::new()).unwrap()));
+    }
 }

@@ -63,7 +63,7 @@ async fn create(
     DatasetPath(dataset): DatasetPath,
     Body(body): Body,
 ) -> Answer<Json<StartedRuns>> {
-    let request = request(&caller, &body)?;
+    let request = request(&body)?;
     Ok(Json(started(&app, &caller, dataset_only(dataset)?, request).await?))
 }
 
@@ -80,14 +80,14 @@ pub(super) async fn started(
 }
 
 /// Reads what to run.
-pub(super) fn request(caller: &Caller, body: &Map<String, Value>) -> Result<RunRequest> {
+pub(super) fn request(body: &Map<String, Value>) -> Result<RunRequest> {
     let mut evaluators = members::texts(body, "evaluator_ids")?.unwrap_or_default();
     evaluators.extend(members::texts(body, "evaluator_slugs")?.unwrap_or_default());
     let method = members::text(body, "generation_method")?;
     Ok(RunRequest {
         evaluators,
         method: method.map(|text| Method::parse(&text)).transpose()?.unwrap_or_default(),
-        filters: body.get("filters").cloned().unwrap_or_default(),
+        filters: members::given(body, "filters").cloned().unwrap_or_default(),
         sampling_percentage: members::percent(body, "sampling_percentage")?.unwrap_or(100.0),
         spending_limit: spending_limit(body)?,
         experiment_id: members::text(body, "experiment_id")?,
@@ -171,4 +171,18 @@ async fn resume(
 ) -> Answer<Json<RunObject>> {
     let run = runs::get(&app, caller.actor(), dataset, id).await?;
     Ok(Json(object(&runs::resume(&app, caller.actor(), &run, spending_limit(&body)?).await?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{request, spending_limit};
+    use crate::http::members::document::agrees;
+    use crate::http::schema::{ContinueBody, RunBody};
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<RunBody>(&[], || drop(request(&Map::new()).unwrap()));
+        agrees::<ContinueBody>(&[], || assert!(spending_limit(&Map::new()).unwrap().is_none()));
+    }
 }

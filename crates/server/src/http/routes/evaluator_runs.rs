@@ -55,7 +55,7 @@ async fn run(
             return Err(Error::invalid("log_ids", text).into());
         }
         let dataset = dataset_only(dataset.parse::<DatasetRef>()?)?;
-        let mut request = eval_reports::request(&caller, &body)?;
+        let mut request = eval_reports::request(&body)?;
         request.evaluators = vec![reference];
         return Ok(Json(eval_reports::started(&app, &caller, dataset, request).await?).into_response());
     }

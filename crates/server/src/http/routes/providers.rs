@@ -72,7 +72,7 @@ async fn delete(State(app): State<App>, caller: Caller) -> Answer<StatusCode> {
 
 /// What the body does with the key: absent keeps it, null removes it.
 fn key_change(body: &Map<String, Value>) -> Result<KeyChange> {
-    match body.get(API_KEY) {
+    match members::given(body, API_KEY) {
         None => Ok(KeyChange::Keep),
         Some(Value::Null) => Ok(KeyChange::Remove),
         Some(Value::String(key)) => Ok(KeyChange::Set(key.as_str().into())),
@@ -93,7 +93,7 @@ fn merged(mut settings: Provider, body: &Map<String, Value>) -> Result<Provider>
     if named("default_model") {
         settings.default_model = members::text(body, "default_model")?.unwrap_or(default.default_model);
     }
-    if let Some(prices) = body.get("prices") {
+    if let Some(prices) = members::given(body, "prices") {
         merge_prices(&mut settings, prices)?;
     }
     if named("requests_per_minute") {
@@ -141,5 +141,28 @@ fn within(path: &str, error: Error) -> Error {
     match error {
         Error::Invalid { field: Some(field), message } => Error::invalid(format!("{path}.{field}"), message),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MEMBERS, key_change, merged};
+    use crate::http::members::document::{agrees, lists};
+    use crate::http::schema::ProviderBody;
+    use evalset_model::provider::Provider;
+    use serde_json::Value;
+
+    /// A body with every member, each null.
+    fn all() -> serde_json::Map<String, Value> {
+        MEMBERS.iter().map(|name| ((*name).to_owned(), Value::Null)).collect()
+    }
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        lists::<ProviderBody>(MEMBERS);
+        agrees::<ProviderBody>(&[], || {
+            drop(merged(Provider::default(), &all()).unwrap());
+            drop(key_change(&all()).unwrap());
+        });
     }
 }

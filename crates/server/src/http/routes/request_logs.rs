@@ -19,7 +19,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use evalset_model::ids::LogId;
+use evalset_model::ids::{LogId, Place};
 use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::request_logs::{self, Scope};

@@ -132,7 +132,7 @@ async fn retrieve(State(app): State<App>, caller: Caller, IdPath(id): IdPath<Sco
 }
 
 async fn detail(app: &App, caller: &Caller, score: Score) -> Result<ScoreObject> {
-    let inputs = scores::record(app, &score).await?.map(|row| inputs::of_log(&row.log));
+    let inputs = scores::record(app, caller.actor(), &score).await?.map(|row| inputs::of_log(&row.log));
     let evaluator = match score.source.evaluator_id {
         Some(id) => evaluators::find(app, caller.actor(), &id.to_string()).await?,
         None => None,
