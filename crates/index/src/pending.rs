@@ -5,6 +5,7 @@ use crate::change::Change;
 use crate::number::CommitNumber;
 use evalset_model::log::Log;
 use evalset_model::scalar::Scalar;
+use evalset_model::score::{ComparedScore, ComparedScores};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 
@@ -64,11 +65,11 @@ impl Pending {
 
 fn change_bytes(change: &Change) -> usize {
     let own = match change {
-        Change::Append(_, log, scores) => log_bytes(log) + map_bytes(scores),
+        Change::Append(_, log, scores) => log_bytes(log) + scores_bytes(scores),
         Change::Replace { log, .. } => log_bytes(log),
-        Change::Scores(_, scores) => map_bytes(scores),
+        Change::Scores(_, scores) => scores_bytes(scores),
         Change::Score(_, key, slug, value) => {
-            key.len() + slug.as_ref().map_or(0, |slug| slug.len()) + value_bytes(value)
+            key.len() + slug.as_ref().map_or(0, |slug| slug.len()) + score_bytes(value)
         }
         Change::Remove(_) | Change::Touch | Change::Reload => 0,
         #[cfg(test)]
@@ -89,6 +90,19 @@ fn log_bytes(log: &Log) -> usize {
 
 fn map_bytes(map: &Map<String, Value>) -> usize {
     map.iter().map(|(key, value)| ENTRY_BYTES + size_of::<String>() + key.len() + value_bytes(value)).sum()
+}
+
+fn scores_bytes(scores: &ComparedScores) -> usize {
+    scores.iter().map(|(key, score)| ENTRY_BYTES + size_of::<String>() + key.len() + score_bytes(score)).sum()
+}
+
+fn score_bytes(score: &ComparedScore) -> usize {
+    let own = match score {
+        ComparedScore::Text(text) => text.len(),
+        ComparedScore::Choices(names) => names.iter().map(|name| size_of::<String>() + name.len()).sum(),
+        ComparedScore::Number(_) | ComparedScore::Bool(_) | ComparedScore::None => 0,
+    };
+    size_of::<ComparedScore>() + own
 }
 
 /// As deep as rows may be nested.
@@ -113,7 +127,7 @@ mod tests {
         let mut log = Log::new(LogId("one".to_owned()));
         log.scalars.set_text(Field::Model, text);
         log.metadata.insert("key".to_owned(), json!({ "deep": [text, 1] }));
-        vec![Change::Append(1, Box::new(log), Map::new()), Change::Touch]
+        vec![Change::Append(1, Box::new(log), ComparedScores::none()), Change::Touch]
     }
 
     #[test]

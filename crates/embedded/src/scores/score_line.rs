@@ -158,7 +158,7 @@ pub(crate) fn upsert(
     failure: Failure,
 ) -> Result<Option<ScoreId>> {
     let mut statement = connection.prepare_cached(&UPSERT).sql()?;
-    statement.raw_bind_parameter(1, collection).sql()?;
+    statement.raw_bind_parameter(1, collection.0).sql()?;
     statement.raw_bind_parameter(2, source).sql()?;
     statement.raw_bind_parameter(3, failure == Failure::Replaces).sql()?;
     for (index, value) in values(score)?.into_iter().enumerate() {
