@@ -212,15 +212,6 @@ pub(crate) fn read_columns(
     Ok(lines.next().sql()?.map(decode).transpose()?)
 }
 
-/// A full row of the collection by number.
-pub(crate) fn read(
-    connection: &Connection,
-    collection: CollectionNumber,
-    row: RowNumber,
-) -> Result<Option<Stored>, Fault> {
-    read_columns(connection, collection, row)?.map(|stored| with_payload(connection, stored)).transpose()
-}
-
 /// A full row of the collection by id.
 pub(crate) fn read_by_id(
     connection: &Connection,
