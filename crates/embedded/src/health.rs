@@ -5,7 +5,7 @@ use crate::file;
 use crate::file::error::Sql;
 use async_trait::async_trait;
 use evalset_model::{Error, Result};
-use evalset_store::Health;
+use evalset_store::{Health, Parts};
 use std::path::Path;
 
 #[async_trait]
@@ -14,8 +14,9 @@ impl Health for Engine {
         self.readers.run(|lease| lease.begin()?.query_row("SELECT count(*) FROM meta", [], |_| Ok(())).sql()).await
     }
 
-    async fn writable(&self) -> Result<()> {
-        self.writer
+    async fn writable(&self) -> Parts {
+        let rows = self
+            .writer
             .run(64, |tx| {
                 let probe = "UPDATE meta SET value = value + 1 WHERE key = 'probe'";
                 match tx.connection.prepare_cached(probe).sql()?.execute([]).sql()? {
@@ -23,7 +24,8 @@ impl Health for Engine {
                     _ => Err(Error::internal("the table `meta` lost its probe")),
                 }
             })
-            .await
+            .await;
+        Parts { rows, logs: None }
     }
 
     fn gauges(&self) -> Vec<(&'static str, f64)> {

@@ -26,6 +26,7 @@ use engine::Engine;
 use evalset_index::Pace;
 use evalset_model::limits::Limits;
 use evalset_store::Stores;
+use evalset_store::local::{Alone, Folder, Signals};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,8 @@ const TEXT_REST: Duration = Duration::from_secs(1);
 pub struct Options {
     /// Directory of the data file; made when absent.
     pub data_dir: PathBuf,
+    /// Directory of the files of exports; made when the first one is written.
+    pub exports_dir: PathBuf,
     /// Bounds on queues and columns.
     pub limits: Limits,
     /// Bound on the size of the data file, in pages of 8 KiB: a file that reaches it refuses writes like a full disk.
@@ -69,8 +72,10 @@ pub struct Options {
 impl Options {
     /// The usual options for a directory.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        let data_dir = data_dir.into();
         Self {
-            data_dir: data_dir.into(),
+            exports_dir: data_dir.join("exports"),
+            data_dir,
             limits: Limits::default(),
             pages_max: None,
             copy_bytes: COPY_BYTES,
@@ -101,15 +106,15 @@ impl Options {
 
 /// Opens the store of a directory, creating it when there is none. Only one process can have it open.
 pub async fn open(options: Options) -> Result<Stores, OpenError> {
-    let path = options.data_dir.clone();
+    let (path, exports_dir) = (options.data_dir.clone(), options.exports_dir.clone());
     let engine = tokio::task::spawn_blocking(move || Engine::open(&options))
         .await
         .map_err(|cause| OpenError::io(&path, cause))??;
-    Ok(stores(&engine))
+    Ok(stores(&engine, exports_dir))
 }
 
 /// The traits of the nouns, all by one engine.
-fn stores(engine: &Arc<Engine>) -> Stores {
+fn stores(engine: &Arc<Engine>, exports_dir: PathBuf) -> Stores {
     Stores {
         logs: engine.clone(),
         datasets: engine.clone(),
@@ -119,6 +124,10 @@ fn stores(engine: &Arc<Engine>) -> Stores {
         jobs: engine.clone(),
         keys: engine.clone(),
         providers: engine.clone(),
+        nodes: Arc::new(Alone::default()),
+        shared: Arc::new(Signals::default()),
+        files: Arc::new(Folder::new(exports_dir)),
+        housekeeping: engine.clone(),
         health: engine.clone(),
     }
 }

@@ -17,7 +17,7 @@ use evalset_model::page::{Page, Window};
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{ScoreStatus, ScoreValues};
 use evalset_model::{Error, Result};
-use evalset_store::runs::{Compared, RowValue, Runs};
+use evalset_store::runs::{Compared, RowValue, Runs, of_one_run};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// About what a unit adds to a transaction (bytes).
@@ -42,6 +42,7 @@ const COUNT: &str = concat!("SELECT count(*)", of_run!(), " AND (?2 IS NULL OR r
 #[async_trait]
 impl Runs for Engine {
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()> {
+        of_one_run(&units)?;
         self.writer
             .run(units.len() * UNIT_BYTES, move |tx| {
                 let run = number(tx.connection, None, step.job)?.ok_or_else(jobs::not_running)?;

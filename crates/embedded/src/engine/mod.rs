@@ -11,7 +11,7 @@ pub(crate) mod writer;
 
 use crate::file::damage::Damage;
 use crate::file::{self, derived};
-use crate::{OpenError, Options};
+use crate::{OpenError, Options, jobs};
 use evalset_index::{Answers, Derived};
 use evalset_model::{Error, Result};
 use origin::DataFile;
@@ -20,6 +20,7 @@ use readers::{RESERVED, Readers};
 use rusqlite::Connection;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Weak};
 use writer::{Watched, Writer};
 
@@ -35,6 +36,10 @@ pub(crate) struct Engine {
     pub answers: Arc<Answers>,
     pub damage: Arc<Damage>,
     pub copy_bytes: usize,
+    /// Rows that a unit of housekeeping deletes.
+    pub purge_rows: usize,
+    /// Hidden collections after this one are purged first: the last one whose purge failed.
+    pub purge_after: AtomicI64,
     pub key_reader: Mutex<Option<Connection>>,
     lock: Mutex<Option<File>>,
 }
@@ -51,6 +56,10 @@ impl Engine {
         let path = file::path(&options.data_dir);
         let connection = file::open(&path, options.pages_max)?;
         let key_reader = file::reader(&path)?;
+        if let Err(error) = jobs::end_leases(&connection) {
+            // A full disk must not keep anyone from reading. They run out by themselves.
+            tracing::warn!(%error, "jobs of the process before go on only when their leases have run out");
+        }
         let corrupt = |cause: Error| OpenError::corrupt(&path, cause);
         let (kept, noted) =
             (derived::snapshots(&connection).map_err(corrupt)?, derived::noted(&connection).map_err(corrupt)?);
@@ -72,6 +81,8 @@ impl Engine {
             answers,
             damage,
             copy_bytes: options.copy_bytes,
+            purge_rows: options.limits.job_batch_rows.max(1),
+            purge_after: AtomicI64::new(0),
             key_reader: Mutex::new(Some(key_reader)),
             lock: Mutex::new(Some(lock)),
         }))

@@ -2,15 +2,15 @@
 
 use crate::file::error::Sql;
 use crate::file::number::RunNumber;
-use evalset_model::ids::{JobId, OrganizationId};
-use evalset_model::job::Job;
+use evalset_model::ids::{JobId, OrganizationId, WorkerId};
+use evalset_model::job::{Job, Lease};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
 /// Selects jobs; callers append `WHERE …`.
 pub(crate) const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
-                      error_message, created_at, started_at, completed_at FROM job";
+                      error_message, created_at, started_at, completed_at, worker, lease_until FROM job";
 
 /// Adds a job; `Conflict` when its id is taken.
 pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<()> {
@@ -96,7 +96,13 @@ pub(crate) fn decode(line: &Row<'_>) -> Result<Job> {
         created_at: line.get(10).sql()?,
         started_at: line.get(11).sql()?,
         completed_at: line.get(12).sql()?,
+        lease: lease(line)?,
     })
+}
+
+fn lease(line: &Row<'_>) -> Result<Option<Lease>> {
+    let (worker, until): (Option<String>, Option<i64>) = (line.get(13).sql()?, line.get(14).sql()?);
+    Ok(worker.zip(until).map(|(worker, until)| Lease { worker: WorkerId(worker), until }))
 }
 
 /// Reads JSON text.

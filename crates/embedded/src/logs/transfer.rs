@@ -40,6 +40,9 @@ pub(crate) fn copy(
     (step, bound): (Option<Step>, usize),
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
+    if let Some(done) = crate::jobs::done_before(tx.connection, step.as_ref(), rows)? {
+        return Ok(Added { written: done.affected, skipped: done.skipped });
+    }
     let (taken, written) = match collection::find(tx.connection, from)? {
         Some(source) => copy_rows(tx, source.id, rows, to, (target, bound))?,
         None => (rows.len(), 0),

@@ -58,7 +58,7 @@ impl Held {
 
 fn engine(options: &Options) -> (Arc<Engine>, Stores) {
     let engine = Engine::open(options).unwrap();
-    let stores = stores(&engine);
+    let stores = stores(&engine, options.exports_dir.clone());
     (engine, stores)
 }
 

@@ -153,7 +153,7 @@ async fn answers_are_those_of_a_commit_when_little_may_wait() {
 
 async fn beside_a_writer(directory: &Path, options: Options) {
     let engine = Engine::open(&options).unwrap();
-    let stores = stores(&engine);
+    let stores = stores(&engine, directory.join("exports"));
     let history = Arc::new(History {
         states: Mutex::new(vec![Arc::new(Rows::new())]),
         acknowledged: AtomicUsize::new(0),
