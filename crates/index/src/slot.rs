@@ -65,13 +65,15 @@ impl Slot {
         if self.is_gone() {
             return None;
         }
-        RwLockReadGuard::try_map(state, |index| index.as_deref()).ok()
+        RwLockReadGuard::try_map(state, Option::as_deref).ok()
     }
 
     /// Has commits wait that nobody noted here. With the index held for writing.
     pub fn wait_for(&self, commits: Commits) {
         let mut pending = self.pending.lock();
-        commits.into_iter().for_each(|(seq, changes)| pending.push(seq, changes));
+        for (seq, changes) in commits {
+            pending.push(seq, changes);
+        }
     }
 
     /// Gives it up: a new slot takes its place. Who looks at it goes on.

@@ -42,17 +42,14 @@ impl Answers {
             let collection = found.id;
             if let Some(slot) = self.indexes.get(collection) {
                 // Mostly nothing was written in between; else the index is held while the transaction begins.
-                let as_it_is = slot.read().filter(|index| index.seq == found.seq);
-                let index = match as_it_is {
-                    Some(index) => Some(index),
-                    None => {
-                        let begin = |noted| {
-                            let found = self.begin(lease, &helpers, name, noted)?;
-                            Ok(found.filter(|found| found.id == collection).map(|found| found.seq))
-                        };
-                        self.indexes.agreed(collection, &slot, begin, |seq| self.since(lease, collection, seq))?
-                    }
-                };
+                let mut index = slot.read().filter(|index| index.seq == found.seq);
+                if index.is_none() {
+                    let begin = |noted| {
+                        let found = self.begin(lease, &helpers, name, noted)?;
+                        Ok(found.filter(|found| found.id == collection).map(|found| found.seq))
+                    };
+                    index = self.indexes.agreed(collection, &slot, begin, |seq| self.since(lease, collection, seq))?;
+                }
                 if let Some(index) = index {
                     let at = Found { id: collection, seq: index.seq };
                     if !self.origin.pushes() {

@@ -77,7 +77,7 @@ fn write(ledger: &Ledger, number: &mut usize, dice: &mut Dice) {
         }
         6 if rows.len() > 4 => ledger.remove(of, dice.pick(&rows).0),
         7 | 8 if !rows.is_empty() => {
-            let name = names()[if of == LOGS { 0 } else { 1 }];
+            let name = names()[usize::from(of == ROWS)];
             let (row, log, _) = dice.pick(&rows).clone();
             let at = *number as i64;
             ledger.score(of, row, any_score(*number as u128, name, log.id, at, dice));
@@ -139,7 +139,9 @@ fn two_nodes_answer_alike() {
             agree(node, &ledger, &mut dice);
         }
     }
-    nodes.iter().for_each(|node| node.stop());
+    for node in &nodes {
+        node.stop();
+    }
 }
 
 /// A row that says its turn in a field and in its text.

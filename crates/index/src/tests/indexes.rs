@@ -54,6 +54,7 @@ fn apply(indexes: &Indexes, seq: CommitNumber, changes: Vec<(CollectionNumber, C
 }
 
 /// All commits are noted.
+#[expect(clippy::unnecessary_wraps, reason = "what an origin that is asked gives")]
 fn pushed(_seq: CommitNumber) -> Result<Option<Since>> {
     Ok(None)
 }
@@ -137,7 +138,9 @@ fn all_rows(indexes: &Indexes) -> Vec<RowNumber> {
 
 /// Removes rows from the ledger; the commit and what it did.
 fn removed(ledger: &Arc<Ledger>, rows: &[RowNumber]) -> (CommitNumber, Vec<(CollectionNumber, Change)>) {
-    rows.iter().for_each(|row| ledger.remove(LOGS, *row));
+    for row in rows {
+        ledger.remove(LOGS, *row);
+    }
     let seq = ledger.read().commit(LOGS).unwrap().unwrap();
     (seq, rows.iter().map(|row| (LOGS, Change::Remove(*row))).collect())
 }

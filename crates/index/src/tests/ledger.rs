@@ -7,6 +7,7 @@ use evalset_model::log::Log;
 use evalset_model::score::{Score, ShownScores, Source};
 use evalset_model::{Error, Result};
 use parking_lot::Mutex;
+use serde_json::Map;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -189,7 +190,7 @@ impl Ledger {
 
 /// A log without its payload.
 fn bare(log: &Log) -> Log {
-    Log { payload: Default::default(), ..log.clone() }
+    Log { payload: Map::default(), ..log.clone() }
 }
 
 impl State {
