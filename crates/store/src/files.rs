@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use evalset_model::{Error, Result};
+use std::fmt;
 use std::path::Path;
 use tokio::io::AsyncRead;
 
@@ -22,6 +23,12 @@ pub struct OpenFile {
     pub length: u64,
     /// From the first byte on. What is open can be read to its end, even when the file is removed or replaced meanwhile.
     pub reader: Box<dyn AsyncRead + Send + Unpin>,
+}
+
+impl fmt::Debug for OpenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenFile").field("length", &self.length).finish_non_exhaustive()
+    }
 }
 
 /// What is known of a file without opening it.

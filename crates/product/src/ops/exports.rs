@@ -38,6 +38,7 @@ pub struct ExportRequest {
 }
 
 /// The finished file of an export.
+#[derive(Debug)]
 pub struct ExportFile {
     /// Open at its first byte.
     pub file: OpenFile,
