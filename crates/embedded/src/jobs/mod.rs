@@ -17,7 +17,7 @@ use evalset_model::job::{Job, Lane, Lease, State, Step, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
 use evalset_store::jobs::{Jobs, Outcome, Renewal};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 #[async_trait]
 impl Jobs for Engine {
