@@ -5,9 +5,9 @@ use crate::engine::writer::Tx;
 use crate::file::collection::{self, Found};
 use crate::file::error::Sql;
 use crate::file::row;
-use crate::index::indexes::Change;
 use crate::jobs::{self, activity, job_line, purge};
 use async_trait::async_trait;
+use evalset_index::Change;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
 use evalset_model::ids::{Collection, DatasetId, LogId, OrganizationId, Place};
 use evalset_model::job::Job;
@@ -133,7 +133,7 @@ impl Datasets for Engine {
                 let mut statement = connection
                     .prepare_cached("SELECT unique_id, row FROM log WHERE collection = ?1 ORDER BY row DESC LIMIT ?2")
                     .sql()?;
-                let mut lines = statement.query((found.id, i64::try_from(limit).unwrap_or(i64::MAX))).sql()?;
+                let mut lines = statement.query((found.id.0, i64::try_from(limit).unwrap_or(i64::MAX))).sql()?;
                 let mut ids = Vec::new();
                 while let Some(line) = lines.next().sql()? {
                     match line.get(0) {
@@ -154,7 +154,7 @@ fn hide(tx: &mut Tx<'_>, found: &Found) -> Result<()> {
     if found.log_count == 0 {
         return purge::leave(tx.connection, found.id);
     }
-    tx.connection.execute("UPDATE collection SET hidden = 1 WHERE id = ?1", [found.id]).sql()?;
+    tx.connection.execute("UPDATE collection SET hidden = 1 WHERE id = ?1", [found.id.0]).sql()?;
     Ok(())
 }
 

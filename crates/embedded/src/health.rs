@@ -30,15 +30,15 @@ impl Health for Engine {
 
     fn gauges(&self) -> Vec<(&'static str, f64)> {
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len()) as f64;
-        let (open, rows, columns) = self.indexes.size();
-        let (texts, text_rows, text_bytes) = self.texts.size();
+        let (open, rows, columns) = self.answers.indexes().size();
+        let (texts, text_rows, text_bytes) = self.answers.texts().size();
         vec![
             ("evalset_store_file_bytes", bytes(&self.path)),
             ("evalset_store_log_bytes", bytes(&file::log_path(&self.path))),
             ("evalset_store_index_open", open as f64),
             ("evalset_store_index_rows", rows as f64),
             ("evalset_store_index_bytes", columns as f64),
-            ("evalset_store_index_order_bytes", self.indexes.orders_bytes() as f64),
+            ("evalset_store_index_order_bytes", self.answers.indexes().orders_bytes() as f64),
             ("evalset_store_text_index_open", texts as f64),
             ("evalset_store_text_index_rows", text_rows as f64),
             ("evalset_store_text_index_bytes", text_bytes as f64),

@@ -6,6 +6,7 @@ mod damage;
 mod durability;
 mod files;
 mod leases;
+mod looks;
 mod orders;
 mod refusals;
 mod scores;

@@ -4,6 +4,7 @@
 //! all of them work with) → `evaluation`, `clock`, `secrets`, … → the store's traits. Does not know HTTP, the command line or
 //! the configuration.
 
+pub mod actor;
 pub mod app;
 pub mod clock;
 pub mod evaluation;

@@ -263,6 +263,6 @@ pub fn program() -> std::path::PathBuf {
 async fn make_key(app: &App, organization: &str, environment: Environment) -> String {
     let store = app.stores.keys.as_ref();
     let organization = keys::organization(store, &app.clock, organization).await.unwrap();
-    let made = keys::create(store, &app.clock, organization.id, "test", environment).await.unwrap();
+    let made = keys::create(store, &app.clock, &organization, "test", environment).await.unwrap();
     made.secret.expose_secret().to_owned()
 }

@@ -1,6 +1,7 @@
 //! A job as a line of its table: written, found, read. Knows the line, not what a job goes through.
 
 use crate::file::error::Sql;
+use crate::file::number::RunNumber;
 use evalset_model::ids::{JobId, OrganizationId, WorkerId};
 use evalset_model::job::{Job, Lease};
 use evalset_model::{Error, Result};
@@ -53,8 +54,8 @@ fn by_id(connection: &Connection, id: &str) -> Result<Option<Job>> {
     lines.next().sql()?.map(decode).transpose()
 }
 
-/// A job by its number.
-pub(crate) fn by_number(connection: &Connection, number: i64) -> Result<Option<Job>> {
+/// A run by its number.
+pub(crate) fn by_number(connection: &Connection, number: RunNumber) -> Result<Option<Job>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
     let mut lines = statement.query([number]).sql()?;
     lines.next().sql()?.map(decode).transpose()

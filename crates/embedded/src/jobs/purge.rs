@@ -2,8 +2,10 @@
 
 use crate::Engine;
 use crate::file::error::Sql;
+use crate::file::number::RunNumber;
 use crate::file::row;
 use async_trait::async_trait;
+use evalset_index::CollectionNumber;
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
 use evalset_store::Housekeeping;
@@ -27,26 +29,26 @@ impl Housekeeping for Engine {
         let purged = purged.await;
         if purged.is_err() {
             // The others come first the next time.
-            self.purge_after.store(found, Ordering::Relaxed);
+            self.purge_after.store(found.0, Ordering::Relaxed);
         }
         purged
     }
 }
 
 /// The hidden collection to purge next: the first one after number `after`, else the first of all.
-fn hidden(connection: &Connection, after: i64) -> Result<Option<i64>> {
+fn hidden(connection: &Connection, after: i64) -> Result<Option<CollectionNumber>> {
     connection
         .prepare_cached("SELECT id FROM collection WHERE hidden = 1 ORDER BY id <= ?1, id LIMIT 1")
         .sql()?
-        .query_row([after], |line| line.get(0))
+        .query_row([after], |line| line.get(0).map(CollectionNumber))
         .optional()
         .sql()
 }
 
 /// Deletes up to `limit` rows of a hidden collection, and the collection with the last one.
-fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<()> {
+fn delete(connection: &Connection, collection: CollectionNumber, limit: usize) -> Result<()> {
     let hidden: Option<bool> = connection
-        .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection], |line| line.get(0))
+        .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection.0], |line| line.get(0))
         .optional()
         .sql()?;
     match hidden {
@@ -57,7 +59,7 @@ fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<()> 
     let mut oldest =
         connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
     let rows = oldest
-        .query_map((collection, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
+        .query_map((collection.0, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
         .sql()?
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;
@@ -75,7 +77,7 @@ fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<()> 
             .execute(
                 "UPDATE collection SET log_count = log_count - ?2, \
                  completed_annotation_count = completed_annotation_count - ?3 WHERE id = ?1",
-                (collection, rows.len() as i64, completed),
+                (collection.0, rows.len() as i64, completed),
             )
             .sql()?;
     }
@@ -84,14 +86,14 @@ fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<()> 
 
 /// Deletes results of runs of a collection's dataset: of rows up to `last`, else of all rows before those that the dataset has
 /// now. The rows of a hidden collection come before those of the one that took its place.
-fn delete_results(connection: &Connection, collection: i64, last: Option<RowNumber>) -> Result<()> {
+fn delete_results(connection: &Connection, collection: CollectionNumber, last: Option<RowNumber>) -> Result<()> {
     let mut runs = connection
         .prepare_cached(
             "SELECT number FROM job WHERE dataset = (SELECT place FROM collection WHERE id = ?1) AND kind = 'evaluate'",
         )
         .sql()?;
     let runs = runs
-        .query_map([collection], |line| line.get::<_, i64>(0))
+        .query_map([collection.0], |line| line.get::<_, RunNumber>(0))
         .sql()?
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;
@@ -110,7 +112,7 @@ fn delete_results(connection: &Connection, collection: i64, last: Option<RowNumb
 }
 
 /// The first row of the visible collection of the same name; beyond all rows when it has none.
-fn first_row_now(connection: &Connection, collection: i64) -> Result<RowNumber> {
+fn first_row_now(connection: &Connection, collection: CollectionNumber) -> Result<RowNumber> {
     connection
         .prepare_cached(
             "SELECT coalesce(min(l.row), ?2) FROM collection old CROSS JOIN collection new \
@@ -118,14 +120,14 @@ fn first_row_now(connection: &Connection, collection: i64) -> Result<RowNumber> 
              CROSS JOIN log l ON l.collection = new.id WHERE old.id = ?1",
         )
         .sql()?
-        .query_row((collection, RowNumber::MAX), |line| line.get(0))
+        .query_row((collection.0, RowNumber::MAX), |line| line.get(0))
         .sql()
 }
 
 /// Deletes a collection without rows: what is left are scores of records that never came, and results of rows removed before.
-pub(crate) fn leave(connection: &Connection, collection: i64) -> Result<()> {
+pub(crate) fn leave(connection: &Connection, collection: CollectionNumber) -> Result<()> {
     delete_results(connection, collection, None)?;
-    connection.execute("DELETE FROM score WHERE collection = ?1", [collection]).sql()?;
-    connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
+    connection.execute("DELETE FROM score WHERE collection = ?1", [collection.0]).sql()?;
+    connection.execute("DELETE FROM collection WHERE id = ?1", [collection.0]).sql()?;
     Ok(())
 }

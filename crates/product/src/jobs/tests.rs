@@ -6,6 +6,7 @@ mod leases;
 mod traces;
 
 use super::runner;
+use crate::actor::Actor;
 use crate::app::{App, Options};
 use crate::ops::imports::{self, ImportRequest, Removal, RemoveRequest};
 use crate::ops::{datasets, jobs};
@@ -151,6 +152,11 @@ impl World {
         App::new(stores, Options { limits: self.limits.clone(), ..options })
     }
 
+    /// Who asks for what is done.
+    fn actor(&self) -> Actor {
+        Actor::local(self.organization)
+    }
+
     /// A process on the store as it is.
     fn app(&self) -> App {
         self.app_on(self.stores.clone())
@@ -177,16 +183,16 @@ impl World {
 
     async fn dataset(&self) -> Dataset {
         let new = datasets::NewDataset { name: Some("d".into()), ..datasets::NewDataset::default() };
-        datasets::create(&self.app(), self.organization, new).await.unwrap()
+        datasets::create(&self.app(), &self.actor(), new).await.unwrap()
     }
 
     async fn import(&self, dataset: &Dataset, filters: Value, sampling_percentage: f64) -> Job {
         let request = ImportRequest { start_time: None, end_time: None, filters, sampling_percentage };
-        imports::import(&self.app(), dataset, request).await.unwrap()
+        imports::import(&self.app(), &self.actor(), dataset, request).await.unwrap()
     }
 
     async fn job(&self, id: evalset_model::ids::JobId) -> Job {
-        jobs::get(&self.app(), self.organization, id).await.unwrap()
+        jobs::get(&self.app(), &self.actor(), id).await.unwrap()
     }
 
     async fn status(&self, dataset: &Dataset) -> Status {
@@ -265,8 +271,8 @@ async fn the_window_of_an_import_is_inclusive() {
         filters: Value::Null,
         sampling_percentage: 100.0,
     };
-    assert_eq!(imports::matching(&world.app(), &dataset, &request).await.unwrap(), 3);
-    imports::import(&world.app(), &dataset, request).await.unwrap();
+    assert_eq!(imports::matching(&world.app(), &world.actor(), &dataset, &request).await.unwrap(), 3);
+    imports::import(&world.app(), &world.actor(), &dataset, request).await.unwrap();
     run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.ids(world.rows(&dataset)).await, BTreeSet::from(["log3", "log4", "log5"].map(str::to_owned)));
 }
@@ -417,10 +423,10 @@ async fn cancelling_stops_at_the_next_unit_and_keeps_what_was_done() {
     assert_eq!(world.status(&dataset).await, Status::Ready);
 
     let queued = world.import(&dataset, Value::Null, 100.0).await;
-    let queued = jobs::cancel(&world.app(), world.organization, queued.id).await.unwrap();
+    let queued = jobs::cancel(&world.app(), &world.actor(), queued.id).await.unwrap();
     assert_eq!(queued.state, State::Cancelled);
     assert_eq!(world.status(&dataset).await, Status::Ready, "a queued job that is cancelled does not leave it loading");
-    let again = jobs::cancel(&world.app(), world.organization, queued.id).await.unwrap();
+    let again = jobs::cancel(&world.app(), &world.actor(), queued.id).await.unwrap();
     assert_eq!(again, queued, "a job that has ended stays as it is");
 }
 
@@ -448,7 +454,7 @@ async fn a_removal_takes_the_matching_rows_of_its_time_and_resumes() {
     world.import(&dataset, Value::Null, 100.0).await;
     run_next(&world.app(), Lane::Rows).await.unwrap();
     let request = RemoveRequest { filters: model("even"), ..RemoveRequest::default() };
-    let Removal::Queued(job) = imports::remove(&world.app(), &dataset, request).await.unwrap() else {
+    let Removal::Queued(job) = imports::remove(&world.app(), &world.actor(), &dataset, request).await.unwrap() else {
         panic!("removed without a job")
     };
     world.stores.logs.insert(world.rows(&dataset), vec![log(40)], Existing::Keep).await.unwrap();
@@ -458,13 +464,16 @@ async fn a_removal_takes_the_matching_rows_of_its_time_and_resumes() {
     assert_eq!(world.status(&dataset).await, Status::Ready, "a failed removal does not make the dataset `failed`");
 
     let request = RemoveRequest { filters: model("even"), end_time: Some(9_000_000), ..RemoveRequest::default() };
-    imports::remove(&world.app(), &dataset, request).await.unwrap();
+    imports::remove(&world.app(), &world.actor(), &dataset, request).await.unwrap();
     run_next(&world.app(), Lane::Rows).await.unwrap();
     let left = BTreeSet::from(["log1", "log3", "log5", "log7", "log9", "log40"].map(str::to_owned));
     assert_eq!(world.ids(world.rows(&dataset)).await, left);
 
     let all = RemoveRequest { is_deleting_all_logs: true, ..RemoveRequest::default() };
-    assert_eq!(imports::remove(&world.app(), &dataset, all).await.unwrap(), Removal::Emptied { rows: 6 });
+    assert_eq!(
+        imports::remove(&world.app(), &world.actor(), &dataset, all).await.unwrap(),
+        Removal::Emptied { rows: 6 }
+    );
     assert!(world.ids(world.rows(&dataset)).await.is_empty());
 }
 
@@ -481,13 +490,13 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_queued() {
     let backwards = ImportRequest { start_time: Some(9), ..import(Value::Null, 100.0) };
     let bad_operator = json!({"model": {"operator": "resembles", "value": "x"}});
     for request in [import(bad_operator, 100.0), import(Value::Null, 0.0), import(Value::Null, 100.1), backwards] {
-        let error = imports::import(&app, &dataset, request.clone()).await.unwrap_err();
+        let error = imports::import(&app, &world.actor(), &dataset, request.clone()).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { field: Some(_), .. }), "{request:?}: {error}");
     }
     let unknown = json!({"no_such_field": {"operator": "eq", "value": "x"}});
     for filters in [Value::Null, json!({}), json!([]), unknown] {
         let request = RemoveRequest { filters: filters.clone(), ..RemoveRequest::default() };
-        let error = imports::remove(&app, &dataset, request).await.unwrap_err();
+        let error = imports::remove(&app, &world.actor(), &dataset, request).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{filters}: {error}");
     }
     assert_eq!(world.stores.jobs.open(world.organization).await.unwrap(), 0);
@@ -496,7 +505,7 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_queued() {
     for _ in 0..world.limits.open_jobs {
         world.import(&dataset, Value::Null, 100.0).await;
     }
-    let error = imports::import(&app, &dataset, import(Value::Null, 100.0)).await.unwrap_err();
+    let error = imports::import(&app, &world.actor(), &dataset, import(Value::Null, 100.0)).await.unwrap_err();
     assert!(matches!(error, Error::Busy { .. }), "{error}");
 }
 
@@ -507,7 +516,7 @@ async fn a_copy_of_a_dataset_has_its_rows() {
     world.import(&dataset, model("odd"), 100.0).await;
     run_next(&world.app(), Lane::Rows).await.unwrap();
     let new = datasets::NewDataset { source: Some(dataset.id), ..datasets::NewDataset::default() };
-    let copy = datasets::create(&world.app(), world.organization, new).await.unwrap();
+    let copy = datasets::create(&world.app(), &world.actor(), new).await.unwrap();
     assert_eq!(copy.status, Status::Initializing);
     run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.status(&copy).await, Status::Ready);
@@ -519,12 +528,12 @@ async fn logs_are_added_by_id_each_on_its_own() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     let ids = ["log1", "nothing", "log2", "log1"].map(str::to_owned).to_vec();
-    let result = imports::add_by_ids(&world.app(), &dataset, ids).await.unwrap();
+    let result = imports::add_by_ids(&world.app(), &world.actor(), &dataset, ids).await.unwrap();
     let items: Vec<_> = result.items.iter().map(Result::is_ok).collect();
     assert_eq!((result.added.written, items), (2, vec![true, false, true, true]));
     assert_eq!(world.ids(world.rows(&dataset)).await.len(), 2);
     for wrong in [vec![], vec!["x".to_owned(); 6]] {
-        let error = imports::add_by_ids(&world.app(), &dataset, wrong).await.unwrap_err();
+        let error = imports::add_by_ids(&world.app(), &world.actor(), &dataset, wrong).await.unwrap_err();
         assert!(matches!(error, Error::Unprocessable { .. }), "{error}");
     }
 }

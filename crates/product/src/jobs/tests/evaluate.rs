@@ -27,13 +27,13 @@ struct Judged {
 
 impl Judged {
     async fn new(world: World) -> Self {
-        let (app, organization, provider) = (world.app(), world.organization, FakeProvider::start().await);
+        let (app, actor, provider) = (world.app(), world.actor(), FakeProvider::start().await);
         provider.hold();
         let dataset = world.dataset().await;
         world.import(&dataset, Value::Null, 100.0).await;
         run_next(&app, Lane::Rows).await.unwrap();
         let settings: Provider = serde_json::from_value(provider.settings(AT_ONCE as u32, 0.5)).unwrap();
-        providers::put(&app, organization, KeyChange::Keep, |_| Ok(settings.clone())).await.unwrap();
+        providers::put(&app, &actor, KeyChange::Keep, |_| Ok(settings.clone())).await.unwrap();
         let prompt = json!({"evaluator_definition": "<<{{ input | replace('question ', '') }}>> {{output}}"});
         let definition = Definition {
             name: "judge".into(),
@@ -41,7 +41,7 @@ impl Judged {
             llm_config: prompt.as_object().cloned(),
             ..Definition::default()
         };
-        evaluators::create(&app, organization, NewEvaluator { definition, ..NewEvaluator::default() }).await.unwrap();
+        evaluators::create(&app, &actor, NewEvaluator { definition, ..NewEvaluator::default() }).await.unwrap();
         let request = RunRequest {
             evaluators: vec!["judge".into()],
             method: Method::Llm,
@@ -49,9 +49,8 @@ impl Judged {
             sampling_percentage: 100.0,
             spending_limit: None,
             experiment_id: None,
-            environment: "prod".into(),
         };
-        let run = runs::start(&app, organization, dataset.id, request).await.unwrap().runs[0].id;
+        let run = runs::start(&app, &actor, dataset.id, request).await.unwrap().runs[0].id;
         Self { world, provider, dataset, run }
     }
 
@@ -170,7 +169,7 @@ async fn a_cancelled_run_begins_no_row_and_keeps_the_answers_under_way() {
         let app = judged.world.app();
         let cancel = async {
             judged.provider.until_asked(AT_ONCE).await;
-            jobs::cancel(&app, judged.world.organization, judged.run).await.unwrap();
+            jobs::cancel(&app, &judged.world.actor(), judged.run).await.unwrap();
             // Longer than a run takes to notice, see `evaluate::LOOK`.
             tokio::time::sleep(Duration::from_millis(600)).await;
             judged.provider.release();
@@ -180,7 +179,7 @@ async fn a_cancelled_run_begins_no_row_and_keeps_the_answers_under_way() {
         let job = judged.world.job(judged.run).await;
         assert_eq!((job.state, job.progress.done), (State::Cancelled, AT_ONCE as u64));
         assert_eq!(judged.provider.asked(), AT_ONCE);
-        runs::resume(&app, judged.world.organization, &job, None).await.unwrap();
+        runs::resume(&app, &judged.world.actor(), &job, None).await.unwrap();
         judged.finished().await;
         judged.is_whole().await;
         assert_eq!(judged.asked(), BTreeMap::from([(1, LOGS as usize)]));
@@ -194,7 +193,7 @@ async fn a_cancelled_run_does_not_wait_for_a_silent_provider_either() {
         let app = judged.world.app();
         let cancel = async {
             judged.provider.until_asked(AT_ONCE).await;
-            jobs::cancel(&app, judged.world.organization, judged.run).await.unwrap();
+            jobs::cancel(&app, &judged.world.actor(), judged.run).await.unwrap();
             tokio::time::Instant::now()
         };
         let (ran, asked_to) = tokio::join!(run_next(&app, Lane::Runs), cancel);
@@ -202,7 +201,7 @@ async fn a_cancelled_run_does_not_wait_for_a_silent_provider_either() {
         assert!(asked_to.elapsed() <= END, "{:?}", asked_to.elapsed());
         let job = judged.world.job(judged.run).await;
         assert_eq!((job.state, job.progress.done), (State::Cancelled, 0));
-        runs::resume(&app, judged.world.organization, &job, None).await.unwrap();
+        runs::resume(&app, &judged.world.actor(), &job, None).await.unwrap();
         judged.finished().await;
         judged.is_whole().await;
     })
@@ -213,10 +212,10 @@ async fn a_cancelled_run_does_not_wait_for_a_silent_provider_either() {
 async fn a_whole_run_can_be_continued_without_a_provider() {
     on_both_stores(async |judged| {
         judged.finished().await;
-        let (app, organization) = (judged.world.app(), judged.world.organization);
-        providers::delete(&app, organization).await.unwrap();
+        let (app, actor) = (judged.world.app(), judged.world.actor());
+        providers::delete(&app, &actor).await.unwrap();
         let job = judged.world.job(judged.run).await;
-        runs::resume(&app, organization, &job, None).await.unwrap();
+        runs::resume(&app, &actor, &job, None).await.unwrap();
         judged.finished().await;
         judged.is_whole().await;
     })

@@ -3,10 +3,9 @@
 use super::*;
 use crate::export_files;
 use crate::jobs::attempt::End;
-use crate::ops::exports::{self, ExportRequest};
+use crate::ops::exports::{self, ExportRequest, StreamRequest};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::job::ExportFormat;
-use evalset_rows::file::Selection;
 use futures::{StreamExt, TryStreamExt};
 use tokio::io::AsyncReadExt;
 
@@ -17,12 +16,12 @@ fn evens(app: &App) -> Filters {
 async fn export(world: &World, format: ExportFormat, include_fields: Option<Vec<String>>) -> Job {
     let filters = evens(&world.app());
     let request = ExportRequest { filters, sort: by_time(), include_fields, format, name: Some("../e".into()) };
-    exports::start(&world.app(), world.logs(), request).await.unwrap()
+    exports::start(&world.app(), &world.actor(), Place::RequestLogs, request).await.unwrap()
 }
 
 /// The file of an export, read to its end.
 async fn content(app: &App, job: &Job) -> String {
-    let mut file = exports::open(app, job.organization, job.id).await.unwrap().file;
+    let mut file = exports::open(app, &Actor::local(job.organization), job.id).await.unwrap().file;
     let mut text = String::new();
     file.reader.read_to_string(&mut text).await.unwrap();
     assert_eq!(file.length, text.len() as u64);
@@ -34,11 +33,11 @@ async fn an_export_file_appears_whole_and_can_be_opened_only_then() {
     let world = World::new().await;
     let app = world.app();
     let job = export(&world, ExportFormat::Jsonl, None).await;
-    assert!(matches!(exports::open(&app, world.organization, job.id).await, Err(Error::Conflict(_))));
+    assert!(matches!(exports::open(&app, &world.actor(), job.id).await, Err(Error::Conflict(_))));
     run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected, job.progress.total), (State::Completed, 5, Some(5)));
-    let file = exports::open(&app, world.organization, job.id).await.unwrap();
+    let file = exports::open(&app, &world.actor(), job.id).await.unwrap();
     assert_eq!(file.name, "_e.jsonl");
     let text = content(&app, &job).await;
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -60,14 +59,14 @@ async fn csv_is_quoted_and_formulas_are_disarmed() {
     let lines = [(0, "0"), (2, "0.5"), (4, "1"), (6, "1.5"), (8, "2")].map(|(number, cost)| line(number, cost));
     assert_eq!(text, format!("id,unique_id,cost,note,output\n{}", lines.concat()));
 
-    let selection = Selection {
-        collection: world.logs(),
+    let request = StreamRequest {
         filter: selection::check(world.logs(), &evens(&app), Unknown::Metadata).unwrap(),
         sort: by_time(),
         include_fields: Some(fields),
         format: ExportFormat::Csv,
     };
-    let pieces: Vec<bytes::Bytes> = exports::stream(&app, selection).await.unwrap().try_collect().await.unwrap();
+    let pieces: Vec<bytes::Bytes> =
+        exports::stream(&app, &world.actor(), Place::RequestLogs, request).await.unwrap().try_collect().await.unwrap();
     assert_eq!(pieces.concat(), text.as_bytes(), "a streamed export has the same bytes");
 }
 
@@ -80,22 +79,25 @@ async fn exports_that_nobody_reads_hold_up_nobody() {
         let rows = (from..from + 100).map(log).collect();
         app.stores.logs.insert(world.logs(), rows, Existing::Keep).await.unwrap();
     }
-    let everything = Selection {
-        collection: world.logs(),
-        filter: LogFilter::all(),
-        sort: by_time(),
-        include_fields: None,
-        format: ExportFormat::Jsonl,
-    };
+    let everything =
+        StreamRequest { filter: LogFilter::all(), sort: by_time(), include_fields: None, format: ExportFormat::Jsonl };
     let mut stalled = Vec::new();
     for _ in 0..40 {
-        let mut stream = Box::pin(exports::stream(&app, everything.clone()).await.unwrap());
+        let mut stream =
+            Box::pin(exports::stream(&app, &world.actor(), Place::RequestLogs, everything.clone()).await.unwrap());
         // Asked for once, and never again.
         let first = futures::poll!(stream.next());
         assert!(first.is_pending() || matches!(first, std::task::Poll::Ready(Some(Ok(_)))));
         stalled.push(stream);
     }
-    let whole = async { exports::stream(&app, everything).await.unwrap().try_collect::<Vec<_>>().await.unwrap() };
+    let whole = async {
+        exports::stream(&app, &world.actor(), Place::RequestLogs, everything)
+            .await
+            .unwrap()
+            .try_collect::<Vec<_>>()
+            .await
+            .unwrap()
+    };
     let pieces = tokio::time::timeout(std::time::Duration::from_secs(20), whole).await.expect("held up");
     let text = String::from_utf8(pieces.concat()).unwrap();
     assert_eq!(text.lines().count(), 1_200 + LOGS as usize);
@@ -122,7 +124,7 @@ async fn leftovers_and_expired_files_go_and_an_expired_export_says_so() {
     app.clock.freeze(app.clock.now() + 8 * 86_400_000_000);
     export_files::expire(&app).await.unwrap();
     assert_eq!(names().await, [""; 0]);
-    let error = exports::open(&app, world.organization, job.id).await.unwrap_err();
+    let error = exports::open(&app, &world.actor(), job.id).await.unwrap_err();
     assert!(matches!(&error, Error::NotFound(text) if text.contains("limits.export_days")), "{error}");
 }
 
@@ -132,7 +134,7 @@ async fn a_cancelled_or_interrupted_export_leaves_no_file() {
     let app = world.app();
     let job = export(&world, ExportFormat::Csv, None).await;
     app.stores.jobs.claim(Lane::Rows, &worker(), 1, 1).await.unwrap().unwrap();
-    jobs::cancel(&app, world.organization, job.id).await.unwrap();
+    jobs::cancel(&app, &world.actor(), job.id).await.unwrap();
     let claimed = world.job(job.id).await;
     let mut run = crate::jobs::attempt::Attempt::new(&app, &claimed);
     assert_eq!(super::super::export::run(&mut run).await.unwrap(), End::Cancelled);

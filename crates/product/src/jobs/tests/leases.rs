@@ -88,7 +88,7 @@ async fn a_started_process_takes_over_what_another_left_and_clears_up() {
     let job = world.import(&dataset, Value::Null, 100.0).await;
     let removed = world.dataset().await;
     world.stores.logs.insert(world.rows(&removed), vec![log(1)], Existing::Keep).await.unwrap();
-    datasets::delete(&world.app(), world.organization, removed.id).await.unwrap();
+    datasets::delete(&world.app(), &world.actor(), removed.id).await.unwrap();
     let app = world.app();
     let held = world.stores.jobs.claim(Lane::Rows, &worker(), app.clock.now(), 300_000).await.unwrap().unwrap();
     assert_eq!(held.id, job.id);

@@ -16,9 +16,10 @@
 //! - What readers found out by reading rows is kept (`learned`), with the first change that need not have been committed when they took
 //!   the segments; a row that it or a later one concerns is read again.
 //!
-//! Notes are also kept in the table `text_changed`, written with the change itself, so that they outlive the process; they are
-//! removed in the transaction that names the new list of segments by its token. The list of an older token is kept until then. A
-//! data file that was brought back names a token whose list is gone or has another content: the index is built anew.
+//! An origin that pushes its commits keeps the notes with the change itself, so that they outlive the process; they are
+//! removed in the transaction that remembers the new list of segments by its token. The list of an older token is kept until then.
+//! An origin that was brought back names a token whose list is gone or has another content: the index is built anew.
+//! From an origin that does not push, a reader gets the changes up to S before it looks at the columns of S ([`Texts::follow`]).
 
 mod folder;
 mod indexer;
@@ -29,17 +30,14 @@ mod told;
 
 pub(crate) use told::Told;
 
-use crate::engine::readers::Lease;
-use crate::engine::writer::Tx;
-use crate::file::collection;
-use crate::file::error::Sql;
-use crate::index::indexes::Change;
+use crate::change::{Change, Commits, reloads};
+use crate::number::{CollectionNumber, CommitNumber};
+use crate::origin::{Found, Lease, Since};
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::{Error, Result};
 use hashbrown::HashMap;
 use parking_lot::{Condvar, Mutex, RwLock};
-use rusqlite::Connection;
 use shelf::Shelf;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,7 +48,7 @@ pub(crate) use indexer::Desk;
 
 /// Which collections get an index, and when.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     /// Rows from which a collection gets one.
     pub rows_min: u64,
     /// Changed rows from which they are indexed anew, and rows read from which it is kept what they told; fewer are read.
@@ -59,97 +57,57 @@ pub(crate) struct Pace {
     pub rest: Duration,
 }
 
+/// Rows by collection whose text has changed, with the commit that changed it last.
+pub type Changed = HashMap<CollectionNumber, HashMap<RowNumber, CommitNumber>>;
+
 /// All text indexes.
-pub(crate) struct Texts {
+pub struct Texts {
     root: PathBuf,
     pace: Pace,
-    shelves: RwLock<HashMap<i64, Arc<Shelf>>>,
+    shelves: RwLock<HashMap<CollectionNumber, Arc<Shelf>>>,
     closing: Mutex<bool>,
     closed: Condvar,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Texts {
-    /// Those that the data file tells of, without their segments, which the background thread opens.
-    pub fn open(data_dir: &Path, pace: Pace, connection: &Connection) -> Result<Self> {
-        connection
-            .execute_batch(
-                "DELETE FROM text_index WHERE collection NOT IN (SELECT id FROM collection WHERE hidden = 0); \
-                 DELETE FROM text_changed WHERE collection NOT IN (SELECT collection FROM text_index)",
-            )
-            .sql()?;
-        let mut stale: HashMap<i64, HashMap<RowNumber, i64>> = HashMap::new();
-        let mut lines = connection.prepare("SELECT collection FROM text_index").sql()?;
-        for collection in lines.query_map([], |line| line.get(0)).sql()? {
-            stale.entry(collection.sql()?).or_default();
-        }
-        let mut lines = connection.prepare("SELECT collection, row, seq FROM text_changed").sql()?;
-        let mut lines = lines.query([]).sql()?;
-        while let Some(line) = lines.next().sql()? {
-            stale.entry(line.get(0).sql()?).or_default().insert(line.get(1).sql()?, line.get(2).sql()?);
-        }
-        let shelves = stale.into_iter().map(|(collection, stale)| (collection, Arc::new(Shelf::with_stale(stale))));
-        Ok(Self::new(data_dir.join("text"), pace, shelves.collect()))
-    }
-
-    fn new(root: PathBuf, pace: Pace, shelves: HashMap<i64, Arc<Shelf>>) -> Self {
+    /// Those in the folder `text` of the data folder that the origin remembers, without their segments, which the background thread
+    /// opens. `noted`: rows whose text has changed since, with the commit that changed it last.
+    pub fn new(data_dir: &Path, pace: Pace, noted: Changed) -> Self {
+        let shelves = noted.into_iter().map(|(collection, stale)| (collection, Arc::new(Shelf::with_stale(stale))));
         Self {
-            root,
+            root: data_dir.join("text"),
             pace,
-            shelves: RwLock::new(shelves),
+            shelves: RwLock::new(shelves.collect()),
             closing: Mutex::new(false),
             closed: Condvar::new(),
             thread: Mutex::new(None),
         }
     }
 
-    /// Of a file without collections.
-    #[cfg(test)]
-    pub fn none() -> Self {
-        let pace = Pace { rows_min: u64::MAX, changed_min: usize::MAX, rest: Duration::from_secs(1) };
-        Self::new(PathBuf::new(), pace, HashMap::new())
-    }
-
     /// Whether every index that is wanted answers and has every row that it can have.
-    #[cfg(test)]
-    pub fn caught_up(&self, connection: &Connection) -> bool {
-        let mut wanted = connection
-            .prepare(
-                "SELECT c.id, (SELECT max(row) FROM log WHERE collection = c.id) FROM collection c \
-                                WHERE hidden = 0 AND log_count >= ?1",
-            )
-            .unwrap();
-        let mut wanted = wanted.query([self.pace.rows_min as i64]).unwrap();
-        while let Some(line) = wanted.next().unwrap() {
-            let (id, last): (i64, RowNumber) = (line.get(0).unwrap(), line.get(1).unwrap());
-            let set = self.shelf(id).and_then(|shelf| shelf.set());
-            let behind = self.shelf(id).is_some_and(|shelf| shelf.stale(usize::MAX).len() >= self.pace.changed_min);
+    pub fn caught_up(&self, lease: &dyn Lease) -> Result<bool> {
+        for (collection, rows) in lease.collections()? {
+            if rows < self.pace.rows_min {
+                continue;
+            }
+            let shelf = self.shelf(collection);
+            let behind = shelf.as_ref().is_some_and(|shelf| shelf.stale(usize::MAX).len() >= self.pace.changed_min);
+            let (set, last) = (shelf.and_then(|shelf| shelf.set()), lease.last_row(collection)?);
             if behind || set.is_none_or(|set| set.above < last) {
-                return false;
+                return Ok(false);
             }
         }
-        true
+        Ok(true)
     }
 
-    /// Whether changes of this collection's rows are to be noted.
-    fn tracks(&self, collection: i64) -> bool {
+    /// Whether changes of this collection's rows are to be noted, so that they outlive the process.
+    pub fn tracks(&self, collection: CollectionNumber) -> bool {
         self.shelves.read().contains_key(&collection)
     }
 
-    /// Notes in the data file that a row gets another text, in the transaction of the change.
-    pub fn note(&self, tx: &Tx<'_>, collection: i64, row: RowNumber) -> Result<()> {
-        if self.tracks(collection) {
-            tx.connection
-                .prepare_cached("INSERT OR REPLACE INTO text_changed (row, collection, seq) VALUES (?1, ?2, ?3)")
-                .sql()?
-                .execute((row, collection, tx.seq()))
-                .sql()?;
-        }
-        Ok(())
-    }
-
     /// Notes the changes of a commit, before it is made.
-    pub fn apply(&self, seq: i64, changes: &[(i64, Change)]) {
+    pub fn apply(&self, seq: CommitNumber, changes: &[(CollectionNumber, Change)]) {
         for (collection, change) in changes {
             if let Change::Replace { row, text: true, .. } = change
                 && let Some(shelf) = self.shelf(*collection)
@@ -160,7 +118,7 @@ impl Texts {
     }
 
     /// The changes of the commit before are on the disk.
-    pub fn committed(&self, changes: &[(i64, Change)]) {
+    pub fn committed(&self, changes: &[(CollectionNumber, Change)]) {
         for (collection, change) in changes {
             if matches!(change, Change::Replace { text: true, .. })
                 && let Some(shelf) = self.shelf(*collection)
@@ -170,17 +128,29 @@ impl Texts {
         }
     }
 
-    fn shelf(&self, collection: i64) -> Option<Arc<Shelf>> {
+    /// Notes the changes up to the commit of a transaction, from an origin that does not push them.
+    pub(crate) fn follow(&self, found: Found, lease: &dyn Lease) -> Result<()> {
+        let Some(shelf) = self.shelf(found.id) else { return Ok(()) };
+        let Some(seq) = shelf.followed().filter(|seq| *seq < found.seq) else { return Ok(()) };
+        match lease.since(found.id, seq)? {
+            Since::Added => shelf.follow([], found.seq),
+            Since::Commits(commits) if !reloads(&commits) => shelf.follow(texts_changed(&commits), found.seq),
+            Since::Commits(_) | Since::Unknown => shelf.lose(),
+        }
+        Ok(())
+    }
+
+    fn shelf(&self, collection: CollectionNumber) -> Option<Arc<Shelf>> {
         self.shelves.read().get(&collection).cloned()
     }
 
     /// What the index of a collection says of a filter. Outside of a transaction, before the columns are looked at.
-    pub fn ask<'f>(&self, lease: &Lease, name: Collection, filter: &'f LogFilter) -> Result<Told<'f>> {
+    pub(crate) fn ask<'f>(&self, lease: &dyn Lease, name: Collection, filter: &'f LogFilter) -> Result<Told<'f>> {
         let plans = told::plans(filter);
         if plans.is_empty() || self.shelves.read().is_empty() {
             return Ok(Told::default());
         }
-        let Some(found) = collection::find(lease.connection()?, name)? else { return Ok(Told::default()) };
+        let Some(found) = lease.find(name)? else { return Ok(Told::default()) };
         let Some(shelf) = self.shelf(found.id) else { return Ok(Told::default()) };
         let Some(moment) = shelf.moment() else { return Ok(Told::default()) };
         lease.stop().go_on()?;
@@ -189,7 +159,7 @@ impl Texts {
             Ok(told) => Ok(told),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Err(Error::internal(error)),
             Err(error) => {
-                tracing::error!(collection = found.id, %error, "a text index cannot be read: it is built anew");
+                tracing::error!(collection = %found.id, %error, "a text index cannot be read: it is built anew");
                 shelf.clear();
                 Ok(Told::default())
             }
@@ -206,7 +176,7 @@ impl Texts {
     }
 
     /// Starts the background thread.
-    pub fn start(self: &Arc<Self>, desk: Desk) -> std::io::Result<()> {
+    pub(crate) fn start(self: &Arc<Self>, desk: Desk) -> std::io::Result<()> {
         let texts = self.clone();
         let work = move || indexer::run(&texts, &desk);
         *self.thread.lock() = Some(std::thread::Builder::new().name("evalset-text".to_owned()).spawn(work)?);
@@ -241,4 +211,23 @@ impl Texts {
         }
         !*closing
     }
+}
+
+/// Whether it is known which texts have changed.
+fn tells_texts(since: &Since) -> bool {
+    match since {
+        Since::Added => true,
+        Since::Commits(commits) => !reloads(commits),
+        Since::Unknown => false,
+    }
+}
+
+/// Rows that get another text, with the commit.
+fn texts_changed(commits: &Commits) -> impl Iterator<Item = (RowNumber, CommitNumber)> {
+    commits.iter().flat_map(|(seq, changes)| {
+        changes.iter().filter_map(|change| match change {
+            Change::Replace { row, text: true, .. } => Some((*row, *seq)),
+            _ => None,
+        })
+    })
 }

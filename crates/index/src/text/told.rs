@@ -5,6 +5,7 @@
 use super::learned::{self, Lesson};
 use super::row_bits::RowBits;
 use super::shelf::{Held, Moment, Shelf};
+use crate::number::CollectionNumber;
 use evalset_columns::{Answer, Columns, Given, Verdict};
 use evalset_model::filter::{Compare, LogField, LogFilter};
 use evalset_model::ids::RowNumber;
@@ -28,7 +29,7 @@ pub(crate) struct Told<'f> {
 }
 
 struct Known<'f> {
-    collection: i64,
+    collection: CollectionNumber,
     shelf: Arc<Shelf>,
     /// From so many rows on that had to be read, what they told is worth keeping.
     learn_min: usize,
@@ -50,7 +51,7 @@ pub(super) fn plans(filter: &LogFilter) -> Vec<(&Compare<LogField>, Plan)> {
 impl<'f> Told<'f> {
     /// Asks the segments of this moment. An error means that a file is not what it was when it was opened, or that `go_on` ended it.
     pub(super) fn ask(
-        (collection, shelf): (i64, Arc<Shelf>),
+        (collection, shelf): (CollectionNumber, Arc<Shelf>),
         moment: Moment,
         plans: Vec<(&'f Compare<LogField>, Plan)>,
         learn_min: usize,
@@ -78,7 +79,7 @@ impl<'f> Told<'f> {
     }
 
     /// Learns which of the rows of a collection that were left open have passed the rest of the filter.
-    pub fn learn(&self, collection: i64, rest: &LogFilter, open: &[RowNumber], passed: &[RowNumber]) {
+    pub fn learn(&self, collection: CollectionNumber, rest: &LogFilter, open: &[RowNumber], passed: &[RowNumber]) {
         let Some(known) = &self.known else { return };
         // The name may have passed on to another collection, whose changes are noted elsewhere.
         if known.collection != collection || open.len() < known.learn_min {

@@ -3,15 +3,14 @@
 //! The columns answer what they can, with the help of the text index; what they leave open is read from the rows at the same commit.
 //! Does not write.
 
-use crate::Engine;
-use crate::engine::readers::Lease;
-use crate::engine::view::View;
-use crate::file::row;
-use crate::index::decide;
-use crate::index::order::{Decided, Ordered, sorts};
-use crate::index::text::Told;
-use crate::scores::row_scores::Sight;
-use crate::scores::sources;
+use crate::Answers;
+use crate::decide;
+use crate::fetch::read_rows;
+use crate::number::CollectionNumber;
+use crate::order::{Decided, Ordered, sorts};
+use crate::origin::Lease;
+use crate::text::Told;
+use crate::view::View;
 use evalset_columns::{Columns, Rows, Verdict};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, RowNumber};
@@ -49,15 +48,15 @@ impl<T> Seen<T> {
     /// Decides the open rows, if there are any, and tells the text index what came out.
     pub fn decide(
         self,
-        (name, collection): (Collection, i64),
-        lease: &Lease,
-        helpers: &mut [Lease],
+        (name, collection): (Collection, CollectionNumber),
+        lease: &dyn Lease,
+        helpers: &mut [Box<dyn Lease>],
         told: &Told<'_>,
     ) -> Result<(T, Option<Decided>)> {
         match self {
             Self::All(known) => Ok((known, None)),
             Self::Some { known, open, residual } => {
-                let sight = Sight::of(lease.connection()?, name, collection)?;
+                let sight = lease.sight(name, collection)?;
                 let passed = decide::passing(&residual, (collection, sight), &open, lease, helpers)?;
                 told.learn(collection, &residual, &open, &passed);
                 Ok((known, Some(Decided { open, passed })))
@@ -69,7 +68,7 @@ impl<T> Seen<T> {
 /// Rows of a list, as of the transaction of the lease.
 pub(crate) struct Chosen {
     /// The store's number of the collection.
-    pub collection: i64,
+    pub collection: CollectionNumber,
     /// The rows, in order.
     pub rows: Vec<RowNumber>,
     /// Rows that match.
@@ -94,8 +93,9 @@ pub(crate) fn candidates(verdict: &Verdict) -> Rows {
     rows
 }
 
-impl Engine {
-    pub(crate) fn page_now(&self, lease: &Lease, name: Collection, query: &Query) -> Result<Page<Row>> {
+impl Answers {
+    /// A page of full rows with the exact total.
+    pub fn page(&self, lease: &dyn Lease, name: Collection, query: &Query) -> Result<Page<Row>> {
         let Some(chosen) = self.choose(lease, name, (&query.filter, &query.sort), query.window)? else {
             return Ok(Page { rows: Vec::new(), total: 0 });
         };
@@ -106,7 +106,7 @@ impl Engine {
     /// The rows of a page; `None` when the collection was never written to.
     pub(crate) fn choose(
         &self,
-        lease: &Lease,
+        lease: &dyn Lease,
         name: Collection,
         (filter, sort): (&LogFilter, &Sort),
         window: Window,
@@ -136,11 +136,12 @@ impl Engine {
         Ok(Some(Chosen { collection, rows, total, next: None }))
     }
 
-    pub(crate) fn sums_now(&self, lease: &Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
+    /// Sums over the rows that match, their scores included.
+    pub fn sums(&self, lease: &dyn Lease, name: Collection, filter: &LogFilter) -> Result<Sums> {
         let told = self.texts.ask(lease, name, filter)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
             // The transaction of the lease is at the commit of the columns.
-            let sources = sources::all(lease.connection()?, name.organization)?;
+            let sources = lease.sources(name.organization)?;
             let verdict = told.evaluate(columns, filter);
             let mut sums = columns.sums(&verdict.yes);
             let (clear, mixed) = sources.iter().partition(|source| !shares_column(source, &sources));
@@ -150,32 +151,25 @@ impl Engine {
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Sums::default()) };
         let ((mut sums, mixed), decided) = seen?.decide((name, collection), lease, &mut helpers, &told)?;
-        let sight = Sight::of(lease.connection()?, name, collection)?;
+        let sight = lease.sight(name, collection)?;
         for (id, key) in mixed {
             lease.stop().go_on()?;
-            let mut shown = sight.shown(lease.connection()?, &id)?;
+            let mut shown = sight.shown(lease, &id)?;
             shown.retain(|score| score.source.key() == key);
             sums.add_scores(&shown);
         }
         for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
             lease.stop().go_on()?;
-            let connection = lease.connection()?;
-            let read = row::read_columns(connection, collection, row);
-            if let Some(stored) = lease.damage().pass_over(collection, read)? {
-                sums.add(&stored.log);
-                sums.add_scores(&sight.shown(connection, &stored.log.id)?);
+            if let Some(log) = lease.fields(collection, row)?.there() {
+                sums.add(&log);
+                sums.add_scores(&sight.shown(lease, &log.id)?);
             }
         }
         Ok(sums)
     }
 
-    pub(crate) fn groups_now(
-        &self,
-        lease: &Lease,
-        name: Collection,
-        filter: &LogFilter,
-        by: &LogField,
-    ) -> Result<Vec<Group>> {
+    /// Sums per value of `by`, in no particular order.
+    pub fn groups(&self, lease: &dyn Lease, name: Collection, filter: &LogFilter, by: &LogField) -> Result<Vec<Group>> {
         let told = self.texts.ask(lease, name, filter)?;
         let view = self.view(lease, name, heavy(filter), |columns| {
             let mut verdict = told.evaluate(columns, filter);
@@ -192,15 +186,15 @@ impl Engine {
         let mut groups: HashMap<_, Sums> = groups.into_iter().map(|group| (group.key, group.sums)).collect();
         for row in rows {
             lease.stop().go_on()?;
-            let read = row::read_columns(lease.connection()?, collection, row);
-            if let Some(stored) = lease.damage().pass_over(collection, read)? {
-                groups.entry(reference::group_key(&stored.log, by)).or_default().add(&stored.log);
+            if let Some(log) = lease.fields(collection, row)?.there() {
+                groups.entry(reference::group_key(&log, by)).or_default().add(&log);
             }
         }
         Ok(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect())
     }
 
-    pub(crate) fn pick_now(&self, lease: &Lease, name: Collection, pick: &Pick) -> Result<Picked> {
+    /// Numbers of the rows that match, sampled and in order.
+    pub fn pick(&self, lease: &dyn Lease, name: Collection, pick: &Pick) -> Result<Picked> {
         let told = self.texts.ask(lease, name, &pick.filter)?;
         let view = self.view(lease, name, heavy(&pick.filter), |columns| {
             let mut verdict = told.evaluate(columns, &pick.filter);
@@ -282,39 +276,6 @@ fn keep_sample(rows: &mut Vec<RowNumber>, sample: &Sample, hashes: &HashMap<RowN
     };
     rows.retain(|row| hash(row) <= cutoff);
     Some(cutoff)
-}
-
-/// Full rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
-/// more than `most` bytes together, found out before memory is full of them.
-pub(crate) fn read_rows(
-    lease: &Lease,
-    name: Collection,
-    collection: i64,
-    rows: &[RowNumber],
-    with: With,
-    most: usize,
-) -> Result<Vec<Row>> {
-    let connection = lease.connection()?;
-    let sight = match with {
-        With::Scores => Some(Sight::of(connection, name, collection)?),
-        With::Nothing => None,
-    };
-    let (mut found, mut bytes) = (Vec::new(), 0_usize);
-    for row in rows {
-        lease.stop().go_on()?;
-        let read = row::read(connection, collection, *row);
-        let Some(stored) = lease.damage().pass_over(collection, read)? else { continue };
-        bytes = bytes.saturating_add(stored.payload_bytes);
-        if bytes > most && !found.is_empty() {
-            let text = format!(
-                "the rows of this page have more than {most} bytes (`limits.page_bytes`): ask for fewer, with a smaller `page_size`"
-            );
-            return Err(Error::TooLarge(text));
-        }
-        let scores = sight.map(|sight| sight.of_row(connection, &stored.log.id)).transpose()?.unwrap_or_default();
-        found.push(Row { number: stored.row, log: stored.log, scores });
-    }
-    Ok(found)
 }
 
 /// A count as an index; more than memory can hold is as good as the most.

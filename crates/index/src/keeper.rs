@@ -1,7 +1,9 @@
-//! Looks after column indexes beside the work of callers: keeps their memory within bounds, makes orders that pages would use, moves
-//! full parts of them to files, and keeps an index that has not changed for a while for the next start. Knows time and idleness, not what is written.
+//! Looks after column indexes beside the work of callers: applies commits that a look was in the way of, keeps their memory within
+//! bounds, makes orders that pages would use, moves full parts of them to files, and keeps an index that has not changed for a while
+//! for the next start. Knows time and idleness, not what is written.
 
-use crate::{Engine, Options};
+use crate::number::{CollectionNumber, CommitNumber};
+use crate::{Answers, Options};
 use hashbrown::HashMap;
 use std::sync::Weak;
 use std::thread;
@@ -18,23 +20,27 @@ const SEAL_LOOKS: u32 = 10;
 /// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
 const SAVE_LOOKS: u32 = 50;
 
-/// Starts the threads, which end with the engine.
-pub(crate) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<()> {
+/// So long may the origin wait for those who look at an index that is to be kept; if that is not enough, it is kept another time.
+const SAVE_PATIENCE: Duration = Duration::from_millis(5);
+
+/// Starts the threads, which end with what they look after.
+pub(crate) fn start(answers: Weak<Answers>, options: &Options) -> std::io::Result<()> {
     let (pause, limits) = (options.keeper_look, &options.limits);
-    watch_memory(engine.clone(), pause.min(MEMORY_LOOK))?;
+    watch_memory(answers.clone(), pause.min(MEMORY_LOOK))?;
     let (orders_most, changed_most) = (limits.order_memory_bytes, limits.changed_memory_bytes);
     let work = move || {
         let (mut parts, mut before) = (HashMap::new(), Vec::new());
         for look in 1_u32.. {
             thread::sleep(pause);
-            let Some(engine) = engine.upgrade() else { break };
-            engine.indexes.make_orders(orders_most);
-            if look % SEAL_LOOKS == 0 && engine.indexes.seal(&mut parts, changed_most) {
+            let Some(answers) = answers.upgrade() else { break };
+            answers.indexes.settle_all();
+            answers.indexes.make_orders(orders_most);
+            if look % SEAL_LOOKS == 0 && answers.indexes.seal(&mut parts, changed_most) {
                 give_back();
             }
             if look % SAVE_LOOKS == 0 {
-                before = save(&engine, &before);
-                make_room(&engine);
+                before = save(&answers, &before);
+                make_room(&answers);
             }
         }
     };
@@ -43,13 +49,13 @@ pub(crate) fn start(engine: Weak<Engine>, options: &Options) -> std::io::Result<
 
 /// Starts the thread that keeps memory of files within its bound where no walk does. It does nothing else: making orders and moving parts takes
 /// seconds, in which more is mapped than fits.
-fn watch_memory(engine: Weak<Engine>, pause: Duration) -> std::io::Result<()> {
+fn watch_memory(answers: Weak<Answers>, pause: Duration) -> std::io::Result<()> {
     let work = move || {
         let mut near = false;
         loop {
             thread::sleep(if near { pause / NEAR } else { pause });
-            let Some(engine) = engine.upgrade() else { break };
-            near = engine.indexes.keep_within();
+            let Some(answers) = answers.upgrade() else { break };
+            near = answers.indexes.keep_within();
         }
     };
     thread::Builder::new().name("evalset-memory".to_owned()).spawn(work).map(drop)
@@ -68,21 +74,20 @@ fn give_back() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn give_back() {}
 
-/// Has the writer keep indexes that were already found as they are now; returns those that are not kept.
-fn save(engine: &Engine, before: &[(i64, i64)]) -> Vec<(i64, i64)> {
-    let unsaved = engine.indexes.unsaved();
+/// Has the origin keep indexes that were already found as they are now; returns those that are not kept.
+fn save(answers: &Answers, before: &[(CollectionNumber, CommitNumber)]) -> Vec<(CollectionNumber, CommitNumber)> {
+    let unsaved = answers.indexes.unsaved();
     for found in unsaved.iter().filter(|found| before.contains(found)) {
-        let (indexes, collection) = (engine.indexes.clone(), found.0);
-        engine.writer.order(move |tx| indexes.save(tx.connection, collection));
+        answers.origin.keep(found.0, SAVE_PATIENCE);
     }
     unsaved
 }
 
-/// Makes an index anew in which removed rows take much room, if a connection is free.
-fn make_room(engine: &Engine) {
-    let Some((collection, slot)) = engine.indexes.wasteful() else { return };
-    let Some(lease) = engine.readers.spare() else { return };
-    if let Err(error) = engine.indexes.compact(collection, &slot, &lease) {
-        tracing::warn!(collection, %error, "removed rows keep their room in a column index");
+/// Makes an index anew in which removed rows take much room, if a lease is free.
+fn make_room(answers: &Answers) {
+    let Some((collection, slot)) = answers.indexes.wasteful() else { return };
+    let Some(lease) = answers.origin.spare() else { return };
+    if let Err(error) = answers.indexes.compact(collection, &slot, &*lease) {
+        tracing::warn!(%collection, %error, "removed rows keep their room in a column index");
     }
 }

@@ -1,20 +1,16 @@
-//! Lists: which rows are in a part of one, and writing them out one at a time. Does not know what is written.
+//! Lists: which rows are in a part of one. Does not know what is written of them.
 
-use crate::Engine;
-use crate::engine::readers::Lease;
-use crate::engine::view::View;
-use crate::file::damage::Fault;
-use crate::file::row;
-use crate::index::order::{Marks, Ordered, sorts};
-use crate::index::select::{Chosen, Seen, candidates, heavy, index};
-use crate::scores::row_scores::Sight;
+use crate::Answers;
+use crate::fetch::write_rows;
+use crate::order::{Marks, Ordered, sorts};
+use crate::origin::Lease;
+use crate::select::{Chosen, Seen, candidates, heavy, index};
+use crate::view::View;
+use evalset_model::Result;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
-use evalset_model::log::text::PayloadText;
 use evalset_model::page::{Mark, Part, Sort};
-use evalset_model::score::RowScores;
-use evalset_model::{Error, Result};
-use evalset_store::lists::{List, Listed, TextRow, Writing, Written};
+use evalset_store::lists::{List, Listed};
 
 /// What the columns gave of a list that begins after a place.
 enum Later {
@@ -24,8 +20,9 @@ enum Later {
     Whole(Ordered),
 }
 
-impl Engine {
-    pub(crate) fn list_now(&self, lease: &Lease, name: Collection, list: &List) -> Result<Listed> {
+impl Answers {
+    /// A part of an ordered list as text, with the exact total.
+    pub fn list(&self, lease: &dyn Lease, name: Collection, list: &List) -> Result<Listed> {
         let what = (&list.filter, &list.sort);
         let chosen = match &list.part {
             Part::Page(window) => self.choose(lease, name, what, *window)?,
@@ -38,7 +35,7 @@ impl Engine {
     /// The first rows after a place.
     fn choose_after(
         &self,
-        lease: &Lease,
+        lease: &dyn Lease,
         name: Collection,
         (filter, sort): (&LogFilter, &Sort),
         mark: Option<&Mark>,
@@ -86,45 +83,4 @@ fn cut(mut rows: Vec<RowNumber>, limit: usize, marks: &Marks<'_>) -> Result<(Vec
         }
     }
     Ok((rows, None))
-}
-
-/// Writes rows in the order given; those that are gone or cannot be read are left out. One row is in memory at a time.
-pub(crate) fn write_rows(
-    lease: &Lease,
-    name: Collection,
-    collection: i64,
-    rows: &[RowNumber],
-    writing: &Writing,
-) -> Result<Written> {
-    let connection = lease.connection()?;
-    let sight = writing.scores.then(|| Sight::of(connection, name, collection)).transpose()?;
-    let mut written = Written::default();
-    for row in rows {
-        lease.stop().go_on()?;
-        if written.is_full(writing) {
-            break;
-        }
-        written.passed += 1;
-        let read = row::read_columns(connection, collection, *row);
-        let Some(stored) = lease.damage().pass_over(collection, read)? else { continue };
-        let scores = match sight {
-            Some(sight) => sight.of_row(connection, &stored.log.id)?,
-            None => RowScores::new(),
-        };
-        let log = &stored.log;
-        let mut add =
-            |payload: &PayloadText<'_>| written.add(&TextRow { number: *row, log, payload, scores: &scores }, writing);
-        if !writing.payload {
-            add(&PayloadText::default())?;
-            continue;
-        }
-        // The row's own faults are told apart from those of the writing.
-        let seen = row::see_payload(connection, *row, |text| {
-            let payload = PayloadText::parse(text).map_err(Error::internal)?;
-            Ok(add(&payload))
-        });
-        let seen = seen.and_then(|seen| seen.ok_or_else(|| Fault::from(row::without_payload(*row))).map(Some));
-        lease.damage().pass_over(collection, seen)?.transpose()?;
-    }
-    Ok(written)
 }

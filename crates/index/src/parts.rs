@@ -239,7 +239,7 @@ impl PartFiles {
 fn create(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let written = fill(&mut File::create(path)?);
     if written.is_err() {
-        crate::index::snapshots::remove(path);
+        crate::snapshots::remove(path);
     }
     written
 }
@@ -258,7 +258,7 @@ pub(crate) fn sweep(folder: &Path, kept: &[Arc<dyn Backing>]) {
     for file in files.filter_map(|file| Some(file.ok()?.path())) {
         let ours = file.extension().is_some_and(|extension| extension == EXTENSION);
         if ours && !kept.iter().any(|kept| path(folder, kept.id()) == file) {
-            crate::index::snapshots::remove(&file);
+            crate::snapshots::remove(&file);
         }
     }
 }

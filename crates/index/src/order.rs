@@ -1,8 +1,7 @@
 //! Ordered rows: by the columns, or by the rows themselves where the columns do not hold all values of the sort field.
 
-use crate::engine::readers::Lease;
-use crate::file::row;
-use crate::scores::row_scores::Sight;
+use crate::number::CollectionNumber;
+use crate::origin::{Fetched, Lease, Sight};
 use evalset_columns::{Columns, Rows};
 use evalset_model::filter::LogField;
 use evalset_model::filter::meaning;
@@ -59,8 +58,8 @@ impl Ordered {
         self,
         decided: Option<&Decided>,
         name: Collection,
-        collection: i64,
-        lease: &Lease,
+        collection: CollectionNumber,
+        lease: &dyn Lease,
     ) -> Result<Vec<RowNumber>> {
         let Self { mut rows, pending } = self;
         if let Some(Decided { open, passed }) = decided.filter(|decided| decided.open.len() != decided.passed.len()) {
@@ -78,8 +77,8 @@ fn by_rows(
     rows: &[RowNumber],
     sort: &Sort,
     after: Option<&Mark>,
-    collection: (Collection, i64),
-    lease: &Lease,
+    collection: (Collection, CollectionNumber),
+    lease: &dyn Lease,
 ) -> Result<Vec<RowNumber>> {
     let marks = Marks::new(sort, collection, lease)?;
     let mut marked: Vec<(Mark, RowNumber)> = Vec::with_capacity(rows.len());
@@ -97,29 +96,32 @@ fn by_rows(
 /// The places of rows in an order, by what is stored in them.
 pub(crate) struct Marks<'a> {
     sort: &'a Sort,
-    collection: i64,
-    lease: &'a Lease,
+    collection: CollectionNumber,
+    lease: &'a dyn Lease,
     /// Where scores are found, when the order is by one.
     sight: Option<Sight>,
 }
 
 impl<'a> Marks<'a> {
     /// Of rows of a collection.
-    pub fn new(sort: &'a Sort, (name, collection): (Collection, i64), lease: &'a Lease) -> Result<Self> {
+    pub fn new(
+        sort: &'a Sort,
+        (name, collection): (Collection, CollectionNumber),
+        lease: &'a dyn Lease,
+    ) -> Result<Self> {
         let by_score = matches!(sort.field, LogField::Score(_));
-        let sight = by_score.then(|| Sight::of(lease.connection()?, name, collection)).transpose()?;
+        let sight = by_score.then(|| lease.sight(name, collection)).transpose()?;
         Ok(Self { sort, collection, lease, sight })
     }
 
     /// The place of a row; `None` when it cannot be read.
     pub fn of(&self, row: RowNumber) -> Result<Option<Mark>> {
-        let connection = self.lease.connection()?;
-        let read = row::read_columns(connection, self.collection, row).and_then(|stored| match stored {
-            Some(stored) => Ok(Some(stored.log)),
-            None => Err(Error::internal(format!("row {row} of the index is not in the file")).into()),
-        });
-        let Some(log) = self.lease.damage().pass_over(self.collection, read)? else { return Ok(None) };
-        let scores = self.sight.map(|sight| sight.compared(connection, &log.id)).transpose()?.unwrap_or_default();
+        let log = match self.lease.fields(self.collection, row)? {
+            Fetched::There(log) => log,
+            Fetched::Unreadable => return Ok(None),
+            Fetched::Gone => return Err(Error::internal(format!("row {row} of the index is not in its collection"))),
+        };
+        let scores = self.sight.map(|sight| sight.compared(self.lease, &log.id)).transpose()?.unwrap_or_default();
         let key = meaning::order(&self.sort.field, &log, &scores).into_owned();
         Ok(Some(Mark { key, id: log.id }))
     }

@@ -1,15 +1,12 @@
-//! Columns made from the rows of the data file: all of them, or those that came after a snapshot. Knows rows and columns, neither
+//! Columns made from the rows of the origin: all of them, or those that came after a snapshot. Knows rows and columns, neither
 //! commits nor who waits.
 
-use crate::engine::readers::Lease;
-use crate::file::collection;
-use crate::file::error::Sql;
-use crate::file::row::{self, Stored};
-use crate::file::schema::SELECT;
-use crate::index::indexes::{Indexes, as_ref};
-use crate::scores::row_scores::Sight;
+use crate::indexes::Indexes;
+use crate::number::CollectionNumber;
+use crate::origin::{Fields, Lease, Sight};
+use crate::slot::as_ref;
 use evalset_columns::Columns;
-use evalset_model::ids::RowNumber;
+use evalset_model::score;
 use evalset_model::{Error, Result};
 use std::mem::take;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +21,7 @@ const PORTION_BYTES: usize = 1024 * 1024;
 const PORTIONS: usize = 4;
 
 /// Rows on their way from the reader to the filler.
-type Portion = Vec<Stored>;
+type Portion = Vec<Fields>;
 
 /// Counts an index that is being made, for as long as it lives.
 struct Filling<'a>(&'a AtomicUsize);
@@ -49,14 +46,14 @@ impl Indexes {
     }
 
     /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a transaction.
-    pub(crate) fn read_rows(&self, collection: i64, lease: &Lease) -> Result<Columns> {
+    pub(crate) fn read_rows(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<Columns> {
         let _one_more = Filling::begin(&self.filling);
         let (sender, portions) = sync_channel::<Portion>(PORTIONS);
         let (done, spent) = channel::<Portion>();
         let mut columns = thread::scope(|scope| {
             let filling = scope.spawn(move || self.fill(collection, &portions, &done));
             let (mut portion, mut bytes) = (Portion::new(), 0);
-            let read = each_row(lease, collection, 0, |stored| {
+            let read = lease.each_row(collection, 0, &mut |stored| {
                 bytes += stored.metadata_bytes;
                 portion.push(stored);
                 if portion.len() < PORTION_ROWS && bytes < PORTION_BYTES {
@@ -73,15 +70,14 @@ impl Indexes {
             let columns = filling.join().map_err(|_| Error::internal("filling the columns failed"))?;
             sent.map(|()| columns)
         })?;
-        let connection = lease.connection()?;
-        if let Some(name) = collection::name(connection, collection)? {
-            Sight::of(connection, name, collection)?.load(connection, collection, &mut columns)?;
+        if let Some(name) = lease.name(collection)? {
+            add_scores(lease, collection, &lease.sight(name, collection)?, &mut columns)?;
         }
         Ok(columns)
     }
 
     /// Columns of the rows that come, in the order in which they come.
-    fn fill(&self, collection: i64, portions: &Receiver<Portion>, spent: &Sender<Portion>) -> Columns {
+    fn fill(&self, collection: CollectionNumber, portions: &Receiver<Portion>, spent: &Sender<Portion>) -> Columns {
         let mut columns = Columns::with_chunk_rows(&self.limits, self.chunk_rows);
         let mut unsealed = 0;
         for portion in portions {
@@ -103,32 +99,23 @@ impl Indexes {
 }
 
 /// Adds the rows that came after those of a snapshot.
-pub(crate) fn add_newer(lease: &Lease, collection: i64, columns: &mut Columns) -> Result<()> {
-    let connection = lease.connection()?;
-    let Some(name) = collection::name(connection, collection)? else { return Ok(()) };
-    let sight = Sight::of(connection, name, collection)?;
-    each_row(lease, collection, columns.last_row(), |stored| {
-        let scores = sight.compared(connection, &stored.log.id)?;
+pub(crate) fn add_newer(lease: &dyn Lease, collection: CollectionNumber, columns: &mut Columns) -> Result<()> {
+    let Some(name) = lease.name(collection)? else { return Ok(()) };
+    let sight = lease.sight(name, collection)?;
+    lease.each_row(collection, columns.last_row(), &mut |stored| {
+        let scores = sight.compared(lease, &stored.log.id)?;
         columns.append(stored.row, as_ref(&stored.log, Some(&scores)));
         Ok(())
     })
 }
 
-/// Visits the rows of a collection above a number in row order, without payloads.
-fn each_row(
-    lease: &Lease,
-    collection: i64,
-    above: RowNumber,
-    mut visit: impl FnMut(Stored) -> Result<()>,
-) -> Result<()> {
-    let sql = format!("{} WHERE collection = ?1 AND row > ?2 ORDER BY row", *SELECT);
-    let mut statement = lease.connection()?.prepare(&sql).sql()?;
-    let mut lines = statement.query([collection, above]).sql()?;
-    while let Some(line) = lines.next().sql()? {
-        match row::decode(line) {
-            Ok(stored) => visit(stored)?,
-            Err(unreadable) => lease.damage().note(collection, &unreadable),
-        }
+/// Writes the scores of all rows into their columns.
+fn add_scores(lease: &dyn Lease, collection: CollectionNumber, sight: &Sight, columns: &mut Columns) -> Result<()> {
+    if sight.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    lease.each_scored(collection, sight, &mut |row, scores| {
+        columns.set_scores(row, &score::compared(&score::shown(scores, sight.place)));
+        Ok(())
+    })
 }

@@ -1,8 +1,9 @@
 //! The folder of one collection's text index: segment files, and lists of those that belong together.
 //!
-//! A list is named by its token and written before the data file names that token; the one before it stays until then. So at any
-//! moment the list that the data file names is there, with all its segments, and anything else is left over. Knows files only.
+//! A list is named by its token and written before the origin remembers that token; the one before it stays until then. So at any
+//! moment the list that the origin remembers is there, with all its segments, and anything else is left over. Knows files only.
 
+use crate::number::CollectionNumber;
 use evalset_model::ids::RowNumber;
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -50,7 +51,7 @@ impl List {
 
 impl Folder {
     /// In a folder named by the collection.
-    pub fn new(root: &Path, collection: i64) -> Self {
+    pub fn new(root: &Path, collection: CollectionNumber) -> Self {
         Self { path: root.join(collection.to_string()) }
     }
 
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn a_list_comes_back_or_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        let folder = Folder::new(root.path(), 3);
+        let folder = Folder::new(root.path(), CollectionNumber(3));
         folder.create().unwrap();
         let list = List { above: 77, names: vec![5, u64::MAX] };
         folder.write_list(-4, &list).unwrap();

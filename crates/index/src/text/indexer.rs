@@ -7,21 +7,17 @@
 use super::Texts;
 use super::folder::{Folder, List};
 use super::shelf::{Set, Shelf};
-use crate::engine::writer::Writer;
-use crate::file;
-use crate::file::damage::Damage;
-use crate::file::error::Sql;
-use crate::file::row;
-use crate::index::indexes::Indexes;
+use crate::fetch::members;
+use crate::indexes::Indexes;
+use crate::number::{CollectionNumber, CommitNumber};
+use crate::origin::{Fetched, Kept, Lease, Origin};
 use evalset_model::filter::meaning;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::{Error, Result};
 use evalset_text::{Builder, Part, Segment, merge};
-use rusqlite::{Connection, OptionalExtension};
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -54,12 +50,8 @@ const BACKLOG_ROWS: RowNumber = 50_000;
 
 /// What the thread works with.
 pub(crate) struct Desk {
-    /// The data file.
-    pub path: PathBuf,
-    /// Writes the tokens.
-    pub writer: Arc<Writer>,
-    /// Told of rows that cannot be read.
-    pub damage: Arc<Damage>,
+    /// Has the rows, and remembers the tokens.
+    pub origin: Arc<dyn Origin>,
     /// Callers wait for those that are being made: they go first.
     pub indexes: Arc<Indexes>,
 }
@@ -70,7 +62,7 @@ struct Batch {
     /// Rows up to this one have been looked at.
     above: RowNumber,
     /// The commit at which, or after which, all of them were read.
-    seq: i64,
+    seq: CommitNumber,
     /// Rows that were looked at again.
     again: Vec<RowNumber>,
     /// More rows wait.
@@ -82,11 +74,11 @@ pub(super) fn run(texts: &Texts, desk: &Desk) {
     if let Err(error) = rustix::process::nice(NICE) {
         tracing::debug!(%error, "the thread of the text indexes keeps its priority");
     }
-    let (mut rests, mut connection) = (1, None);
+    let (mut rests, mut lease) = (1, None);
     while texts.rest(rests) {
-        rests = match round(texts, desk, &mut connection) {
+        rests = match round(texts, desk, &mut lease) {
             Err(error) if texts.go_on() => {
-                connection = None;
+                lease = None;
                 tracing::warn!(%error, "text indexes could not be brought up to date; it is tried again");
                 RESTS_AFTER_ERROR
             }
@@ -96,43 +88,32 @@ pub(super) fn run(texts: &Texts, desk: &Desk) {
 }
 
 /// Brings every index up to date.
-fn round(texts: &Texts, desk: &Desk, kept: &mut Option<Connection>) -> Result<()> {
-    let connection = match kept {
-        Some(connection) => connection,
-        None => kept.insert(file::reader(&desk.path).map_err(Error::internal)?),
+fn round(texts: &Texts, desk: &Desk, kept: &mut Option<Box<dyn Lease>>) -> Result<()> {
+    let lease = match kept {
+        Some(lease) => &**lease,
+        None => &**kept.insert(desk.origin.own()?),
     };
-    let visible: Vec<(i64, u64)> = connection
-        .prepare("SELECT id, log_count FROM collection WHERE hidden = 0")
-        .sql()?
-        .query_map([], |line| Ok((line.get(0)?, line.get::<_, i64>(1)?.unsigned_abs())))
-        .sql()?
-        .collect::<rusqlite::Result<_>>()
-        .sql()?;
+    let visible = lease.collections()?;
     sweep(texts, desk, &visible)?;
     for (collection, rows) in visible {
         if rows >= texts.pace.rows_min || texts.tracks(collection) {
-            Work { texts, desk, connection, collection, folder: Folder::new(&texts.root, collection) }.bring_up()?;
+            Work { texts, desk, lease, collection, folder: Folder::new(&texts.root, collection) }.bring_up()?;
         }
     }
     Ok(())
 }
 
 /// Removes what is left of collections that are gone.
-fn sweep(texts: &Texts, desk: &Desk, visible: &[(i64, u64)]) -> Result<()> {
-    let there = |collection: i64| visible.iter().any(|(id, _)| *id == collection);
-    let gone: Vec<i64> = texts.shelves.read().keys().copied().filter(|id| !there(*id)).collect();
+fn sweep(texts: &Texts, desk: &Desk, visible: &[(CollectionNumber, u64)]) -> Result<()> {
+    let there = |collection: CollectionNumber| visible.iter().any(|(id, _)| *id == collection);
+    let gone: Vec<CollectionNumber> = texts.shelves.read().keys().copied().filter(|id| !there(*id)).collect();
     for collection in gone {
         texts.shelves.write().remove(&collection);
-        desk.writer.run_beside(0, move |tx| {
-            for table in ["text_index", "text_changed"] {
-                tx.connection.execute(&format!("DELETE FROM {table} WHERE collection = ?1"), [collection]).sql()?;
-            }
-            Ok(())
-        })?;
+        desk.origin.forget_texts(collection)?;
     }
     let Ok(folders) = std::fs::read_dir(&texts.root) else { return Ok(()) };
     for folder in folders.filter_map(std::result::Result::ok) {
-        let collection = folder.file_name().to_str().and_then(|name| name.parse::<i64>().ok());
+        let collection = folder.file_name().to_str().and_then(|name| name.parse().ok()).map(CollectionNumber);
         if let Some(collection) = collection.filter(|collection| !texts.tracks(*collection)) {
             Folder::new(&texts.root, collection).remove();
         }
@@ -144,8 +125,8 @@ fn sweep(texts: &Texts, desk: &Desk, visible: &[(i64, u64)]) -> Result<()> {
 struct Work<'a> {
     texts: &'a Texts,
     desk: &'a Desk,
-    connection: &'a Connection,
-    collection: i64,
+    lease: &'a dyn Lease,
+    collection: CollectionNumber,
     folder: Folder,
 }
 
@@ -177,33 +158,45 @@ impl Work<'_> {
         }
         let shelf = Arc::<Shelf>::default();
         self.texts.shelves.write().insert(self.collection, shelf.clone());
-        self.desk.writer.run_beside(0, |_| Ok(()))?;
+        self.desk.origin.settle()?;
         Ok(shelf)
     }
 
-    /// Opens what the data file names, or begins anew.
+    /// Opens what the origin remembers, or begins anew.
     fn open(&self, shelf: &Shelf) -> Result<()> {
         self.folder.create().map_err(Error::internal)?;
-        let token: Option<i64> = self
-            .connection
-            .query_row("SELECT token FROM text_index WHERE collection = ?1", [self.collection], |line| line.get(0))
-            .optional()
-            .sql()?;
-        let opened = token.map(|token| self.open_list(token)).transpose();
+        let kept = self.lease.text_list(self.collection)?;
+        let kept = kept.map(|kept| self.knows_since(kept).map(|knows| knows.then_some(kept))).transpose()?.flatten();
+        let opened = kept.map(|kept| self.open_list(kept.token)).transpose();
+        let mut seq = kept.map(|kept| kept.seq);
         let set = match opened {
             Ok(Some(set)) => set,
             Ok(None) => Set::new(Vec::new(), 0),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(Error::internal(error)),
             Err(error) => {
-                tracing::warn!(collection = self.collection, %error, "a text index cannot be used and is built anew");
+                tracing::warn!(collection = %self.collection, %error, "a text index cannot be used and is built anew");
+                seq = None;
                 Set::new(Vec::new(), 0)
             }
         };
-        if let Some(token) = token {
+        if let Some(Kept { token, .. }) = kept {
             self.folder.keep(token, &set.held.iter().map(|held| held.name).collect::<Vec<_>>());
         }
-        shelf.publish(Arc::new(set), &[], 0);
+        if !self.desk.origin.pushes() {
+            // Rows that are read from now on are read as of this commit or a later one.
+            let seq = match seq {
+                Some(seq) => seq,
+                None => self.lease.commit(self.collection)?.ok_or_else(Error::not_found)?,
+            };
+            shelf.follow([], seq);
+        }
+        shelf.publish(Arc::new(set), &[], CommitNumber(0));
         Ok(())
+    }
+
+    /// Whether the origin tells which texts have changed since a list was kept: one that pushes has noted them.
+    fn knows_since(&self, kept: Kept) -> Result<bool> {
+        Ok(self.desk.origin.pushes() || super::tells_texts(&self.lease.since(self.collection, kept.seq)?))
     }
 
     fn open_list(&self, token: i64) -> io::Result<Set> {
@@ -218,15 +211,20 @@ impl Work<'_> {
 
     /// Reads new rows and changed ones.
     fn read(&self, shelf: &Shelf, set: &Set) -> Result<Batch> {
-        let mut batch =
-            Batch { builder: Builder::default(), above: set.above, seq: i64::MAX, again: Vec::new(), more: false };
+        let mut batch = Batch {
+            builder: Builder::default(),
+            above: set.above,
+            seq: CommitNumber(i64::MAX),
+            again: Vec::new(),
+            more: false,
+        };
         // Their numbers lie below those of new rows.
         let mut changed = shelf.stale(SEGMENT_ROWS / 2);
         if changed.len() < self.texts.pace.changed_min {
             changed.clear();
         }
         let mut changed = changed.into_iter().peekable();
-        let mut commits = self.desk.writer.commits();
+        let mut commits = self.desk.origin.commits();
         let full = |batch: &Batch| batch.builder.rows().len() >= SEGMENT_ROWS || batch.builder.bytes() >= SEGMENT_BYTES;
         loop {
             if !self.texts.go_on() {
@@ -237,13 +235,19 @@ impl Work<'_> {
                 return Ok(batch);
             }
             let begun = Instant::now();
-            let transaction = self.connection.unchecked_transaction().sql()?;
-            let seq: i64 = transaction
-                .query_row("SELECT value FROM meta WHERE key = 'commit_seq'", [], |line| line.get(0))
-                .sql()?;
+            self.lease.end()?;
+            self.lease.begin()?;
+            let Some(seq) = self.lease.commit(self.collection)? else {
+                self.lease.end()?;
+                return Ok(batch);
+            };
             batch.seq = batch.seq.min(seq);
             let again = changed.peek().is_some();
-            let rows = if again { changed.by_ref().take(READ_ROWS).collect() } else { self.new_rows(batch.above)? };
+            let rows = if again {
+                changed.by_ref().take(READ_ROWS).collect()
+            } else {
+                self.lease.rows_above(self.collection, batch.above, READ_ROWS)?
+            };
             for row in &rows {
                 let settled = self.add_row(&mut batch.builder, *row)?;
                 if !again {
@@ -256,50 +260,35 @@ impl Work<'_> {
                 }
             }
             if !again && rows.len() < READ_ROWS && rows.last().is_none_or(|last| *last == batch.above) {
+                self.lease.end()?;
                 return Ok(batch);
             }
             // Not inside the transaction, which would hold up checkpoints.
-            drop(transaction);
+            self.lease.end()?;
             let took = begun.elapsed();
             while self.desk.indexes.filling() && self.texts.pause(FILLING_LOOK) {}
-            let before = std::mem::replace(&mut commits, self.desk.writer.commits());
+            let before = std::mem::replace(&mut commits, self.desk.origin.commits());
             if commits != before {
                 // Row numbers rise over all collections: a guess that is too high only makes it hurry.
-                let hurry = self.last_row()? - batch.above > BACKLOG_ROWS;
+                let hurry = self.lease.last_row(self.collection)? - batch.above > BACKLOG_ROWS;
                 let rests = if hurry { RESTS_WITH_BACKLOG } else { RESTS_BESIDE_WRITERS };
                 self.texts.pause(took * rests);
             }
         }
     }
 
-    fn last_row(&self) -> Result<RowNumber> {
-        self.connection
-            .prepare_cached("SELECT coalesce(max(row), 0) FROM log WHERE collection = ?1")
-            .sql()?
-            .query_row([self.collection], |line| line.get(0))
-            .sql()
-    }
-
-    fn new_rows(&self, above: RowNumber) -> Result<Vec<RowNumber>> {
-        self.connection
-            .prepare_cached("SELECT row FROM log WHERE collection = ?1 AND row > ?2 ORDER BY row LIMIT ?3")
-            .sql()?
-            .query_map((self.collection, above, READ_ROWS as i64), |line| line.get(0))
-            .sql()?
-            .collect::<rusqlite::Result<_>>()
-            .sql()
-    }
-
     /// Adds a row, unless it is gone or cannot be read; false in the latter case: what is noted of it stays.
     fn add_row(&self, builder: &mut Builder, row: RowNumber) -> Result<bool> {
-        let read = row::read_payload(self.connection, row);
-        let Some(payload) = self.desk.damage.pass_over(self.collection, read)? else {
-            let there =
-                self.connection.prepare_cached("SELECT 1 FROM log WHERE row = ?1").sql()?.exists([row]).sql()?;
-            return Ok(!there);
-        };
         let mut log = Log::new(LogId(String::new()));
-        log.payload = payload.members;
+        let fetched = self.lease.payload(self.collection, row, &mut |text| {
+            log.payload = members(text)?;
+            Ok(())
+        })?;
+        match fetched {
+            Fetched::There(()) => {}
+            Fetched::Gone => return Ok(true),
+            Fetched::Unreadable => return Ok(false),
+        }
         let texts = Part::ALL.map(|part| meaning::text_of(&log, part.field()));
         builder.add(row, texts.each_ref().map(|text| text.as_deref()));
         Ok(true)
@@ -319,28 +308,16 @@ impl Work<'_> {
         self.publish(shelf, Set::new(segments, batch.above), &read, batch.seq)
     }
 
-    /// Names the new list in the data file, together with what is no longer to be noted, and shows it.
-    fn publish(&self, shelf: &Shelf, set: Set, read: &[RowNumber], seq: i64) -> Result<()> {
+    /// Has the origin remember the new list, together with what is no longer to be noted, and shows it.
+    fn publish(&self, shelf: &Shelf, set: Set, read: &[RowNumber], seq: CommitNumber) -> Result<()> {
         let token = getrandom::u64().map_err(Error::internal)? as i64;
         let names: Vec<u64> = set.held.iter().map(|held| held.name).collect();
-        let list = List { above: set.above, names };
-        self.folder.write_list(token, &list).map_err(Error::internal)?;
-        let (collection, noted) = (self.collection, shelf.noted(read));
-        self.desk.writer.run_beside(noted.len() * 16, move |tx| {
-            let named = tx.connection.execute(
-                "INSERT OR REPLACE INTO text_index (collection, token) \
-                 SELECT id, ?2 FROM collection WHERE id = ?1 AND hidden = 0",
-                (collection, token),
-            );
-            if named.sql()? == 0 {
-                return Err(Error::not_found());
-            }
-            let mut delete =
-                tx.connection.prepare_cached("DELETE FROM text_changed WHERE row = ?1 AND seq <= ?2").sql()?;
-            noted.iter().try_for_each(|row| delete.execute((row, seq)).map(drop)).sql()
-        })?;
+        let names = List { above: set.above, names };
+        self.folder.write_list(token, &names).map_err(Error::internal)?;
+        let list = Kept { seq: shelf.settled(read, seq), token };
+        self.desk.origin.keep_texts(self.collection, list, shelf.noted(read), seq)?;
         shelf.publish(Arc::new(set), read, seq);
-        self.folder.keep(token, &list.names);
+        self.folder.keep(token, &names.names);
         Ok(())
     }
 
@@ -358,7 +335,7 @@ impl Work<'_> {
         let merged = Arc::new(self.open_segment(name).map_err(Error::internal)?);
         let mut segments = set.segments();
         segments.splice(range, [(name, merged)]);
-        self.publish(shelf, Set::new(segments, set.above), &[], 0)?;
+        self.publish(shelf, Set::new(segments, set.above), &[], CommitNumber(0))?;
         Ok(true)
     }
 }

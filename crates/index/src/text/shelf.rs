@@ -4,6 +4,7 @@
 
 use super::learned::{Learned, Lesson};
 use super::row_bits::RowBits;
+use crate::number::CommitNumber;
 use evalset_model::ids::RowNumber;
 use evalset_text::{Docs, Segment};
 use hashbrown::HashMap;
@@ -85,13 +86,15 @@ pub(super) struct Moment {
 struct State {
     set: Option<Arc<Set>>,
     /// Row → commit that changed it last.
-    stale: HashMap<RowNumber, i64>,
+    stale: HashMap<RowNumber, CommitNumber>,
     recent: VecDeque<RowNumber>,
     /// Number of the first change of `recent`.
     recent_from: u64,
     /// Number of the first change whose commit may not have been made yet.
     pending_from: u64,
     learned: Learned,
+    /// Of an origin that does not push: changes up to this commit are noted.
+    followed: Option<CommitNumber>,
 }
 
 impl State {
@@ -122,12 +125,12 @@ pub(super) struct Shelf {
 
 impl Shelf {
     /// With changes that an earlier process noted.
-    pub fn with_stale(stale: HashMap<RowNumber, i64>) -> Self {
+    pub fn with_stale(stale: HashMap<RowNumber, CommitNumber>) -> Self {
         Self { state: Mutex::new(State { stale, ..State::default() }) }
     }
 
     /// Notes that a commit changes a row, before it is made.
-    pub fn changed(&self, row: RowNumber, seq: i64) {
+    pub fn changed(&self, row: RowNumber, seq: CommitNumber) {
         let mut state = self.state.lock();
         state.stale.insert(row, seq);
         state.recent.push_back(row);
@@ -137,6 +140,30 @@ impl Shelf {
         }
     }
 
+    /// The commit up to which changes are noted, where they have to be asked for; none before the first segments.
+    pub fn followed(&self) -> Option<CommitNumber> {
+        self.state.lock().followed
+    }
+
+    /// Notes that commits changed rows, up to the commit `to`. They are made already.
+    pub fn follow(&self, changed: impl IntoIterator<Item = (RowNumber, CommitNumber)>, to: CommitNumber) {
+        for (row, seq) in changed {
+            self.changed(row, seq);
+        }
+        let mut state = self.state.lock();
+        state.pending_from = state.next();
+        state.followed = state.followed.max(Some(to));
+    }
+
+    /// Takes the segments away because nobody knows what has changed: not even who has them already uses them on.
+    pub fn lose(&self) {
+        let mut state = self.state.lock();
+        state.recent_from = state.next() + 1;
+        state.pending_from = state.recent_from;
+        state.recent.clear();
+        (state.set, state.followed) = (None, None);
+    }
+
     /// The changes noted last are committed, or never will be.
     pub fn committed(&self) {
         let mut state = self.state.lock();
@@ -144,7 +171,7 @@ impl Shelf {
     }
 
     /// Puts other segments in place. `read`: rows that were read anew at commit `seq` or later.
-    pub fn publish(&self, set: Arc<Set>, read: &[RowNumber], seq: i64) {
+    pub fn publish(&self, set: Arc<Set>, read: &[RowNumber], seq: CommitNumber) {
         let mut state = self.state.lock();
         for row in read {
             if state.stale.get(row).is_some_and(|changed| *changed <= seq) {
@@ -157,6 +184,14 @@ impl Shelf {
     /// Takes the segments away: rows are read until there are others.
     pub fn clear(&self) {
         self.state.lock().set = None;
+    }
+
+    /// The commit up to which every change is in the segments, once rows that were read anew at `seq` are.
+    pub fn settled(&self, read: &[RowNumber], seq: CommitNumber) -> CommitNumber {
+        let state = self.state.lock();
+        let Some(followed) = state.followed else { return seq };
+        let left = state.stale.iter().filter(|(row, changed)| **changed > seq || !read.contains(row));
+        left.map(|(_, changed)| CommitNumber(changed.0 - 1)).fold(followed, CommitNumber::min)
     }
 
     /// The segments, if there are any.

@@ -1,19 +1,19 @@
 //! Snapshots of column indexes: files from which a restart reads an index in a fraction of the time that its rows take.
 //!
-//! A snapshot is derived and may be thrown away at any time. It is believed only when the data file says so: the table `snapshot`
-//! holds the token of the newest one and the commit it stands for, so that neither a data file brought back from a backup nor a
-//! file left by another one is taken for it. Rows added since are read from the data file; after any other change the snapshot is
-//! of no use. What rests in files of its own (`parts`) is referred to, so that a snapshot of many rows is written in a moment. Knows
+//! A snapshot is derived and may be thrown away at any time. It is believed only when the origin says so, which remembers the
+//! token of the newest one and the commit it stands for, so that neither an origin brought back from a backup nor a
+//! file left by another one is taken for it. Rows added since are read, and commits made up for, as far as the origin can tell of
+//! them; after any other change the snapshot is of no use. What rests in files of its own (`parts`) is referred to, so that a snapshot of many rows is written in a moment. Knows
 //! files and checksums, not what columns are.
 //!
 //! `index/COLLECTION/columns` is the snapshot, `index/COLLECTION/*.part` what it refers to.
 
-use crate::file::error::Sql;
-use crate::index::indexes::Index;
-use crate::index::parts::{self, PartFiles};
+use crate::number::CollectionNumber;
+use crate::origin::Kept;
+use crate::parts::{self, PartFiles};
+use crate::slot::Index;
 use evalset_columns::{ColumnLimits, Columns, Draft, Sealed};
 use evalset_model::{Error, Result};
-use rusqlite::{Connection, OptionalExtension};
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -53,39 +53,23 @@ impl Snapshots {
         &self.files
     }
 
-    fn folder(&self, collection: i64) -> PathBuf {
+    fn folder(&self, collection: CollectionNumber) -> PathBuf {
         self.folder.join(collection.to_string())
     }
 
-    /// The columns of the newest snapshot and the commit they stand for, when only rows were added since. Whatever is wrong with
-    /// it, the index can be read from the rows.
-    pub fn load(
-        &self,
-        connection: &Connection,
-        collection: i64,
-        limits: ColumnLimits,
-    ) -> Result<Option<(i64, Columns)>> {
-        let believed: Option<(i64, i64)> = connection
-            .prepare_cached(
-                "SELECT s.seq, s.token FROM snapshot s JOIN collection c ON c.id = s.collection \
-                 WHERE s.collection = ?1 AND s.seq >= c.changed AND s.seq <= c.seq",
-            )
-            .sql()?
-            .query_row([collection], |line| Ok((line.get(0)?, line.get(1)?)))
-            .optional()
-            .sql()?;
-        let Some((seq, token)) = believed else { return Ok(None) };
+    /// The columns of the snapshot that was kept under a token. Whatever is wrong with it, the index can be read from the rows.
+    pub fn load(&self, collection: CollectionNumber, token: i64, limits: ColumnLimits) -> Option<Columns> {
         match read(&self.folder(collection), token, limits, &self.files) {
-            Ok(columns) => Ok(Some((seq, columns))),
+            Ok(columns) => Some(columns),
             Err(error) => {
-                tracing::warn!(collection, %error, "a snapshot of a column index cannot be used; its rows are read instead");
-                Ok(None)
+                tracing::warn!(%collection, %error, "a snapshot of a column index cannot be used; its rows are read instead");
+                None
             }
         }
     }
 
-    /// Writes a snapshot of an index and says in the data file that it may be believed. Inside a transaction of the writer.
-    pub fn save(&self, connection: &Connection, collection: i64, index: &Index) -> Result<()> {
+    /// Writes a snapshot of an index in place of the one before. It may be believed once the origin remembers what this returns.
+    pub fn save(&self, collection: CollectionNumber, index: &Index) -> Result<Kept> {
         let token = getrandom::u64().map_err(Error::internal)? as i64;
         let folder = self.folder(collection);
         let (path, draft) = (folder.join(NAME), folder.join("draft"));
@@ -93,43 +77,33 @@ impl Snapshots {
             .and_then(|()| write(&draft, token, &index.columns))
             .and_then(|()| fs::rename(&draft, &path))
             .map_err(Error::internal)?;
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO snapshot (collection, seq, token) VALUES (?1, ?2, ?3)")
-            .sql()?
-            .execute((collection, index.seq, token))
-            .sql()?;
-        Ok(())
+        Ok(Kept { seq: index.seq, token })
     }
 
     /// Writes parts of an index to one file.
-    pub fn write(&self, collection: i64, draft: Draft) -> io::Result<Sealed> {
+    pub fn write(&self, collection: CollectionNumber, draft: Draft) -> io::Result<Sealed> {
         let file = self.files.write(&self.folder(collection), draft.bytes())?;
         draft.sealed(&file)
     }
 
     /// Removes the files of a collection that its index does not rest in.
-    pub fn sweep_parts(&self, collection: i64, columns: &Columns) {
+    pub fn sweep_parts(&self, collection: CollectionNumber, columns: &Columns) {
         parts::sweep(&self.folder(collection), &columns.files());
     }
 
-    /// Removes what belongs to collections that are gone, or to an earlier version.
-    pub fn sweep(&self, connection: &Connection) -> Result<()> {
-        connection
-            .execute("DELETE FROM snapshot WHERE collection NOT IN (SELECT id FROM collection WHERE hidden = 0)", [])
-            .sql()?;
-        let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(()) };
-        let mut kept = connection.prepare_cached("SELECT 1 FROM snapshot WHERE collection = ?1").sql()?;
+    /// Removes what belongs to collections of which no snapshot is kept, or to an earlier version.
+    pub fn sweep(&self, kept: &[CollectionNumber]) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<i64>().ok());
             let useless = match id.filter(|_| path.is_dir()) {
-                Some(id) => !kept.exists([id]).sql()?,
+                Some(id) => !kept.contains(&CollectionNumber(id)),
                 None => path.extension().is_some_and(|extension| extension == "columns" || extension == "part"),
             };
             if useless {
                 remove(&path);
             }
         }
-        Ok(())
     }
 }
 
