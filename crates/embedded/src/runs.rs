@@ -48,7 +48,7 @@ impl Runs for Engine {
                 let run = number(tx.connection, None, step.job)?.ok_or_else(jobs::not_running)?;
                 let mut progress = step.progress;
                 progress.add_units(&units);
-                jobs::advance(tx.connection, &Step { progress, ..step })?;
+                jobs::attempt::advance(tx.connection, &Step { progress, ..step })?;
                 keep(tx, run, &units)?;
                 activity::show_of(tx.connection, step.job)
             })

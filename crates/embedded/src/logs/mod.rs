@@ -190,12 +190,12 @@ impl Logs for Engine {
         self.writer
             .run(rows.len() * 1_024, move |tx| {
                 let collection = collection::for_write(tx, name)?;
-                if let Some(done) = crate::jobs::done_before(tx.connection, step.as_ref(), &rows)? {
+                if let Some(done) = crate::jobs::attempt::done_before(tx.connection, step.as_ref(), &rows)? {
                     return Ok(done.affected);
                 }
                 let removed = delete_rows(tx, name, collection, &rows)?;
                 if let Some(step) = step {
-                    crate::jobs::advance_by(tx.connection, step, &rows, removed)?;
+                    crate::jobs::attempt::advance_by(tx.connection, step, &rows, removed)?;
                 }
                 Ok(removed)
             })

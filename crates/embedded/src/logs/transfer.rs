@@ -40,7 +40,7 @@ pub(crate) fn copy(
     (step, bound): (Option<Step>, usize),
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
-    if let Some(done) = crate::jobs::done_before(tx.connection, step.as_ref(), rows)? {
+    if let Some(done) = crate::jobs::attempt::done_before(tx.connection, step.as_ref(), rows)? {
         return Ok(Added { written: done.affected, skipped: done.skipped });
     }
     let (taken, written) = match collection::find(tx.connection, from)? {
@@ -48,7 +48,7 @@ pub(crate) fn copy(
         None => (rows.len(), 0),
     };
     if let Some(step) = step {
-        crate::jobs::advance_by(tx.connection, step, &rows[..taken], written)?;
+        crate::jobs::attempt::advance_by(tx.connection, step, &rows[..taken], written)?;
     }
     Ok(Added { written, skipped: taken as u64 - written })
 }

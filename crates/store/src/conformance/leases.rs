@@ -250,7 +250,7 @@ impl Worker {
             self.held = None;
             return Ok(());
         }
-        let unit = &rest[..rest.len().min(7)];
+        let unit = &rest[..rest.len().min(4)];
         let Some(dataset) = held.dataset else { panic!("{held:?}") };
         let added = stores.logs.copy(request_logs(mine()), unit, rows_of(mine(), dataset), Some(step(held))).await?;
         if !dice.one_in(3) {
@@ -261,13 +261,13 @@ impl Worker {
 }
 
 pub async fn two_workers_that_stall_do_everything_once(stores: &Stores) {
-    let (_, rows) = imports(stores, 60, 4).await;
+    let (_, rows) = imports(stores, 60, 6).await;
     let mut dice = Dice(11);
     let (mut at, mut lost) = (0, 0);
     let mut workers = [1, 2].map(|name| Worker { name, held: None });
     for _ in 0..2_000 {
         at += 1 + dice.below(20) as i64;
-        if dice.one_in(25) {
+        if dice.one_in(8) {
             // Both stall for longer than they may, and a third process looks after the jobs.
             at += 2 * LEASE;
             stores.jobs.requeue_expired(at).await.unwrap();
@@ -286,7 +286,7 @@ pub async fn two_workers_that_stall_do_everything_once(stores: &Stores) {
         }
     }
     assert!(lost > 5, "{lost}");
-    for number in 1..=4 {
+    for number in 1..=6 {
         let job = job(stores, job_id(number)).await;
         let progress = (job.progress.done, job.progress.affected, job.progress.skipped);
         assert_eq!((job.state, progress), (State::Completed, (60, 60, 0)), "{job:?}");
