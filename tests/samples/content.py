@@ -1,8 +1,8 @@
 """What a sample holds: everything that a version of the data file knew, in little.
 
-Writes through the API of the program of that time and waits until its jobs have ended. Ids are given where the API takes
-them, so that a look at two samples can tell the same rows. Knows which schema version brought what; does not know what is
-asked of a sample (`questions.py`) nor how one is kept (`keep.py`).
+Writes through the API of the program of that time and waits until its jobs have ended. Ids are given where the API
+takes them, so that a look at two samples can tell the same rows. Knows which schema version brought what; does not know
+what is asked of a sample (`questions.py`) nor how one is kept (`keep.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import runs
 from harness.api import ENDED, Api
+
 from samples.stand_in import TEMPLATE, StandIn
 
 EVALUATION = 2  # the version that brought evaluators, scores, runs and providers
@@ -48,7 +49,7 @@ STRUCTURES: dict[str, Any] = {
     ],
     "output": {
         "role": "assistant", "content": None,
-        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1.0, "b": 1}'}}],
+        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1.0}'}}],
     },
     "expected_output": {"answer": 2, "exact": [2.0, 12345678901234567890, 0.1]},
     "tools": [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}],
@@ -113,7 +114,8 @@ def _spans() -> list[dict[str, Any]]:
         for child in range(children + 1):
             root = child == 0
             found.append({
-                "unique_id": f"span-{trace}-{child}", "trace_unique_id": f"trace-{trace}", "span_unique_id": f"s{child}",
+                "unique_id": f"span-{trace}-{child}", "trace_unique_id": f"trace-{trace}",
+                "span_unique_id": f"s{child}",
                 "span_name": "root" if root else f"child {child}", "log_type": "workflow" if root else "chat",
                 "span_workflow_name": "support", "input": {"question": trace}, "output": f"done {child}",
                 "cost": 0.25, "prompt_tokens": 10, "completion_tokens": 5, "status_code": 500 if child == 2 else 200,
@@ -142,7 +144,9 @@ def _write_logs(sample: Sample) -> None:
     for log in logs()[:3]:
         api.expect(201, "POST", "/api/request-logs/", log)
     api.expect(201, "POST", "/api/request-logs/bulk/", {"logs": logs()[3:]})
-    api.expect(200, "PATCH", "/api/request-logs/log-plain/", {"note": "seen", "is_pinned": True, "metadata": {"by": "ann"}})
+    api.expect(
+        200, "PATCH", "/api/request-logs/log-plain/", {"note": "seen", "is_pinned": True, "metadata": {"by": "ann"}}
+    )
     lone = {"unique_id": "log-lone", "input": "whose?", "timestamp": "2026-01-02T00:00:00Z"}
     sample.other.expect(201, "POST", "/api/request-logs/", {**lone, "metadata": {"org": "other"}})
     sample.test.expect(201, "POST", "/api/request-logs/", {**lone, "unique_id": "log-of-test", "input": "a test"})
@@ -151,15 +155,20 @@ def _write_logs(sample: Sample) -> None:
 def _make_datasets(sample: Sample) -> None:
     api, made = sample.api, sample.datasets
     window = {"start_time": START, "end_time": END}
+    models = {"model": {"operator": "in", "value": ["small", "large"]}}
     made["filled"] = api.create_dataset(
-        "filled", description="by filter", initial_log_filters={"model": {"operator": "in", "value": ["small", "large"]}},
-        sampling=50, **window,
-    )  # fmt: skip
+        "filled", description="by filter", initial_log_filters=models, sampling=50, **window
+    )
     made["rows"] = api.create_dataset("rows")
     made["traces"] = api.create_dataset("traces", granularity="traces", sampling=100)
     made["mixed"] = api.create_dataset("mixed")
-    api.expect(200, "PATCH", f"/api/datasets/{made['mixed']}/", {"starred": True, "description": "starred", "tags": ["7", "8"]})
-    of_gold = {"filters": {"metadata__tier": "gold", "cost": {"operator": "gte", "value": 0.5}}, "sampling_percentage": 100}
+    api.expect(
+        200, "PATCH", f"/api/datasets/{made['mixed']}/", {"starred": True, "description": "starred", "tags": ["7", "8"]}
+    )
+    of_gold = {
+        "filters": {"metadata__tier": "gold", "cost": {"operator": "gte", "value": 0.5}},
+        "sampling_percentage": 100,
+    }
     api.expect(200, "POST", f"/api/datasets/{made['mixed']}/logs/import/", {**window, **of_gold})
     api.wait_jobs()
     api.expect(200, "DELETE", f"/api/datasets/{made['mixed']}/logs/import/", {"filters": {"model": "tiny"}})
@@ -276,7 +285,9 @@ def _score(sample: Sample) -> None:
     api.expect(201, "POST", of_log, custom)
     changed = api.expect(201, "POST", of_log, {"evaluator_slug": "changed", "string_value": "before"})
     api.expect(200, "PATCH", f"/api/scores/{changed['id']}/", {"string_value": "after"})
-    sample.test.expect(201, "POST", "/api/scores/", {"evaluator_slug": "mood", "log_id": "not-there", "boolean_value": True})
+    sample.test.expect(
+        201, "POST", "/api/scores/", {"evaluator_slug": "mood", "log_id": "not-there", "boolean_value": True}
+    )
 
 
 def _annotate(sample: Sample) -> None:

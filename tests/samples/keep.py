@@ -1,4 +1,4 @@
-"""Puts a data folder and what was answered for it where tests find them: each file compressed by itself, answers as text.
+"""Puts a data folder and what was answered for it where tests find them: each file compressed by itself.
 
 Knows files; not what is in them.
 """

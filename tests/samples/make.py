@@ -3,8 +3,8 @@
     .venv/bin/python tests/samples/make.py --binary OLD/target/debug/evalset --program COMMIT
 
 Two data folders come of it. `stopped`: all jobs have ended, the server was stopped. `killed`: the same, then jobs were
-begun and the server was killed amid them; the same program finished them afterwards, and what it answers then is what the
-tests expect of today's program.
+begun and the server was killed amid them; the same program finished them afterwards, and what it answers then is what
+the tests expect of today's program.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.api import Api  # noqa: E402
 from harness.server import REPOSITORY, Server  # noqa: E402
+
 from samples import content, keep, open_jobs, questions  # noqa: E402
 from samples.content import EVALUATION, Sample  # noqa: E402
 from samples.stand_in import StandIn  # noqa: E402
@@ -70,7 +71,9 @@ def connect(sample: Sample, server: Server, keys: dict[str, str]) -> None:
     sample.api, sample.other, sample.test = (Api(server.url, keys[who]) for who in questions.ASKERS)
 
 
-def stopped(folder: Path, binary: Path, version: int, provider: StandIn | None) -> tuple[Server, Sample, dict[str, Any]]:
+def stopped(
+    folder: Path, binary: Path, version: int, provider: StandIn | None
+) -> tuple[Server, Sample, dict[str, Any]]:
     """A filled server, stopped, and what it answered."""
     server = server_of(folder, binary, version).start()
     keys = {"default": KEY, "other": server.create_key("other"), "test": server.create_key("default", "test", "test")}
@@ -85,7 +88,9 @@ def stopped(folder: Path, binary: Path, version: int, provider: StandIn | None) 
 def late_datasets(sample: Sample) -> None:
     """Where jobs will be at work when the server is killed."""
     sample.datasets["late"] = sample.api.create_dataset("late")
-    sample.datasets["removed late"] = sample.api.create_dataset("removed late", initial_log_filters={"model": "tiny"}, sampling=100)
+    sample.datasets["removed late"] = sample.api.create_dataset(
+        "removed late", initial_log_filters={"model": "tiny"}, sampling=100
+    )
     sample.api.wait_jobs()
 
 
@@ -125,7 +130,10 @@ def make(binary: Path, program: str, out: Path) -> None:
         folder = Path(temporary)
         server, sample, found = stopped(folder / "stopped", binary, version, provider)
         keys = found["keys"]
-        sizes = [keep.files(server.data, target / "stopped"), keep.answers({**head, **found}, target / "stopped.json.zst")]
+        sizes = [
+            keep.files(server.data, target / "stopped"),
+            keep.answers({**head, **found}, target / "stopped.json.zst"),
+        ]
         for attempt in range(ATTEMPTS):
             again = Sample(version, sample.api, sample.other, sample.test, provider, server.data)
             for name in ("datasets", "evaluators", "runs", "exports"):
@@ -138,7 +146,12 @@ def make(binary: Path, program: str, out: Path) -> None:
         sizes.append(keep.files(dead.data, target / "killed"))
         jobs = open_jobs.jobs_of_copy(dead.data)
         answers = finish(dead, again, keys)
-        sizes.append(keep.answers({**head, "keys": keys, "killed_at": again.killed_at, "jobs": jobs, "answers": answers}, target / "killed.json.zst"))
+        sizes.append(
+            keep.answers(
+                {**head, "keys": keys, "killed_at": again.killed_at, "jobs": jobs, "answers": answers},
+                target / "killed.json.zst",
+            )
+        )
     if provider:
         provider.stop()
     print(f"v{version}: bytes of stopped, its answers, killed, its answers: {sizes}")
@@ -148,7 +161,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Makes the sample of the schema version that a program writes.")
     parser.add_argument("--binary", type=Path, required=True, help="the program `evalset` of that time")
-    parser.add_argument("--program", required=True, help="the commit it was built from, for whoever looks at the sample")
+    parser.add_argument(
+        "--program", required=True, help="the commit it was built from, for whoever looks at the sample"
+    )
     parser.add_argument("--out", type=Path, default=SAMPLES, help=f"where to put it (default {SAMPLES})")
     arguments = parser.parse_args()
     make(arguments.binary.resolve(), arguments.program, arguments.out)

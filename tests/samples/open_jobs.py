@@ -16,6 +16,7 @@ from typing import Any
 
 from harness import runs
 from harness.server import Server
+
 from samples.content import END, START, Sample
 
 PATIENCE_SECONDS = 20.0
@@ -65,26 +66,26 @@ def amid(job: Job) -> bool:
     return job["state"] == "running" and 1 < job["progress"]["done"] < (job["progress"]["total"] or 0)
 
 
-def kill_midway(server: Server, sample: Sample, opened: set[str]) -> bool:
-    """Kills the server while what is in `opened` (jobs open before) has begun and the rest waits; false when too late."""
+def kill_midway(server: Server, sample: Sample, before: set[str]) -> bool:
+    """Kills the server when jobs have begun and others wait, but for those in `before`; false when it was too late."""
     database = server.data / "evalset.db"
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        now = [job for job in jobs(database) if job["id"] not in opened]
+        now = [job for job in jobs(database) if job["id"] not in before]
         if any(job["state"] in ("completed", "failed") for job in now):
             break
         begun = {job["kind"] for job in now if amid(job)}
         if begun >= ({"import", "evaluate"} if sample.evaluates else {"import"}):
             server.kill()
             sample.killed_at = time.time_ns() // 1000
-            return midway(server.data, sample, opened)
+            return midway(server.data, sample, before)
     server.kill()
     return False
 
 
-def midway(data: Path, sample: Sample, opened: set[str]) -> bool:
+def midway(data: Path, sample: Sample, before: set[str]) -> bool:
     """Whether the file of a killed server holds one begun job of each lane, and one waiting of each other kind."""
-    now = [job for job in jobs_of_copy(data) if job["id"] not in opened]
+    now = [job for job in jobs_of_copy(data) if job["id"] not in before]
     running = sorted(job["kind"] for job in now if amid(job))
     queued = sorted(job["kind"] for job in now if job["state"] == "queued")
     print("   at the kill: running", running, "queued", queued)

@@ -1,7 +1,7 @@
 """What is asked of a sample: by the program that made it, and by each that opens it later.
 
-Every question is a read whose answer depends on what is stored alone: never on the clock, on the port or on what was asked
-before. Knows the API as its oldest version had it, so that no question is of something that came later.
+Every question is a read whose answer depends on what is stored alone: never on the clock, on the port or on what was
+asked before. Knows the API as its oldest version had it, so that no question is of something that came later.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.api import Api
+
 from samples.content import END, START, WORDS, Sample
 
 Question = dict[str, Any]
@@ -66,7 +67,9 @@ def _logs() -> Iterator[Question]:
         {"input": {"operator": "icontains", "value": WORDS[1].lower()}},
         {"output": {"operator": "contains", "value": "answer 4"}},
     ):  # fmt: skip
-        yield _post(f"/api/request-logs/list/?{WINDOW}&page_size=5&include_fields=unique_id&sort_by=-cost", {"filters": filters})
+        yield _post(
+            f"/api/request-logs/list/?{WINDOW}&page_size=5&include_fields=unique_id&sort_by=-cost", {"filters": filters}
+        )
     yield _post(f"/api/request-logs/groups/?{WINDOW}&group_by=model", {})
 
 
@@ -87,11 +90,13 @@ def _rows(sample: Sample) -> Iterator[Question]:
     rows = sample.datasets["rows"]
     for row in sample.api.rows(rows):
         yield _get(f"/api/datasets/{rows}/logs/{row['unique_id']}/")
-    path = f"/api/datasets/{sample.datasets['filled']}/logs/list/?page_size=100&sort_by=-metadata__turn&include_fields=unique_id"
+    query = "page_size=100&sort_by=-metadata__turn&include_fields=unique_id"
+    path = f"/api/datasets/{sample.datasets['filled']}/logs/list/?{query}"
     for word in WORDS:
         yield _post(path, {"filters": {"input": {"operator": "icontains", "value": word}}})
     for filters in (
-        {"output": {"operator": "endswith", "value": "answer 81"}}, {"expected_output": {"operator": "isnull", "value": True}},
+        {"output": {"operator": "endswith", "value": "answer 81"}},
+        {"expected_output": {"operator": "isnull", "value": True}},
         {"full_text": {"operator": "contains", "value": "answer 1"}}, {"annotation_status": "pending"},
         {"metadata__mixed": {"operator": "isnull", "value": True}}, {"model": {"operator": "regex", "value": "^s"}},
     ):  # fmt: skip

@@ -1,7 +1,7 @@
-"""A stand-in for an LLM provider that answers as the one of the Rust tests does: the score is the text between `<<` and `>>`.
+"""A stand-in for an LLM provider that answers as that of the Rust tests: the score is the text between `<<` and `>>`.
 
-So runs that were begun under the program that made a sample end the same under the tests. Listens on a port of its own for
-each version, since a stored key goes to the address that it was entered for and to no other.
+So runs that were begun under the program that made a sample end the same under the tests. Listens on a port of its own
+for each version, since a stored key goes to the address that it was entered for and to no other.
 """
 
 from __future__ import annotations
