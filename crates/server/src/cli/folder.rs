@@ -1,7 +1,7 @@
 //! The data folder before it is opened: whether there is data in it, and making it for this user only. Knows no command.
 
 use anyhow::{Context as _, ensure};
-use evalset_store::embedded;
+use evalset_embedded as embedded;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;

@@ -6,8 +6,8 @@ use crate::config::Config;
 use crate::ops::keys;
 use chrono::{DateTime, SecondsFormat};
 use clap::{Subcommand, ValueEnum};
+use evalset_embedded as embedded;
 use evalset_model::key::Environment;
-use evalset_store::embedded;
 use secrecy::ExposeSecret;
 use std::fmt::Write as _;
 

@@ -6,9 +6,9 @@ use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::ops::datasets;
 use anyhow::{Context as _, bail};
+use evalset_embedded::{self as embedded, OpenError};
 use evalset_model::ids::{Collection, DatasetId, Place};
 use evalset_model::key::Organization;
-use evalset_store::embedded::{self, OpenError};
 
 /// Opens the data folder, made when it is not there; only one process can.
 pub async fn open(config: &Config) -> anyhow::Result<App> {

@@ -16,8 +16,8 @@ pub use key::{Key, keys};
 pub use print::as_toml;
 
 use crate::secrets::Secrets;
+use evalset_embedded as embedded;
 use evalset_model::limits::Limits;
-use evalset_store::embedded;
 use figment::Figment;
 use figment::providers::{Format as _, Toml};
 use secrecy::{ExposeSecret, SecretString};

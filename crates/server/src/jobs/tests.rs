@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, Status};
 use evalset_model::field::Field;
 
+use evalset_embedded as embedded;
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, Lane, State, Step};
@@ -24,7 +25,7 @@ use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
 use evalset_store::lists::{List, Listed, Writing, Written};
 use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With, sample_hash};
-use evalset_store::{Stores, embedded, memory};
+use evalset_store::{Stores, memory};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
