@@ -2,8 +2,8 @@
 
 use super::compare::{Allowed, differences};
 use super::sample::{self, Ended, Exchange, Keys, Told};
+use evalset_embedded as embedded;
 use evalset_model::limits::Limits;
-use evalset_store::embedded;
 use evalset_testkit::provider::FakeProvider;
 use evalset_testkit::{Reply, TestApp, Workers, with_folder};
 use reqwest::Method;
@@ -54,7 +54,10 @@ async fn there_is_a_sample_of_every_version_before_the_present_one() {
     with_folder(fresh.path(), Limits::default(), Workers::None, async |_| {}).await;
     let present = sound(fresh.path());
     let missing: Vec<_> = (1..present).filter(|version| !sample::exists(*version)).collect();
-    assert!(missing.is_empty(), "no sample of schema versions {missing:?}: tests/samples/README.md says how to make one");
+    assert!(
+        missing.is_empty(),
+        "no sample of schema versions {missing:?}: tests/samples/README.md says how to make one"
+    );
     let later: Vec<_> = sample::versions().into_iter().filter(|version| !(1..=present).contains(version)).collect();
     assert!(later.is_empty(), "samples of versions that no program wrote: {later:?}");
 }
@@ -75,8 +78,10 @@ async fn a_file_of_a_stopped_server_answers_as_it_did_and_takes_new_work() {
         with_folder(folder.path(), limits(), Workers::None, async |server| {
             check_work(server, &told, &dataset).await;
             // What the new work did not touch is as it was, after a second start too.
-            answers_as_then(server, &told, NOTHING, |question| !question.path.contains("/datasets/") || lists_datasets(question))
-                .await;
+            answers_as_then(server, &told, NOTHING, |question| {
+                !question.path.contains("/datasets/") || lists_datasets(question)
+            })
+            .await;
         })
         .await;
         assert_eq!(sound(folder.path()), present);
@@ -95,8 +100,10 @@ async fn work(server: &TestApp, told: &Told) -> String {
     };
     let log = json!({"unique_id": "log-new", "input": "new", "model": "small", "timestamp": "2026-01-05T00:00:00Z"});
     post("/api/request-logs/", log, 201).await;
-    let filters = json!({"model": "small", "unique_id": {"operator": "in", "value": ["log-new", "log-003", "log-000"]}});
-    let made = post("/api/datasets/", json!({"name": "new", "initial_log_filters": filters, "sampling": 100}), 201).await;
+    let filters =
+        json!({"model": "small", "unique_id": {"operator": "in", "value": ["log-new", "log-003", "log-000"]}});
+    let made =
+        post("/api/datasets/", json!({"name": "new", "initial_log_filters": filters, "sampling": 100}), 201).await;
     server.settle().await;
     let dataset = made["id"].as_str().unwrap().to_owned();
     let row = format!("/api/datasets/{dataset}/logs/log-003/");
@@ -114,6 +121,20 @@ async fn check_work(server: &TestApp, told: &Told, dataset: &str) {
     assert_eq!(ids, ["log-000", "log-003", "log-new"]);
     assert_eq!(told[1]["note"], "changed");
     assert_eq!(told[0]["scores"]["new"]["numerical_value"], 2.0);
+}
+
+#[tokio::test]
+async fn files_of_column_indexes_are_read_or_made_anew() {
+    for version in sample::versions().into_iter().filter(|version| *version >= sample::FIRST_INDEXED) {
+        let (folder, told) = sample::open(version, Ended::Indexed);
+        for _ in 0..2 {
+            with_folder(folder.path(), limits(), Workers::None, async |server| {
+                answers_as_then(server, &told, NOTHING, |_| false).await;
+            })
+            .await;
+        }
+        sound(folder.path());
+    }
 }
 
 #[tokio::test]
@@ -154,8 +175,15 @@ async fn jobs_as_stored(server: &TestApp, told: &Told) {
         } else {
             now.expect_status(200)
         };
-        let found = json!([now["kind"], now["status"], now["progress"]["done"], now["progress"]["affected"], now["progress"]["total"]]);
-        let stored = json!([job.kind, job.state, job.progress["done"], job.progress["affected"], job.progress["total"]]);
+        let found = json!([
+            now["kind"],
+            now["status"],
+            now["progress"]["done"],
+            now["progress"]["affected"],
+            now["progress"]["total"]
+        ]);
+        let stored =
+            json!([job.kind, job.state, job.progress["done"], job.progress["affected"], job.progress["total"]]);
         assert_eq!(found, stored, "{}", job.id);
     }
 }
