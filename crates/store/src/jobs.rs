@@ -42,6 +42,12 @@ pub trait Jobs: Send + Sync {
     /// Jobs of the organization that have not ended, `Purge` jobs left out.
     async fn open(&self, organization: OrganizationId) -> Result<u64>;
 
+    /// The same of all organizations together.
+    async fn open_everywhere(&self) -> Result<u64>;
+
+    /// One job by its id alone, of any organization: for work of the server's own, never to answer a caller.
+    async fn find(&self, id: JobId) -> Result<Option<Job>>;
+
     /// Takes the oldest queued job of the lane, of any organization, and marks it running: `attempts` + 1, `started_at` when not set. The
     /// dataset that it fills becomes `loading` in the same step, so that nothing that ends the job can come between.
     async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>>;

@@ -9,16 +9,21 @@
 pub mod conformance;
 pub mod datasets;
 pub mod evaluators;
+pub mod grouping;
 pub mod jobs;
 pub mod keys;
 pub mod lists;
 pub mod logs;
 pub mod memory;
+pub mod packed;
 pub mod pieces;
 pub mod providers;
 pub mod reference;
 pub mod runs;
 pub mod scores;
+pub mod selection;
+pub mod statistics;
+pub mod traces;
 
 pub use datasets::Datasets;
 pub use evaluators::Evaluators;

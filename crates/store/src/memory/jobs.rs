@@ -108,6 +108,15 @@ impl Jobs for Memory {
         Ok(state.jobs.iter().filter(|job| listed(job, organization) && !job.state.ended()).count() as u64)
     }
 
+    async fn open_everywhere(&self) -> Result<u64> {
+        let purge = |job: &Job| matches!(job.task, Task::Purge { .. });
+        Ok(self.state().jobs.iter().filter(|job| !purge(job) && !job.state.ended()).count() as u64)
+    }
+
+    async fn find(&self, id: JobId) -> Result<Option<Job>> {
+        Ok(self.state().job(id).cloned())
+    }
+
     async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>> {
         let mut state = self.state();
         let queued = state.jobs.iter_mut().filter(|job| job.state == JobState::Queued && job.task.lane() == lane);
