@@ -2,7 +2,7 @@
 //!
 //! `indexes` holds the columns of open collections, `filling` makes them, `text` is what their texts are searched by; `parts` are
 //! files that full chunks of columns rest in, `snapshots` spare the next start the reading of rows, `upkeep` moves chunks to files
-//! and makes room, `keeper` says when. `select` and `lists` read by filter, `order` and `decide` do what the columns leave open.
+//! and makes room, `keeper` says when. `select`, `lists`, `spread` and `traces` read by filter, `order` and `decide` do what the columns leave open.
 
 pub(crate) mod decide;
 pub(crate) mod filling;
@@ -13,5 +13,7 @@ pub(crate) mod order;
 pub(crate) mod parts;
 pub(crate) mod select;
 pub(crate) mod snapshots;
+pub(crate) mod spread;
 pub(crate) mod text;
+pub(crate) mod traces;
 pub(crate) mod upkeep;

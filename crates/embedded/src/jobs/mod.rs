@@ -81,20 +81,15 @@ impl Jobs for Engine {
     }
 
     async fn open(&self, organization: OrganizationId) -> Result<u64> {
-        self.readers
-            .run(move |lease| {
-                let open: i64 = lease
-                    .begin()?
-                    .prepare_cached(
-                        "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND organization = ?1 \
-                         AND kind <> 'purge'",
-                    )
-                    .sql()?
-                    .query_row([organization.to_string()], |line| line.get(0))
-                    .sql()?;
-                Ok(open.unsigned_abs())
-            })
-            .await
+        self.readers.run(move |lease| count_open(lease.begin()?, Some(organization))).await
+    }
+
+    async fn open_everywhere(&self) -> Result<u64> {
+        self.readers.run(|lease| count_open(lease.begin()?, None)).await
+    }
+
+    async fn find(&self, id: JobId) -> Result<Option<Job>> {
+        self.readers.run(move |lease| find(lease.begin()?, None, id)).await
     }
 
     async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>> {
@@ -173,6 +168,19 @@ impl Jobs for Engine {
     }
 }
 
+/// Jobs that have not ended, of one organization or of all.
+fn count_open(connection: &Connection, organization: Option<OrganizationId>) -> Result<u64> {
+    let open: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND kind <> 'purge' \
+             AND (?1 IS NULL OR organization = ?1)",
+        )
+        .sql()?
+        .query_row([organization.map(|id| id.to_string())], |line| line.get(0))
+        .sql()?;
+    Ok(open.unsigned_abs())
+}
+
 /// Whether the organization has this dataset.
 pub(crate) fn knows_dataset(connection: &Connection, organization: OrganizationId, id: DatasetId) -> Result<bool> {
     connection
@@ -202,6 +210,13 @@ pub(crate) fn advance(connection: &Connection, step: &Step) -> Result<()> {
 pub(crate) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNumber], affected: u64) -> Result<()> {
     step.progress.add(rows, affected);
     advance(connection, &step)
+}
+
+/// What came of a unit of work that is committed already, rows changed and rows passed over: its caller did not learn of it, and asks
+/// again. The job must be running.
+pub(super) fn repeated(connection: &Connection, step: &Step) -> Result<Option<(u64, u64)>> {
+    let job = find(connection, None, step.job)?.filter(|job| job.state == State::Running).ok_or_else(not_running)?;
+    Ok(job.progress.since(&step.progress))
 }
 
 /// Cancels the jobs of a dataset that have not ended.

@@ -40,6 +40,11 @@ pub(crate) fn copy(
     (step, bound): (Option<Step>, usize),
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
+    if let Some(step) = &step
+        && let Some((written, skipped)) = crate::jobs::repeated(tx.connection, step)?
+    {
+        return Ok(Added { written, skipped, replaced: 0 });
+    }
     let (taken, written) = match collection::find(tx.connection, from)? {
         Some(source) => copy_rows(tx, source.id, rows, to, (target, bound))?,
         None => (rows.len(), 0),
@@ -47,7 +52,7 @@ pub(crate) fn copy(
     if let Some(step) = step {
         crate::jobs::advance_by(tx.connection, step, &rows[..taken], written)?;
     }
-    Ok(Added { written, skipped: taken as u64 - written })
+    Ok(Added { written, skipped: taken as u64 - written, replaced: 0 })
 }
 
 /// Copies the first of the rows: how many were taken, and how many of those copied.

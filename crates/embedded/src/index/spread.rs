@@ -1,0 +1,118 @@
+//! How rows are spread over the values of fields: groups with their sums, histograms and the most frequent values.
+//!
+//! Counted in the columns; rows that these leave open, or whose value they do not hold, are read and counted one by one. Does not write.
+
+use crate::Engine;
+use crate::engine::readers::Lease;
+use crate::engine::view::View;
+use crate::file::row;
+use crate::index::select::{Seen, heavy};
+use crate::scores::row_scores::Sight;
+use evalset_columns::{Columns, NoNumbers, Rows};
+use evalset_model::Result;
+use evalset_model::filter::{LogField, LogFilter};
+use evalset_model::ids::{Collection, RowNumber};
+use evalset_model::log::Log;
+use evalset_model::score::RowScores;
+use evalset_model::summary::{Group, Sums};
+use evalset_store::logs::{GroupBound, Groups, Measure, Statistics};
+use evalset_store::reference;
+use evalset_store::statistics::{Counted, Histogram, Tally};
+use hashbrown::HashMap;
+
+impl Engine {
+    pub(crate) fn groups_now(
+        &self,
+        lease: &Lease,
+        name: Collection,
+        (filter, by): (&LogFilter, &LogField),
+        bound: &GroupBound,
+    ) -> Result<Groups> {
+        let told = self.texts.ask(lease, name, filter)?;
+        let view = self.view(lease, name, heavy(filter), |columns| {
+            let mut verdict = told.evaluate(columns, filter);
+            let doubtful = set_aside(columns, &mut verdict.yes, by);
+            let groups = columns.groups(&verdict.yes, by);
+            Seen::new(columns, verdict, (groups, doubtful))
+        })?;
+        let Some(View { collection, seen, mut helpers }) = view else { return Ok(Groups::default()) };
+        let ((groups, mut rows), decided) = seen.decide((name, collection), lease, &mut helpers, &told)?;
+        rows.extend(decided.map_or_else(Vec::new, |decided| decided.passed));
+        if rows.is_empty() {
+            return Ok(bound.keep(groups));
+        }
+        let mut groups: HashMap<_, Sums> = groups.into_iter().map(|group| (group.key, group.sums)).collect();
+        for row in rows {
+            lease.stop().go_on()?;
+            let read = row::read_columns(lease.connection()?, collection, row);
+            if let Some(stored) = lease.damage().pass_over(collection, read)? {
+                groups.entry(reference::group_key(&stored.log, by)).or_default().add(&stored.log);
+            }
+        }
+        Ok(bound.keep(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect()))
+    }
+
+    pub(crate) fn statistics_now(
+        &self,
+        lease: &Lease,
+        name: Collection,
+        filter: &LogFilter,
+        of: &[Measure],
+    ) -> Result<Statistics> {
+        let told = self.texts.ask(lease, name, filter)?;
+        let view = self.view(lease, name, heavy(filter), |columns| {
+            let verdict = told.evaluate(columns, filter);
+            let (counted, doubtful): (Vec<_>, Vec<_>) =
+                of.iter().map(|measure| count(columns, verdict.yes.clone(), measure)).unzip();
+            let rows = columns.count(&verdict.yes);
+            Seen::new(columns, verdict, (rows, counted, doubtful))
+        })?;
+        let Some(View { collection, seen, mut helpers }) = view else { return Ok(Tally::new(of).finish()) };
+        let ((rows, counted, doubtful), decided) = seen.decide((name, collection), lease, &mut helpers, &told)?;
+        let connection = lease.connection()?;
+        let sight = Sight::of(connection, name, collection)?;
+        let read = |row| -> Result<Option<(RowScores, Log)>> {
+            lease.stop().go_on()?;
+            let stored = lease.damage().pass_over(collection, row::read_columns(connection, collection, row))?;
+            stored.map(|stored| Ok((sight.compared(connection, &stored.log.id)?, stored.log))).transpose()
+        };
+        let mut tally = Tally::of(of, rows, counted);
+        for (at, rows) in doubtful.into_iter().enumerate() {
+            for row in rows {
+                if let Some((scores, log)) = read(row)? {
+                    tally.add_to(at, &log, &scores);
+                }
+            }
+        }
+        for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
+            if let Some((scores, log)) = read(row)? {
+                tally.add(&log, &scores);
+            }
+        }
+        Ok(tally.finish())
+    }
+}
+
+/// Takes rows out whose value of a field the columns do not hold.
+fn set_aside(columns: &Columns, rows: &mut Rows, field: &LogField) -> Vec<RowNumber> {
+    let mut doubtful = columns.doubtful(field);
+    doubtful.intersect(rows);
+    rows.subtract(&doubtful);
+    columns.row_numbers(&doubtful)
+}
+
+/// What a measure comes to over rows as far as the columns know, and the other rows.
+fn count(columns: &Columns, mut rows: Rows, measure: &Measure) -> (Counted, Vec<RowNumber>) {
+    match measure {
+        Measure::Histogram { field, bounds } => {
+            let doubtful = set_aside(columns, &mut rows, field);
+            let mut histogram = Histogram::new(bounds);
+            let NoNumbers { others, nulls } = columns.each_number(&rows, field, |number| histogram.add(bounds, number));
+            (Counted::Histogram(Histogram { others, nulls, ..histogram }), doubtful)
+        }
+        Measure::Top { field, .. } => {
+            let doubtful = set_aside(columns, &mut rows, field);
+            (Counted::Values(columns.value_counts(&rows, field).into_iter().collect()), doubtful)
+        }
+    }
+}
