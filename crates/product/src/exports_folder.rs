@@ -48,12 +48,8 @@ pub async fn expire(app: &App) -> Result<()> {
 async fn is_of_known_export(app: &App, path: &Path) -> Result<bool> {
     let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<JobId>().ok());
     let Some(id) = id else { return Ok(false) };
-    for organization in app.stores.keys.organizations().await? {
-        if let Some(job) = app.stores.jobs.get(organization.id, id).await? {
-            return Ok(self::path(app, &job).as_deref() == Some(path));
-        }
-    }
-    Ok(false)
+    let job = app.stores.jobs.find(id).await?;
+    Ok(job.and_then(|job| self::path(app, &job)).as_deref() == Some(path))
 }
 
 /// The files of the export folder with the time they were written, microseconds.

@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use evalset_model::Result;
-use evalset_model::ids::RowNumber;
 use evalset_model::job::{Job, Progress, Step};
+use evalset_store::logs::PickOrder;
 
 /// How an attempt ended without an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +53,9 @@ impl<'a> Run<'a> {
         self.app.stores.jobs.save(self.step()).await
     }
 
-    /// Rows not done yet of a selection that runs from high to low row numbers.
-    pub fn rest<'r>(&self, rows: &'r [RowNumber]) -> &'r [RowNumber] {
-        &rows[self.progress.cursor.map_or(0, |cursor| rows.partition_point(|row| *row >= cursor))..]
+    /// The order of a selection whose rows before the cursor are done.
+    pub fn rest(&self) -> PickOrder {
+        PickOrder::Falling { after: self.progress.cursor }
     }
 
     /// Most rows of a unit of work.

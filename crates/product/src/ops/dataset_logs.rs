@@ -48,7 +48,7 @@ fn stamped<'a>(app: &'a App, key: &'a ApiKey, log_method: &'static str, id: LogI
 /// Adds one row.
 pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Map<String, Value>) -> Result<Log> {
     let row = ingest::row(body, &context(app, key, LOG_METHOD))?;
-    app.stores.logs.insert(collection, vec![row.clone()], Existing::Replace).await?;
+    app.stores.logs.insert(collection, vec![row.clone()], Existing::New).await?;
     Ok(row)
 }
 
@@ -61,7 +61,7 @@ pub async fn create_many(
 ) -> Result<Vec<Result<LogId>>> {
     ensure(app, collection).await?;
     let rows = read(app, key, LOG_METHOD, items, ingest::row).await?;
-    store_good(app, collection, rows, Existing::Replace).await
+    store_good(app, collection, rows, Existing::New).await
 }
 
 /// Reads the items of a bulk call, each on its own. Ids and times rise with the items, whichever is read first.

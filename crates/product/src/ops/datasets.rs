@@ -125,9 +125,9 @@ pub async fn get(app: &App, organization: OrganizationId, id: DatasetId) -> Resu
     app.stores.datasets.get(organization, id).await?.ok_or_else(Error::not_found)
 }
 
-/// Ids of the newest rows, as shown in the dataset object.
-pub async fn newest_rows(app: &App, organization: OrganizationId, id: DatasetId) -> Result<Vec<LogId>> {
-    app.stores.datasets.newest_rows(organization, id, LOG_IDS_SHOWN).await
+/// Ids of the newest rows of each dataset, in their order, as shown in the dataset object.
+pub async fn newest_rows(app: &App, organization: OrganizationId, ids: &[DatasetId]) -> Result<Vec<Vec<LogId>>> {
+    app.stores.datasets.newest_rows(organization, ids, LOG_IDS_SHOWN).await
 }
 
 /// Changes the given fields.

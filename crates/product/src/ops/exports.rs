@@ -120,11 +120,21 @@ pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<
     Ok(ExportFile { file, length, name: file_name.clone(), format: *format })
 }
 
-/// The file of a selection as a stream, without a job. Rows are picked before this returns; the rest is read as the stream is
-/// polled, so a slow reader slows the reading and one that goes away ends it.
+/// The file of a selection as a stream, without a job. Rows are selected before this returns; the rest is read as the stream is
+/// polled, so a slow reader slows the reading and one that goes away ends it. `TooLarge` when what has to be held of the selection
+/// meanwhile is more than `limits.stream_selection_bytes`.
 pub async fn stream(app: &App, selection: Selection) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
     dataset_logs::ensure(app, selection.collection).await?;
     let lines = Lines::select(&app.stores, &app.tasks, selection).await?;
+    let most = app.limits.stream_selection_bytes;
+    if lines.held_bytes() > most {
+        let text = format!(
+            "the {} rows cannot be streamed in this order: it takes more than {most} bytes of memory to keep \
+             (`limits.stream_selection_bytes`); order them by `timestamp`, narrow them, or start an export",
+            lines.total(),
+        );
+        return Err(Error::TooLarge(text));
+    }
     Ok(try_unfold((lines, Bytes::new()), |(mut lines, mut pending)| async move {
         while pending.is_empty() {
             match lines.next().await? {
