@@ -153,7 +153,9 @@ fn expected_statistic(logs: &[Log], measure: &Measure) -> Statistic {
             let mut counts: BTreeMap<String, u64> = BTreeMap::new();
             let keys: Vec<_> = logs.iter().filter_map(|log| reference::group_key(log, field)).collect();
             let nulls = (logs.len() - keys.len()) as u64;
-            keys.into_iter().for_each(|key| *counts.entry(key).or_default() += 1);
+            for key in keys {
+                *counts.entry(key).or_default() += 1;
+            }
             let distinct = counts.len() as u64;
             let mut values: Vec<_> = counts.into_iter().collect();
             values.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
@@ -192,13 +194,13 @@ pub async fn statistics_agree_with_the_reference(stores: &Stores) {
         let filter = filter(&mut dice, 2, round % 2 == 0);
         let matching = expected(&logs, &filter, &by_id());
         let measures: Vec<_> = (0..dice.below(4))
-            .map(|_| match dice.below(2) {
-                0 => Measure::Top { field: any_sort(&mut dice).field, most: dice.below(6) },
-                _ => {
-                    let bounds = [-1.0, 0.0, 0.25, 1.0, 200.0, 404.0, 1.7e15];
-                    let bounds = bounds.into_iter().filter(|_| dice.one_in(2)).collect();
-                    Measure::Histogram { field: any_sort(&mut dice).field, bounds }
+            .map(|_| {
+                let field = any_sort(&mut dice).field;
+                if dice.one_in(2) {
+                    return Measure::Top { field, most: dice.below(6) };
                 }
+                let bounds = [-1.0, 0.0, 0.25, 1.0, 200.0, 404.0, 1.7e15];
+                Measure::Histogram { field, bounds: bounds.into_iter().filter(|_| dice.one_in(2)).collect() }
             })
             .collect();
         let found = stores.logs.statistics(requests, filter.clone(), &measures).await.unwrap();

@@ -77,7 +77,9 @@ fn expected(spans: &[Log], scope: &TraceScope) -> BTreeMap<LogId, (String, Total
     let mut found = BTreeMap::new();
     for (id, spans) in traces {
         let mut totals = Totals::default();
-        spans.iter().for_each(|span| totals.add(span));
+        for span in &spans {
+            totals.add(span);
+        }
         let Some(root) = spans.iter().find(|span| totals.root() == Some(&span.id)) else { continue };
         let trace = Trace { root: (*root).clone(), totals };
         if meaning::holds(&scope.roots, root, &Map::new()) && holds(&scope.filter, &trace) {
