@@ -178,7 +178,7 @@ pub trait Logs: Send + Sync {
     /// (`annotation_status` `pending`, nobody) and carry no scores (H10).
     ///
     /// With a `step`, the rows and the step name a unit of work. It is added to the progress of its job together with the copies; done
-    /// again after a crash or a lost answer, it changes nothing more and is counted once. When the rows are too large for one unit,
+    /// again after a crash or a lost answer it answers as the first time and changes nothing more, whatever became of the rows since. When the rows are too large for one unit,
     /// only the first of them are copied, at least one: [`Added::rows`] of them. Without a step: all rows, in as many steps as needed,
     /// and the call may be made again.
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added>;

@@ -1,7 +1,7 @@
 //! Importing traces: request logs that share a trace become one row, their root span with the totals of all (contract B.15).
 //! Which traces, and how they are read, is in `evalset_rows::traces`.
 
-use super::run::{End, Run};
+use super::attempt::{Attempt, End};
 use evalset_model::filter::wire;
 use evalset_model::ids::{Collection, Place};
 use evalset_model::job::Task;
@@ -11,7 +11,7 @@ use evalset_rows::traces::{Scan, Selection};
 use evalset_store::logs::{Existing, Sample};
 
 /// Imports the selected traces into a dataset.
-pub(super) async fn import(run: &mut Run<'_>) -> Result<End> {
+pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
     let Task::Import { dataset, start_time, end_time, filters, sampling_percentage, watermark } = &run.job.task else {
         return Err(Error::internal("not an import"));
     };

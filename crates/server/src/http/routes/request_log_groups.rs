@@ -54,8 +54,7 @@ async fn grouped(
     let (name, field) = request_logs::group_field(listing.parameter(body, "group_by").as_deref())?;
     let order = order(listing.sort_by(body).as_deref(), name)?;
     let in_force = super::request_logs::in_force(app, caller, (listing, body), app.clock.now())?;
-    let groups =
-        request_logs::groups(app, caller.request_logs(), in_force.filter, field, order, paging.window()).await?;
+    let groups = request_logs::groups(app, caller.actor(), in_force.filter, field, order, paging.window()).await?;
     let rows = groups.rows.into_iter().map(|group| GroupObject::new(name, group)).collect();
     Ok(listing.envelope(paging, rows, groups.total).with_filters(in_force.echo))
 }
