@@ -281,12 +281,6 @@ impl Progress {
         self.cursor = rows.last().copied().or(self.cursor);
     }
 
-    /// What units added since `before`, rows changed and rows passed over; `None` when no row was looked at since.
-    pub fn since(&self, before: &Self) -> Option<(u64, u64)> {
-        let further = self.done > before.done;
-        further.then(|| (self.affected.saturating_sub(before.affected), self.skipped.saturating_sub(before.skipped)))
-    }
-
     /// Adds units of a run.
     pub fn add_units(&mut self, units: &[Unit]) {
         for Unit { score, .. } in units {

@@ -239,13 +239,6 @@ pub(crate) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNum
     advance(connection, &step)
 }
 
-/// What came of a unit of work that is committed already, rows changed and rows passed over: its caller did not learn of it, and asks
-/// again. The job must be running.
-pub(super) fn repeated(connection: &Connection, step: &Step) -> Result<Option<(u64, u64)>> {
-    let job = find(connection, None, step.job)?.filter(|job| job.state == State::Running).ok_or_else(not_running)?;
-    Ok(job.progress.since(&step.progress))
-}
-
 /// Cancels the jobs of a dataset that have not ended.
 pub(crate) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
     connection
