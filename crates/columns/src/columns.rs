@@ -308,7 +308,7 @@ impl Columns {
         ids
     }
 
-    fn id_at(&self, position: usize) -> LogId {
+    pub(crate) fn id_at(&self, position: usize) -> LogId {
         self.ids.with(position, |id| LogId(id.to_owned()))
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn full(lease: &dyn Lease, collection: CollectionNumber, row: RowNumb
     Ok(fetched.map(|()| (log, bytes)))
 }
 
-/// Full rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
+/// Rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
 /// more than `most` bytes together, found out before memory is full of them.
 pub fn read_rows(
     lease: &dyn Lease,
@@ -41,14 +41,16 @@ pub fn read_rows(
     with: With,
     most: usize,
 ) -> Result<Vec<Row>> {
-    let sight = match with {
-        With::Scores => Some(lease.sight(name, collection)?),
-        With::Nothing => None,
-    };
+    let sight = with.scores.then(|| lease.sight(name, collection)).transpose()?;
     let (mut found, mut bytes) = (Vec::new(), 0_usize);
     for row in rows {
         lease.stop().go_on()?;
-        let Some((log, payload_bytes)) = full(lease, collection, *row)?.there() else { continue };
+        let fetched = if with.payload {
+            full(lease, collection, *row)?
+        } else {
+            lease.fields(collection, *row)?.map(|log| (log, 0))
+        };
+        let Some((log, payload_bytes)) = fetched.there() else { continue };
         bytes = bytes.saturating_add(payload_bytes);
         if bytes > most && !found.is_empty() {
             let text = format!(

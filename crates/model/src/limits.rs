@@ -22,6 +22,11 @@ pub struct Limits {
     pub preview_characters: usize,
     /// Values inside one member of a row that a preview keeps.
     pub preview_values: usize,
+    /// Groups of request logs that can be looked through, page by page.
+    pub groups: usize,
+    /// Memory that a streamed export may take for which rows come in what order, for as long as its client reads: about a byte a row by
+    /// time of arrival, up to four in any other order.
+    pub stream_selection_bytes: usize,
     /// Page size of span lists.
     pub max_span_page_size: u64,
     /// Nesting of a filter.
@@ -124,6 +129,8 @@ impl Default for Limits {
             page_bytes: 64 * 1024 * 1024,
             preview_characters: 10_000,
             preview_values: 200,
+            groups: 100_000,
+            stream_selection_bytes: 64 * 1024 * 1024,
             max_span_page_size: 1_000,
             filter_depth: 16,
             filter_conditions: 1_000,

@@ -102,6 +102,30 @@ pub struct Group {
 }
 
 impl Sums {
+    /// USD a row; 0 without rows, as the others.
+    pub fn mean_cost(&self) -> f64 {
+        self.cost / self.rows_or_one()
+    }
+
+    /// Tokens a row, rounded.
+    pub fn mean_tokens(&self) -> i64 {
+        (self.total_tokens as f64 / self.rows_or_one()).round() as i64
+    }
+
+    /// Share of rows with an error, percent.
+    pub fn error_percentage(&self) -> f64 {
+        self.errors as f64 * 100.0 / self.rows_or_one()
+    }
+
+    /// Share of rows answered by the cache, percent.
+    pub fn cache_hit_percentage(&self) -> f64 {
+        self.cache_hits as f64 * 100.0 / self.rows_or_one()
+    }
+
+    fn rows_or_one(&self) -> f64 {
+        self.rows.max(1) as f64
+    }
+
     /// Adds the scores that one record shows.
     pub fn add_scores(&mut self, shown: &ShownScores) {
         shown.iter().for_each(|score| self.add_score(score));

@@ -82,19 +82,15 @@ impl Jobs for Engine {
     }
 
     async fn open(&self, organization: OrganizationId) -> Result<u64> {
-        self.readers
-            .run(move |lease| {
-                let open: i64 = lease
-                    .begin()?
-                    .prepare_cached(
-                        "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND organization = ?1",
-                    )
-                    .sql()?
-                    .query_row([organization.to_string()], |line| line.get(0))
-                    .sql()?;
-                Ok(open.unsigned_abs())
-            })
-            .await
+        self.readers.run(move |lease| count_open(lease.begin()?, Some(organization))).await
+    }
+
+    async fn open_everywhere(&self) -> Result<u64> {
+        self.readers.run(|lease| count_open(lease.begin()?, None)).await
+    }
+
+    async fn find(&self, id: JobId) -> Result<Option<Job>> {
+        self.readers.run(move |lease| find(lease.begin()?, None, id)).await
     }
 
     async fn claim(&self, lane: Lane, worker: &WorkerId, at: i64, lease: i64) -> Result<Option<Job>> {
@@ -162,6 +158,19 @@ impl Jobs for Engine {
         }
         self.writer.run(512, move |tx| attempt::requeue_expired(tx.connection, at)).await
     }
+}
+
+/// Jobs that have not ended, of one organization or of all.
+fn count_open(connection: &Connection, organization: Option<OrganizationId>) -> Result<u64> {
+    let open: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM job WHERE state IN ('queued', 'running') \
+             AND (?1 IS NULL OR organization = ?1)",
+        )
+        .sql()?
+        .query_row([organization.map(|id| id.to_string())], |line| line.get(0))
+        .sql()?;
+    Ok(open.unsigned_abs())
 }
 
 /// Whether the organization has this dataset.

@@ -41,7 +41,7 @@ pub(crate) fn copy(
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
     if let Some(done) = crate::jobs::attempt::done_before(tx.connection, step.as_ref(), rows)? {
-        return Ok(Added { written: done.affected, skipped: done.skipped });
+        return Ok(Added { written: done.affected, skipped: done.skipped, replaced: 0 });
     }
     let (taken, written) = match collection::find(tx.connection, from)? {
         Some(source) => copy_rows(tx, source.id, rows, to, (target, bound))?,
@@ -50,7 +50,7 @@ pub(crate) fn copy(
     if let Some(step) = step {
         crate::jobs::attempt::advance_by(tx.connection, step, &rows[..taken], written)?;
     }
-    Ok(Added { written, skipped: taken as u64 - written })
+    Ok(Added { written, skipped: taken as u64 - written, replaced: 0 })
 }
 
 /// Copies the first of the rows: how many were taken, and how many of those copied.

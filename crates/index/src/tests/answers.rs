@@ -8,7 +8,7 @@ use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
 use evalset_store::conformance::samples::{Dice, any_sort, by_id, contains, filter, ids, log, log_id, sort};
 use evalset_store::conformance::score_samples::{any_score, any_score_field, scored_filter};
-use evalset_store::logs::{Pick, Query};
+use evalset_store::logs::{Pick, PickOrder, Query, Selected};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -47,9 +47,9 @@ fn agree(answers: &Answers, ledger: &Arc<Ledger>, dice: &mut Dice) {
             assert_eq!(found, wanted, "{name:?} {filter:?} {order:?}");
             let sums = answers.sums(&ledger.read(), name, &filter).unwrap();
             assert_eq!(sums.rows, wanted.len() as u64);
-            let pick = Pick { filter, watermark: None, sample: None, sort: Some(order) };
-            let picked = answers.pick(&ledger.read(), name, &pick).unwrap();
-            assert_eq!(picked.matches, wanted.len() as u64);
+            let pick = Pick { order: PickOrder::By(order), ..Pick::of(filter) };
+            let selected = answers.select(&ledger.read(), name, &pick).unwrap();
+            assert_eq!((selected.matches(), selected.len()), (wanted.len() as u64, wanted.len() as u64));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! totals need the whole trace.
 
 use super::check::NamedField;
-use super::meaning::{Operand, field_holds, test_holds, tree_holds};
+use super::meaning::{Operand, SortKey, field_holds, test_holds, tree_holds};
 use super::tree::{Compare, LogField, LogFilter, Tree};
 use crate::field::Field;
 use crate::scalar::Kind;
@@ -54,6 +54,39 @@ pub fn holds(filter: &TraceFilter, trace: &Trace) -> bool {
         TraceField::Root(field) => field_holds(field, test, &trace.root, &ComparedScores::none()),
         TraceField::Total(field) => test_holds(test, &operand(field.name, &trace.totals)),
     })
+}
+
+/// The parts of the filter that [`of_root`] does not ask: a trace whose root passes that passes the filter if it passes these.
+pub fn beyond_root(filter: &TraceFilter) -> TraceFilter {
+    match filter {
+        Tree::And(parts) => parts.iter().map(beyond_root).fold(Tree::all(), Tree::and),
+        other if asked_of_root(other).is_some() => Tree::all(),
+        other => other.clone(),
+    }
+}
+
+/// Whether the filter asks anything of the root span.
+pub fn asks_root(filter: &TraceFilter) -> bool {
+    let mut asks = false;
+    filter.visit(&mut |compare| asks |= matches!(compare.field, TraceField::Root(_)));
+    asks
+}
+
+/// Whether totals pass a filter that asks nothing of the root span, see [`asks_root`].
+pub fn totals_hold(filter: &TraceFilter, totals: &Totals) -> bool {
+    tree_holds(filter, &mut |Compare { field, test }| match field {
+        TraceField::Root(_) => false,
+        TraceField::Total(field) => test_holds(test, &operand(field.name, totals)),
+    })
+}
+
+/// What traces are ordered by in an order by one of [`TOTALS`].
+pub fn order(field: NamedField, totals: &Totals) -> SortKey<'static> {
+    match operand(field.name, totals) {
+        Operand::Time(at) => SortKey::Int(at),
+        Operand::Number(number) => SortKey::Number(number),
+        _ => SortKey::Null,
+    }
 }
 
 /// What the filter asks of the root span alone: the root of every trace that passes the filter passes this.
@@ -199,5 +232,16 @@ mod tests {
         let not_any = narrowed(json!({"environment": {"operator": "not_in", "value": ["test"]}, "total_cost": 1}));
         assert!(passes(&not_any, &root()) && !passes(&not_any, &other));
         assert!(narrowed(json!({"error_count": {"operator": "not", "value": 0}})).is_all());
+    }
+
+    #[test]
+    fn what_is_beyond_the_root_is_the_rest_of_the_filter() {
+        let beyond = |filter: Value| beyond_root(&compile(&filter).unwrap());
+        assert!(beyond(json!({"environment": "prod", "tier": {"operator": "not", "value": "lead"}})).is_all());
+        let spans = beyond(json!({"environment": "prod", "span_count": 2}));
+        assert!(!asks_root(&spans) && totals_hold(&spans, &trace().totals));
+        assert!(!totals_hold(&beyond(json!({"environment": "prod", "span_count": 3})), &trace().totals));
+        let either = beyond(json!({"environment": "none", "span_count": {"value": 2, "connector": "OR"}}));
+        assert!(asks_root(&either) && holds(&either, &trace()));
     }
 }

@@ -128,9 +128,9 @@ pub async fn get(app: &App, actor: &Actor, id: DatasetId) -> Result<Dataset> {
     app.stores.datasets.get(actor.organization(), id).await?.ok_or_else(Error::not_found)
 }
 
-/// Ids of the newest rows, as shown in the dataset object.
-pub async fn newest_rows(app: &App, actor: &Actor, id: DatasetId) -> Result<Vec<LogId>> {
-    app.stores.datasets.newest_rows(actor.organization(), id, LOG_IDS_SHOWN).await
+/// Ids of the newest rows of each dataset, in their order, as shown in the dataset object.
+pub async fn newest_rows(app: &App, actor: &Actor, ids: &[DatasetId]) -> Result<Vec<Vec<LogId>>> {
+    app.stores.datasets.newest_rows(actor.organization(), ids, LOG_IDS_SHOWN).await
 }
 
 /// Changes the given fields.

@@ -5,7 +5,7 @@ use super::samples::*;
 use super::score_samples::{number_value, run_job, score, source};
 use crate::Stores;
 use crate::jobs::{Outcome, Renewal};
-use crate::logs::{Added, Pick};
+use crate::logs::Added;
 use evalset_model::dataset::Status;
 use evalset_model::filter::Tree;
 use evalset_model::ids::{Collection, JobId, RowNumber};
@@ -25,8 +25,7 @@ async fn imports(stores: &Stores, logs: usize, jobs: u128) -> (Collection, Vec<R
         stores.datasets.create(dataset(mine(), dataset_id(number), 1), None).await.unwrap();
         stores.jobs.enqueue(import_job(number, mine(), dataset_id(number), number as i64), None).await.unwrap();
     }
-    let pick = Pick { filter: Tree::all(), watermark: None, sample: None, sort: None };
-    (request_logs(mine()), stores.logs.pick(request_logs(mine()), pick).await.unwrap().rows)
+    (request_logs(mine()), numbers(stores, request_logs(mine())).await)
 }
 
 async fn claim(stores: &Stores, lane: Lane, by: u8, at: i64) -> Option<Job> {
@@ -202,8 +201,7 @@ pub async fn a_unit_done_twice_counts_once(stores: &Stores) {
     // A removal.
     stores.jobs.enqueue(remove_job(2, mine(), dataset_id(1), 2), None).await.unwrap();
     let held = claim(stores, Lane::Rows, 1, 6).await.unwrap();
-    let pick = Pick { filter: Tree::all(), watermark: None, sample: None, sort: None };
-    let rows = stores.logs.pick(target, pick).await.unwrap().rows;
+    let rows = numbers(stores, target).await;
     for _ in 0..3 {
         assert_eq!(stores.logs.remove(target, &rows[..5], Some(step(&held))).await.unwrap(), 5);
         assert_eq!((counts(held.id).await, all(stores, target).await.len()), ((5, 5, 0), 4));

@@ -1,11 +1,11 @@
 //! Logs, filters and ids for tests: small, seeded, and such that sums are exact in any order.
 
 use crate::Stores;
-use crate::logs::{Existing, Query, Row};
+use crate::logs::{Existing, Pick, Query, Row, Selected};
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Pattern, Readings, Test, Tree};
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, WorkerId};
+use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber, WorkerId};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
@@ -213,8 +213,41 @@ pub async fn fill(stores: &Stores, collection: Collection, numbers: std::ops::Ra
     let mut dice = Dice(seed);
     let logs: Vec<_> = numbers.map(|number| log(number, &mut dice)).collect();
     let added = stores.logs.insert(collection, logs.clone(), Existing::Keep).await.unwrap();
-    assert_eq!((added.written, added.skipped), (logs.len() as u64, 0));
+    assert_eq!((added.written, added.skipped, added.replaced), (logs.len() as u64, 0, 0));
     logs
+}
+
+/// A whole selection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picked {
+    pub matches: u64,
+    pub cutoff: Option<u64>,
+    pub rows: Vec<RowNumber>,
+}
+
+/// Takes a selection to its end, in pieces of so many rows.
+pub async fn drained(mut selected: Box<dyn Selected>, most: usize) -> Picked {
+    let mut rows = Vec::new();
+    loop {
+        let piece = selected.next(most).await.unwrap();
+        assert!(piece.len() <= most, "more than was asked for");
+        rows.extend_from_slice(&piece);
+        if piece.len() < most {
+            break;
+        }
+    }
+    assert_eq!(selected.len(), rows.len() as u64);
+    assert!(selected.next(most).await.unwrap().is_empty());
+    Picked { matches: selected.matches(), cutoff: selected.cutoff(), rows }
+}
+
+pub async fn select(stores: &Stores, collection: Collection, pick: Pick) -> Picked {
+    drained(stores.logs.select(collection, pick).await.unwrap(), 1_000).await
+}
+
+/// The numbers of all rows, falling.
+pub async fn numbers(stores: &Stores, collection: Collection) -> Vec<RowNumber> {
+    select(stores, collection, Pick::of(Tree::all())).await.rows
 }
 
 pub fn sort(field: LogField, descending: bool) -> Sort {

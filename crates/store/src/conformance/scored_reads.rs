@@ -4,7 +4,7 @@
 use super::samples::*;
 use super::score_samples::*;
 use crate::Stores;
-use crate::logs::Pick;
+use crate::logs::{Pick, PickOrder};
 use evalset_model::filter::{LogField, Order, Test, Tree, meaning};
 use evalset_model::ids::{Collection, Place};
 use evalset_model::log::Log;
@@ -58,8 +58,8 @@ async fn agree(stores: &Stores, place: Collection, rounds: usize, dice: &mut Dic
         let ids = |rows: &[(&Log, &ShownScores)]| rows.iter().map(|row| row.0.id.clone()).collect::<Vec<_>>();
         assert_eq!((page.total, ids(&found)), (wanted.len() as u64, ids(&part)), "{filter:?} {order:?}");
         assert_eq!(found, part);
-        let pick = Pick { filter: filter.clone(), watermark: None, sample: None, sort: Some(order) };
-        assert_eq!(stores.logs.pick(place, pick).await.unwrap().rows.len(), wanted.len());
+        let pick = Pick { order: PickOrder::By(order), ..Pick::of(filter.clone()) };
+        assert_eq!(select(stores, place, pick).await.rows.len(), wanted.len());
         let mut sums = Sums::default();
         for row in &wanted {
             sums.add(&row.log);

@@ -19,8 +19,8 @@ async fn shown(stores: &Stores, place: Collection, id: &LogId) -> ShownScores {
     let row = stores.logs.get(place, id).await.unwrap().unwrap();
     let page = row_page(stores, place, Tree::all(), by_id(), (0, 1_000)).await.rows;
     assert_eq!(page.iter().find(|other| other.log.id == *id), Some(&row));
-    assert_eq!(stores.logs.read(place, &[row.number], With::Scores).await.unwrap(), std::slice::from_ref(&row));
-    let bare = stores.logs.read(place, &[row.number], With::Nothing).await.unwrap();
+    assert_eq!(stores.logs.read(place, &[row.number], With::EVERYTHING).await.unwrap(), std::slice::from_ref(&row));
+    let bare = stores.logs.read(place, &[row.number], With::PAYLOAD).await.unwrap();
     assert_eq!((bare[0].log == row.log, bare[0].scores.len()), (true, 0));
     row.scores
 }

@@ -5,7 +5,7 @@ use super::score_samples::*;
 use super::scored_reads::{places, put_many};
 use crate::Stores;
 use crate::lists::{Bound, List, Listed, TextRow, Writing};
-use crate::logs::{Pick, With};
+use crate::logs::With;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogFilter, Tree};
 use evalset_model::ids::{Collection, LogId};
@@ -155,13 +155,8 @@ pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
         out.extend_from_slice(format!("{line}\n").as_bytes());
         Ok(())
     };
-    let numbers = stores
-        .logs
-        .pick(collection, Pick { filter: Tree::all(), watermark: None, sample: None, sort: None })
-        .await
-        .unwrap()
-        .rows;
-    let rows = stores.logs.read(collection, &numbers, With::Scores).await.unwrap();
+    let numbers = numbers(stores, collection).await;
+    let rows = stores.logs.read(collection, &numbers, With::EVERYTHING).await.unwrap();
     for (payload, scores) in [(true, true), (false, true), (true, false)] {
         let writing = Writing { row: Arc::new(row), payload, scores, bound: Bound::Refuse(usize::MAX) };
         let written = stores.logs.write(collection, &numbers, writing).await.unwrap();
@@ -194,12 +189,7 @@ pub async fn lists_are_bounded(stores: &Stores) {
     // A row alone may be larger.
     assert_eq!(stores.logs.list(requests, list(1, 1)).await.unwrap().written.rows, 1);
 
-    let mut numbers = stores
-        .logs
-        .pick(requests, Pick { filter: Tree::all(), watermark: None, sample: None, sort: None })
-        .await
-        .unwrap()
-        .rows;
+    let mut numbers = numbers(stores, requests).await;
     stores.logs.delete(requests, &[log_id(3), log_id(0)]).await.unwrap();
     let mut parts = Vec::new();
     while !numbers.is_empty() {
