@@ -11,7 +11,7 @@ use evalset_model::Result;
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::score::ComparedScores;
 use evalset_model::summary::{Group, Sums};
 use evalset_store::logs::{GroupBound, Groups, Measure, Statistics};
 use evalset_store::reference;
@@ -69,7 +69,7 @@ impl Answers {
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(Tally::new(of).finish()) };
         let ((rows, counted, doubtful), decided) = seen.decide((name, collection), lease, &mut helpers, &told)?;
         let sight = lease.sight(name, collection)?;
-        let read = |row| -> Result<Option<(RowScores, Log)>> {
+        let read = |row| -> Result<Option<(ComparedScores, Log)>> {
             lease.stop().go_on()?;
             let Some(log) = lease.fields(collection, row)?.there() else { return Ok(None) };
             Ok(Some((sight.compared(lease, &log.id)?, log)))

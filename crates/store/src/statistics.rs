@@ -4,7 +4,7 @@ use crate::reference;
 use evalset_model::filter::LogField;
 use evalset_model::filter::meaning::{self, SortKey};
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::score::ComparedScores;
 use std::collections::HashMap;
 
 /// What is asked of one field.
@@ -118,7 +118,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds a row to all measures.
-    pub fn add(&mut self, log: &Log, scores: &RowScores) {
+    pub fn add(&mut self, log: &Log, scores: &ComparedScores) {
         self.rows += 1;
         for at in 0..self.measures.len() {
             self.add_to(at, log, scores);
@@ -126,7 +126,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds a row to one measure, which did not count it although the others did.
-    pub fn add_to(&mut self, at: usize, log: &Log, scores: &RowScores) {
+    pub fn add_to(&mut self, at: usize, log: &Log, scores: &ComparedScores) {
         match (&self.measures[at], &mut self.parts[at]) {
             (Measure::Histogram { field, bounds }, Counted::Histogram(histogram)) => {
                 match meaning::order(field, log, scores) {

@@ -93,8 +93,7 @@ pub async fn new_rows_are_written_all_or_none(stores: &Stores) {
 }
 
 fn with_id(id: &LogId) -> LogFilter {
-    let literal = Literal { text: Some(id.as_str().to_owned()), ..Literal::default() };
-    compare(LogField::Id, Test::AnyOf(vec![literal]))
+    compare(LogField::Id, Test::AnyOf(vec![Literal::from(id.as_str())]))
 }
 
 pub async fn reads_bring_what_was_asked_for(stores: &Stores) {

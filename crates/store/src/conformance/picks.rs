@@ -113,7 +113,7 @@ pub async fn selections_come_in_pieces(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..150, 4).await;
     let mut dice = Dice(8);
-    let none = Map::new();
+    let none = ComparedScores::none();
     for round in 0..60 {
         let (filter, sort) = (filter(&mut dice, 2, round % 3 == 0), any_sort(&mut dice));
         let pick = Pick { order: PickOrder::By(sort.clone()), ..Pick::of(filter.clone()) };

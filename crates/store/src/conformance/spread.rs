@@ -11,8 +11,9 @@ use evalset_model::filter::meaning::SortKey;
 use evalset_model::filter::{LogField, Tree, meaning};
 use evalset_model::log::Log;
 use evalset_model::scalar::Scalar;
+use evalset_model::score::ComparedScores;
 use evalset_model::summary::{Group, Sums};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn expected_groups(logs: &[Log], by: &LogField) -> BTreeMap<Option<String>, Sums> {
@@ -147,7 +148,7 @@ pub async fn statistics_of_a_few_rows(stores: &Stores) {
 
 /// What a measure has to come to, computed another way.
 fn expected_statistic(logs: &[Log], measure: &Measure) -> Statistic {
-    let none = Map::new();
+    let none = ComparedScores::none();
     match measure {
         Measure::Top { field, most } => {
             let mut counts: BTreeMap<String, u64> = BTreeMap::new();

@@ -11,8 +11,9 @@ use evalset_model::ids::{Collection, LogId, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::page::Window;
 use evalset_model::scalar::Scalar;
+use evalset_model::score::ComparedScores;
 use evalset_model::trace::{Totals, Trace};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn span(number: usize, dice: &mut Dice) -> Log {
@@ -82,7 +83,7 @@ fn expected(spans: &[Log], scope: &TraceScope) -> BTreeMap<LogId, (String, Total
         }
         let Some(root) = spans.iter().find(|span| totals.root() == Some(&span.id)) else { continue };
         let trace = Trace { root: (*root).clone(), totals };
-        if meaning::holds(&scope.roots, root, &Map::new()) && holds(&scope.filter, &trace) {
+        if meaning::holds(&scope.roots, root, &ComparedScores::none()) && holds(&scope.filter, &trace) {
             found.insert(root.id.clone(), (id.to_owned(), trace.totals));
         }
     }

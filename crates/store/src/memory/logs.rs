@@ -268,7 +268,7 @@ impl Logs for Memory {
         let state = self.state();
         let mut tally = Tally::new(of);
         for (_, log) in state.matching(collection, &filter) {
-            tally.add(log, &state.row_scores(collection, &log.id));
+            tally.add(log, &state.shown_scores(collection, &log.id).compared());
         }
         Ok(tally.finish())
     }
