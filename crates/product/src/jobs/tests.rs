@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod export;
+mod leases;
 mod traces;
 
 use super::runner;
@@ -15,7 +16,7 @@ use evalset_model::field::Field;
 
 use evalset_embedded as embedded;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, WorkerId};
 use evalset_model::job::{Job, Lane, State, Step};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
@@ -111,6 +112,14 @@ struct World {
     organization: OrganizationId,
     limits: Limits,
     folder: tempfile::TempDir,
+}
+
+fn worker() -> WorkerId {
+    WorkerId("test".to_owned())
+}
+
+async fn run_next(app: &App, lane: Lane) -> Result<bool> {
+    runner::run_next(app, lane, &worker()).await
 }
 
 const LOGS: u64 = 10;
@@ -237,7 +246,7 @@ async fn an_import_fills_the_dataset_and_its_status_follows() {
     let late = log(20);
     world.stores.logs.insert(world.logs(), vec![late], Existing::Replace).await.unwrap();
 
-    assert!(runner::run_next(&world.app(), Lane::Rows).await.unwrap());
+    assert!(run_next(&world.app(), Lane::Rows).await.unwrap());
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.total, job.progress.done), (State::Completed, Some(5), 5));
     assert_eq!((job.progress.affected, job.progress.skipped), (5, 0));
@@ -246,10 +255,10 @@ async fn an_import_fills_the_dataset_and_its_status_follows() {
     assert_eq!(world.ids(world.rows(&dataset)).await, expected, "a log that came after the request is not copied");
 
     let again = world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let again = world.job(again.id).await;
     assert_eq!((again.progress.affected, again.progress.skipped), (6, 5), "rows that are there are skipped");
-    assert!(!runner::run_next(&world.app(), Lane::Rows).await.unwrap(), "the queue is empty");
+    assert!(!run_next(&world.app(), Lane::Rows).await.unwrap(), "the queue is empty");
 }
 
 #[tokio::test]
@@ -264,7 +273,7 @@ async fn the_window_of_an_import_is_inclusive() {
     };
     assert_eq!(imports::matching(&world.app(), &world.actor(), &dataset, &request).await.unwrap(), 3);
     imports::import(&world.app(), &world.actor(), &dataset, request).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.ids(world.rows(&dataset)).await, BTreeSet::from(["log3", "log4", "log5"].map(str::to_owned)));
 }
 
@@ -281,7 +290,7 @@ async fn a_shutdown_after_any_unit_resumes_exactly_there_with_the_same_sample() 
             Ok(())
         });
         *stopping.lock() = Some(app.stopping.clone());
-        runner::run_next(&app, Lane::Rows).await.unwrap();
+        run_next(&app, Lane::Rows).await.unwrap();
         let job = world.job(job.id).await;
         assert_eq!((job.state, job.progress.done), (State::Queued, unit * UNIT as u64), "stopped after unit {unit}");
         assert_eq!(world.ids(world.rows(&dataset)).await.len(), unit as usize * UNIT);
@@ -289,7 +298,7 @@ async fn a_shutdown_after_any_unit_resumes_exactly_there_with_the_same_sample() 
     }
     // A row of the source that matches and would have been in a fresh sample changes nothing now.
     world.stores.logs.insert(world.logs(), (30..60).map(log).collect(), Existing::Replace).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.total, job.progress.affected), (State::Completed, Some(7), 7));
 
@@ -315,12 +324,12 @@ async fn a_crash_between_two_units_loses_and_repeats_nothing() {
     // The process dies while it pauses after a failed third unit: the future is dropped, nothing is recorded.
     tokio::select! {
         biased;
-        _ = runner::run_next(&app, Lane::Rows) => panic!("the job ended"),
+        _ = run_next(&app, Lane::Rows) => panic!("the job ended"),
         () = async { while wait.try_recv().is_err() { tokio::task::yield_now().await } } => {}
     }
     assert_eq!(world.job(job.id).await.state, State::Running);
-    assert_eq!(world.stores.jobs.requeue_running(5).await.unwrap(), 1);
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    assert_eq!(world.stores.jobs.requeue_expired(i64::MAX).await.unwrap(), 1);
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.attempts), (State::Completed, 2));
     assert_eq!((job.progress.done, job.progress.affected, job.progress.skipped), (LOGS, LOGS, 0));
@@ -334,7 +343,7 @@ async fn passing_faults_are_retried_as_long_as_units_get_done() {
     let job = world.import(&dataset, Value::Null, 100.0).await;
     // Three failures before each unit: more in all than are allowed in a row.
     let app = world.hooked(|call| if call % 4 == 0 { Ok(()) } else { Err(busy()) });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Completed, LOGS));
 }
@@ -348,7 +357,7 @@ async fn counts_are_exact_after_a_fault_and_with_a_store_that_takes_fewer_rows()
         world.stores.logs.insert(world.rows(&dataset), vec![log(LOGS - 1)], Existing::Keep).await.unwrap();
         let job = world.import(&dataset, Value::Null, 100.0).await;
         let app = world.taking(most, |call| if call == 2 { Err(busy()) } else { Ok(()) });
-        runner::run_next(&app, Lane::Rows).await.unwrap();
+        run_next(&app, Lane::Rows).await.unwrap();
         let job = world.job(job.id).await;
         let progress = job.progress;
         assert_eq!((job.state, progress.total, progress.done), (State::Completed, Some(LOGS), LOGS), "{most}");
@@ -362,7 +371,7 @@ async fn a_fault_that_stays_fails_the_job_without_telling_its_cause() {
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     let app = world.hooked(|call| if call == 1 { Ok(()) } else { Err(Error::internal("disk sector 7")) });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!(job.state, State::Failed);
     let text = job.error_message.unwrap();
@@ -382,19 +391,19 @@ async fn a_lasting_error_fails_at_once_and_a_panic_spares_the_worker() {
         *counted.lock() += 1;
         Err(Error::TooLarge("no room for this row".into()))
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let first = world.job(first.id).await;
     assert_eq!((first.state, first.error_message.as_deref()), (State::Failed, Some("no room for this row")));
     assert_eq!(*calls.lock(), 1);
 
     let second = world.import(&dataset, Value::Null, 100.0).await;
     let app = world.hooked(|_| panic!("a bug"));
-    assert!(runner::run_next(&app, Lane::Rows).await.unwrap(), "the panic ends the job, not the worker");
+    assert!(run_next(&app, Lane::Rows).await.unwrap(), "the panic ends the job, not the worker");
     assert_eq!(world.job(second.id).await.state, State::Failed);
     assert_eq!(world.status(&dataset).await, Status::Failed);
 
     world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.status(&dataset).await, Status::Ready, "the last copy job decides");
 }
 
@@ -408,7 +417,7 @@ async fn cancelling_stops_at_the_next_unit_and_keeps_what_was_done() {
         stores.jobs.cancel(organization, id, 5).now_or_never().unwrap()?;
         Ok(())
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Cancelled, UNIT as u64));
     assert_eq!(world.status(&dataset).await, Status::Ready);
@@ -427,19 +436,15 @@ async fn deleting_the_dataset_under_way_ends_its_job_quietly() {
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     let (stores, organization, id) = (world.stores.clone(), world.organization, dataset.id);
-    let purge = evalset_model::ids::JobId(uuid::Uuid::now_v7());
     let app = world.hooked(move |unit| {
         if unit == 2 {
-            stores.datasets.delete(organization, id, purge, 5).now_or_never().unwrap()?;
+            stores.datasets.delete(organization, id, 5).now_or_never().unwrap()?;
         }
         Ok(())
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!(world.job(job.id).await.state, State::Cancelled);
-    while runner::run_next(&world.app(), Lane::Rows).await.unwrap() {}
-    let purge = world.stores.jobs.get(world.organization, purge).await.unwrap().unwrap();
-    assert_eq!((purge.state, purge.progress.affected), (State::Completed, UNIT as u64));
-    assert!(jobs::get(&world.app(), &world.actor(), purge.id).await.is_err(), "purges are not shown");
+    assert!(!run_next(&world.app(), Lane::Rows).await.unwrap());
 }
 
 #[tokio::test]
@@ -447,20 +452,20 @@ async fn a_removal_takes_the_matching_rows_of_its_time_and_resumes() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let request = RemoveRequest { filters: model("even"), ..RemoveRequest::default() };
     let Removal::Queued(job) = imports::remove(&world.app(), &world.actor(), &dataset, request).await.unwrap() else {
         panic!("removed without a job")
     };
     world.stores.logs.insert(world.rows(&dataset), vec![log(40)], Existing::Keep).await.unwrap();
     let app = world.hooked(|unit| if unit == 2 { Err(Error::TooLarge("broken".into())) } else { Ok(()) });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!(world.job(job.id).await.progress.done, UNIT as u64);
     assert_eq!(world.status(&dataset).await, Status::Ready, "a failed removal does not make the dataset `failed`");
 
     let request = RemoveRequest { filters: model("even"), end_time: Some(9_000_000), ..RemoveRequest::default() };
     imports::remove(&world.app(), &world.actor(), &dataset, request).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let left = BTreeSet::from(["log1", "log3", "log5", "log7", "log9", "log40"].map(str::to_owned));
     assert_eq!(world.ids(world.rows(&dataset)).await, left);
 
@@ -509,11 +514,11 @@ async fn a_copy_of_a_dataset_has_its_rows() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     world.import(&dataset, model("odd"), 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let new = datasets::NewDataset { source: Some(dataset.id), ..datasets::NewDataset::default() };
     let copy = datasets::create(&world.app(), &world.actor(), new).await.unwrap();
     assert_eq!(copy.status, Status::Initializing);
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.status(&copy).await, Status::Ready);
     assert_eq!(world.ids(world.rows(&copy)).await, world.ids(world.rows(&dataset)).await);
 }
@@ -538,7 +543,7 @@ async fn workers_run_what_is_queued_and_stop_when_asked() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
-    world.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap();
+    world.stores.jobs.claim(Lane::Rows, &worker(), 1, 1).await.unwrap().unwrap();
     let app = world.app();
     runner::start(&app);
     while !world.job(job.id).await.state.ended() {

@@ -65,7 +65,9 @@ pub fn checked_lease(asked: Option<i64>, limits: &Limits) -> Result<i64> {
 pub async fn next(app: &App, actor: &Actor, place: Place, ask: Ask) -> Result<Handed> {
     ensure(app, actor, place).await?;
     let collection = actor.collection(place);
-    let _turn = app.turns.of(&ask.annotator).lock().await;
+    // So that a double click does not get two. (Rows are kept apart by the store; this is for the comfort of annotators.)
+    let _turn =
+        app.stores.shared.turn(&format!("annotation of {} by {}", collection.organization, ask.annotator)).await?;
     let mut left_out = Tree::none();
     if let Some(row) = held(app, collection, &ask.annotator).await? {
         if ask.skip {

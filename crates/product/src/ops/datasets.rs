@@ -6,10 +6,12 @@ use crate::ops::imports;
 use evalset_model::dataset::{Dataset, DatasetPatch, Granularity, Status};
 use evalset_model::filter::check::NamedField;
 use evalset_model::filter::{Tree, datasets as fields, wire};
-use evalset_model::ids::{DatasetId, JobId, LogId};
+use evalset_model::ids::{DatasetId, LogId};
+use evalset_model::job::Lane;
 use evalset_model::limits::Limits;
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
+use evalset_store::shared::Notice;
 use serde_json::{Map, Value};
 
 /// `type` of a dataset when the caller names none (H34).
@@ -97,7 +99,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewDataset) -> Result<Dataset
         dataset.status = Status::Initializing;
     }
     app.stores.datasets.create(dataset.clone(), job).await?;
-    app.wake.notify();
+    app.stores.shared.wake(Lane::Rows);
     Ok(dataset)
 }
 
@@ -139,12 +141,10 @@ pub async fn update(app: &App, actor: &Actor, id: DatasetId, mut patch: DatasetP
 
 /// Deletes a dataset with its rows; its jobs are cancelled.
 pub async fn delete(app: &App, actor: &Actor, id: DatasetId) -> Result<()> {
-    let purge = JobId(app.clock.new_id());
-    if !app.stores.datasets.delete(actor.organization(), id, purge, app.clock.now()).await? {
+    if !app.stores.datasets.delete(actor.organization(), id, app.clock.now()).await? {
         return Err(Error::not_found());
     }
-    app.wake.stop();
-    app.wake.notify();
+    app.stores.shared.tell(Notice::Stop);
     Ok(())
 }
 

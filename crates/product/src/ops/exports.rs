@@ -2,7 +2,7 @@
 
 use crate::actor::Actor;
 use crate::app::App;
-use crate::exports_folder;
+use crate::export_files;
 use crate::ops::{dataset_logs, jobs};
 use bytes::Bytes;
 use evalset_model::filter::LogFilter;
@@ -14,10 +14,10 @@ use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
 use evalset_rows::file::{Lines, Selection};
 use evalset_rows::selection::{self, Unknown};
+use evalset_store::files::OpenFile;
 use futures::Stream;
 use futures::stream::try_unfold;
 use serde_json::Value;
-use tokio::fs::File;
 
 /// Longest file name, characters, without its suffix.
 const MAX_NAME_CHARS: usize = 200;
@@ -56,9 +56,7 @@ pub struct StreamRequest {
 #[derive(Debug)]
 pub struct ExportFile {
     /// Open at its first byte.
-    pub file: File,
-    /// Bytes.
-    pub length: u64,
+    pub file: OpenFile,
     /// Name to save it under.
     pub name: String,
     /// Format.
@@ -119,21 +117,16 @@ pub async fn open(app: &App, actor: &Actor, id: JobId) -> Result<ExportFile> {
             )));
         }
     }
-    let (Task::Export { file_name, format, .. }, Some(path)) = (&job.task, exports_folder::path(app, &job)) else {
+    let (Task::Export { file_name, format, .. }, Some(stored)) = (&job.task, export_files::name(&job)) else {
         return Err(Error::not_found());
     };
-    let file = match File::open(&path).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let days = app.limits.export_days;
-            let text =
-                format!("the file is gone: it is kept for {days} days (`limits.export_days`); start the export again");
-            return Err(Error::NotFound(text));
-        }
-        Err(error) => return Err(Error::internal(format!("{}: {error}", path.display()))),
+    let Some(file) = app.stores.files.open(&stored).await? else {
+        let days = app.limits.export_days;
+        let text =
+            format!("the file is gone: it is kept for {days} days (`limits.export_days`); start the export again");
+        return Err(Error::NotFound(text));
     };
-    let length = file.metadata().await.map_err(Error::internal)?.len();
-    Ok(ExportFile { file, length, name: file_name.clone(), format: *format })
+    Ok(ExportFile { file, name: file_name.clone(), format: *format })
 }
 
 /// The file of a selection as a stream, without a job. Rows are picked before this returns; the rest is read as the stream is

@@ -8,12 +8,13 @@ use crate::ops::jobs;
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::filter::{LogField, LogFilter, build};
-use evalset_model::ids::{JobId, LogId, Place};
+use evalset_model::ids::{LogId, Place};
 use evalset_model::job::{Job, Task};
 use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};
 use evalset_rows::traces;
 use evalset_store::logs::{Added, Pick, With, sample_size};
+use evalset_store::shared::Notice;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -119,9 +120,8 @@ pub async fn remove(app: &App, actor: &Actor, dataset: &Dataset, request: Remove
     }
     check_window(start_time, end_time)?;
     if !has_filters && start_time.is_none() && end_time.is_none() {
-        let purge = JobId(app.clock.new_id());
-        let rows = app.stores.datasets.clear(actor.organization(), dataset.id, purge, app.clock.now()).await?;
-        app.wake.notify();
+        let rows = app.stores.datasets.clear(actor.organization(), dataset.id, app.clock.now()).await?;
+        app.stores.shared.tell(Notice::Stop);
         return Ok(Removal::Emptied { rows });
     }
     let rows = actor.collection(Place::Dataset(dataset.id));

@@ -7,6 +7,7 @@ use evalset_model::ids::{DatasetId, JobId};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
+use evalset_store::shared::Notice;
 
 /// Seconds after which a caller refused for too many open jobs may try again.
 const RETRY_SECONDS: u64 = 5;
@@ -22,6 +23,7 @@ pub fn new(app: &App, actor: &Actor, dataset: Option<DatasetId>, task: Task) -> 
         progress: Progress::default(),
         cancel_requested: false,
         attempts: 0,
+        lease: None,
         error_message: None,
         created_at: app.clock.now(),
         started_at: None,
@@ -47,30 +49,24 @@ pub async fn admit(app: &App, actor: &Actor, more: usize) -> Result<()> {
 pub async fn enqueue(app: &App, actor: &Actor, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<Job> {
     admit(app, actor, 1).await?;
     app.stores.jobs.enqueue(job.clone(), dataset).await?;
-    app.wake.notify();
+    app.stores.shared.wake(job.task.lane());
     Ok(job)
 }
 
 /// One job.
 pub async fn get(app: &App, actor: &Actor, id: JobId) -> Result<Job> {
-    app.stores.jobs.get(actor.organization(), id).await?.filter(|job| is_shown(&job.task)).ok_or_else(Error::not_found)
+    app.stores.jobs.get(actor.organization(), id).await?.ok_or_else(Error::not_found)
 }
 
 /// A page of the organization's jobs, newest first; only those of `kind`, when given.
 pub async fn list(app: &App, actor: &Actor, kind: Option<&'static str>, window: Window) -> Result<Page<Job>> {
-    let (rows, total) = app.stores.jobs.list(actor.organization(), kind, window.offset, window.limit).await?;
-    Ok(Page { rows, total })
+    app.stores.jobs.list(actor.organization(), kind, window).await
 }
 
 /// Asks a job to stop. What it did stays done. A job that has ended stays as it is.
 pub async fn cancel(app: &App, actor: &Actor, id: JobId) -> Result<Job> {
     get(app, actor, id).await?;
     let job = app.stores.jobs.cancel(actor.organization(), id, app.clock.now()).await?.ok_or_else(Error::not_found)?;
-    app.wake.stop();
+    app.stores.shared.tell(Notice::Stop);
     Ok(job)
-}
-
-/// Purges are the store's own housekeeping.
-fn is_shown(task: &Task) -> bool {
-    !matches!(task, Task::Purge { .. })
 }

@@ -11,6 +11,7 @@ use evalset_model::limits::Limits;
 use evalset_model::provider::{Price, Provider};
 use evalset_model::{Error, Result};
 use evalset_store::providers::StoredProvider;
+use evalset_store::shared::Notice;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use std::ops::RangeInclusive;
@@ -90,6 +91,7 @@ pub async fn put(
         let stored = StoredProvider { settings, key, updated_at };
         if app.stores.providers.put(actor.organization(), stored.clone(), over).await? {
             app.evaluators.renew(actor.organization()).await?;
+            app.stores.shared.tell(Notice::Provider(actor.organization()));
             return show(app, actor, stored).await;
         }
     }

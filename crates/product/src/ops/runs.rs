@@ -9,7 +9,7 @@ use evalset_model::dataset::{Dataset, Status};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::filter::wire;
 use evalset_model::ids::{DatasetId, JobId, Place};
-use evalset_model::job::{Job, Task};
+use evalset_model::job::{Job, Lane, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{RunTask, UnitResult};
 use evalset_model::{Error, Result};
@@ -166,6 +166,6 @@ pub async fn resume(app: &App, actor: &Actor, run: &Job, spending_limit: Option<
         .reopen(actor.organization(), run.id, spending_limit, now)
         .await?
         .ok_or_else(Error::not_found)?;
-    app.wake.notify();
+    app.stores.shared.wake(Lane::Runs);
     Ok(job)
 }

@@ -31,7 +31,7 @@ impl Judged {
         provider.hold();
         let dataset = world.dataset().await;
         world.import(&dataset, Value::Null, 100.0).await;
-        runner::run_next(&app, Lane::Rows).await.unwrap();
+        run_next(&app, Lane::Rows).await.unwrap();
         let settings: Provider = serde_json::from_value(provider.settings(AT_ONCE as u32, 0.5)).unwrap();
         providers::put(&app, &actor, KeyChange::Keep, |_| Ok(settings.clone())).await.unwrap();
         let prompt = json!({"evaluator_definition": "<<{{ input | replace('question ', '') }}>> {{output}}"});
@@ -59,18 +59,18 @@ impl Judged {
         let app = self.world.app();
         tokio::select! {
             biased;
-            _ = runner::run_next(&app, Lane::Runs) => panic!("the run ended"),
+            _ = run_next(&app, Lane::Runs) => panic!("the run ended"),
             () = until => {}
         }
         self.provider.until_idle().await;
         assert_eq!(self.world.job(self.run).await.state, State::Running);
-        assert_eq!(self.world.stores.jobs.requeue_running(5).await.unwrap(), 1);
+        assert_eq!(self.world.stores.jobs.requeue_expired(i64::MAX).await.unwrap(), 1);
     }
 
     /// Lets the provider answer and works on the run to its end; the job then.
     async fn finished(&self) -> Job {
         self.provider.release();
-        assert!(runner::run_next(&self.world.app(), Lane::Runs).await.unwrap(), "nothing is queued");
+        assert!(run_next(&self.world.app(), Lane::Runs).await.unwrap(), "nothing is queued");
         self.world.job(self.run).await
     }
 
@@ -150,7 +150,7 @@ async fn a_shutdown_does_not_wait_for_a_silent_provider_and_keeps_what_it_says_i
             judged.kept(2).await;
             tokio::time::Instant::now()
         };
-        let (ran, asked_to) = tokio::join!(runner::run_next(&app, Lane::Runs), stop);
+        let (ran, asked_to) = tokio::join!(run_next(&app, Lane::Runs), stop);
         assert!(ran.unwrap());
         let took = asked_to.elapsed();
         assert!(took <= END, "{took:?}");
@@ -174,7 +174,7 @@ async fn a_cancelled_run_begins_no_row_and_keeps_the_answers_under_way() {
             tokio::time::sleep(Duration::from_millis(600)).await;
             judged.provider.release();
         };
-        let (ran, ()) = tokio::join!(runner::run_next(&app, Lane::Runs), cancel);
+        let (ran, ()) = tokio::join!(run_next(&app, Lane::Runs), cancel);
         assert!(ran.unwrap());
         let job = judged.world.job(judged.run).await;
         assert_eq!((job.state, job.progress.done), (State::Cancelled, AT_ONCE as u64));
@@ -196,7 +196,7 @@ async fn a_cancelled_run_does_not_wait_for_a_silent_provider_either() {
             jobs::cancel(&app, &judged.world.actor(), judged.run).await.unwrap();
             tokio::time::Instant::now()
         };
-        let (ran, asked_to) = tokio::join!(runner::run_next(&app, Lane::Runs), cancel);
+        let (ran, asked_to) = tokio::join!(run_next(&app, Lane::Runs), cancel);
         assert!(ran.unwrap());
         assert!(asked_to.elapsed() <= END, "{:?}", asked_to.elapsed());
         let job = judged.world.job(judged.run).await;
@@ -274,7 +274,7 @@ async fn results_that_could_not_be_kept_are_asked_for_again() {
         let stores = judged.world.stores.clone();
         let runs = Failing { inner: stores.runs.clone(), calls: Mutex::new(0) };
         let app = judged.world.app_on(Stores { runs: Arc::new(runs), ..stores });
-        assert!(runner::run_next(&app, Lane::Runs).await.unwrap());
+        assert!(run_next(&app, Lane::Runs).await.unwrap());
         judged.is_whole().await;
         assert!(judged.asked().keys().any(|times| *times > 1), "nothing failed: {:?}", judged.asked());
     })

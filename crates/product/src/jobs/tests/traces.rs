@@ -57,7 +57,7 @@ impl World {
     /// Imports to the end; the job and the ids of the rows there are then.
     async fn imported(&self, dataset: &Dataset, filters: Value, percent: f64) -> (Job, BTreeSet<String>) {
         let job = self.import(dataset, filters, percent).await;
-        runner::run_next(&self.app(), Lane::Rows).await.unwrap();
+        run_next(&self.app(), Lane::Rows).await.unwrap();
         let job = self.job(job.id).await;
         assert_eq!(job.state, State::Completed, "{:?}", job.error_message);
         (job, self.ids(self.rows(dataset)).await)
@@ -111,7 +111,7 @@ async fn filters_and_window_choose_traces_and_the_count_agrees() {
     let window = ImportRequest { start_time: Some(103_000_000), end_time: Some(105_000_000), ..request(Value::Null) };
     assert_eq!(imports::matching(&world.app(), &world.actor(), &dataset, &window).await.unwrap(), 3);
     imports::import(&world.app(), &world.actor(), &dataset, window).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let rows = world.rows(&dataset);
     assert_eq!(world.ids(rows).await, root_ids(3..=5), "by the end of the root span, both ends inclusive");
     let row = world.stores.logs.get(rows, &LogId("trace5-0".into())).await.unwrap().unwrap();
@@ -169,14 +169,14 @@ async fn a_shutdown_resumes_with_the_same_sample_and_without_later_spans() {
         Ok(())
     });
     *stopping.lock() = Some(app.stopping.clone());
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let stopped = world.job(job.id).await;
     assert_eq!((stopped.state, stopped.progress.done, stopped.progress.total), (State::Queued, UNIT as u64, Some(6)));
     assert_eq!(world.ids(world.rows(&dataset)).await.len(), UNIT);
 
     let later: Vec<Log> = (20..40).flat_map(spans).chain((0..TRACES).map(|n| span(n, 7))).collect();
     world.stores.logs.insert(world.logs(), later, Existing::Replace).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let ended = world.job(job.id).await;
     assert_eq!((ended.state, ended.progress.affected, ended.progress.skipped), (State::Completed, 6, 0));
     let mut ranked: Vec<u64> = (0..TRACES).collect();
@@ -194,14 +194,14 @@ async fn a_crash_after_a_batch_changes_only_the_counts() {
     let dataset = world.dataset_of_traces().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     // What a process wrote whose progress was not stored any more.
-    let (app, claimed) = (world.app(), world.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap());
+    let (app, claimed) = (world.app(), world.stores.jobs.claim(Lane::Rows, &worker(), 1, 1).await.unwrap().unwrap());
     let filters = wire::parse("filters", None, None, &app.limits).unwrap();
     let selection = scan::Selection::new(world.organization, &filters, None, None).unwrap();
     assert_eq!(scan::count(&*app.stores.logs, &selection, UNIT).await.unwrap(), TRACES);
     let lost = (6..TRACES).map(|n| span(n, 0)).collect();
     world.stores.logs.insert(world.rows(&dataset), lost, Existing::Keep).await.unwrap();
-    assert_eq!((claimed.id, world.stores.jobs.requeue_running(5).await.unwrap()), (job.id, 1));
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    assert_eq!((claimed.id, world.stores.jobs.requeue_expired(i64::MAX).await.unwrap()), (job.id, 1));
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected, job.progress.skipped), (State::Completed, 6, 3));
     assert_eq!(world.ids(world.rows(&dataset)).await, root_ids(0..TRACES));
@@ -217,7 +217,7 @@ async fn cancelling_keeps_the_batches_done() {
         stores.jobs.cancel(organization, id, 5).now_or_never().unwrap()?;
         Ok(())
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Cancelled, UNIT as u64));
     assert_eq!(world.status(&dataset).await, Status::Ready);
@@ -243,7 +243,7 @@ async fn what_no_trace_has_is_refused_before_anything_is_queued() {
     let (_, ids) = world.imported(&dataset, json!({"span_count": 1}), 100.0).await;
     let new = datasets::NewDataset { source: Some(dataset.id), ..datasets::NewDataset::default() };
     let copy = datasets::create(&app, &world.actor(), new).await.unwrap();
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!((copy.granularity, world.ids(world.rows(&copy)).await), (Granularity::Traces, ids));
 }
 

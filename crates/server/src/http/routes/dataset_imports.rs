@@ -16,6 +16,7 @@ use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::imports::{ImportRequest, Removal, RemoveRequest};
 use evalset_product::ops::{dataset_logs, datasets, imports};
+use evalset_product::rates;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,7 +44,7 @@ async fn bulk_create(
     DatasetPath(dataset): DatasetPath,
     body: bulk::BulkBody,
 ) -> Answer<Response> {
-    app.rates.bulk_call(caller.actor())?;
+    rates::bulk_call(&app, caller.actor()).await?;
     let has = |name: &str| members::present(&body.rest, name).is_some();
     if !body.has_logs() && has("log_ids") {
         return add_by_ids(&app, &caller, dataset, &body.rest).await;

@@ -156,8 +156,8 @@ async fn retrieve(
     responses((status = 200, body = String, content_type = "application/octet-stream"), Failures))]
 async fn download(State(app): State<App>, caller: Caller, IdPath(id): IdPath<JobId>) -> Answer<Response> {
     let file = exports::open(&app, caller.actor(), id).await?;
-    let headers = [(header::CONTENT_LENGTH, file.length.to_string())];
-    let body = ReplyBody::from_stream(ReaderStream::with_capacity(file.file, READ_BYTES));
+    let headers = [(header::CONTENT_LENGTH, file.file.length.to_string())];
+    let body = ReplyBody::from_stream(ReaderStream::with_capacity(file.file.reader, READ_BYTES));
     Ok((file_headers(&file.name, file.format), headers, body).into_response())
 }
 

@@ -23,6 +23,7 @@ use evalset_model::ids::{LogId, Place};
 use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::request_logs::{self, Scope};
+use evalset_product::rates;
 use evalset_rows::shape::{CreatedSpan, RowContext, RowKind, SpanDetail};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -66,7 +67,7 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Ans
 #[utoipa::path(post, path = "/api/request-logs/bulk/", tag = "Request logs", request_body = BulkBody,
     responses((status = 201, body = BulkResult), Failures))]
 async fn bulk_create(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Response> {
-    app.rates.bulk_call(caller.actor())?;
+    rates::bulk_call(&app, caller.actor()).await?;
     let items = body.items(app.limits.bulk_items, "bulk_items")?;
     let method = evalset_product::ops::dataset_logs::LOG_METHOD;
     let results = request_logs::create_many(&app, caller.actor(), items, method).await?;
