@@ -1,7 +1,8 @@
 //! `evalset doctor`: what state the data folder is in. Reads only; works beside a running server too.
 
-use super::{folder, print};
+use super::print;
 use crate::config::Config;
+use crate::folder;
 use evalset_embedded::{self as embedded, Report};
 use std::fmt::Write as _;
 

@@ -2,13 +2,14 @@
 //!
 //! Every rejection is a `Failure` that names the member at fault.
 
-use crate::app::App;
 use crate::http::error::Failure;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::{StatusCode, request::Parts};
 use evalset_model::Error;
 use evalset_model::ids::{DatasetId, LogId};
+use evalset_model::scalar::type_name;
+use evalset_product::app::App;
 use serde_json::{Map, Value};
 
 /// A JSON object body; a missing or empty body is `{}` (contract A.2).
@@ -79,18 +80,6 @@ pub async fn read_bytes(request: Request, limit: usize, name: &str) -> Result<By
         }
         Failure::status(StatusCode::BAD_REQUEST, "the body ended before it was complete")
     })
-}
-
-/// What kind of JSON value this is, for messages.
-pub fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
 }
 
 /// The decoded query string, in order.
