@@ -27,9 +27,9 @@ pub(crate) struct View<T> {
 }
 
 impl Engine {
-    /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The columns
-    /// stay as they are during `look` only; writers do not wait for it. `None` when the collection was never written to. `helped`:
-    /// rows will be read in number, so more connections are taken along.
+    /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The
+    /// columns stay as they are during `look` only; writers do not wait for it. `None` when the collection was never
+    /// written to. `helped`: rows will be read in number, so more connections are taken along.
     pub(crate) fn view<T>(
         &self,
         lease: &Lease,
@@ -63,8 +63,8 @@ impl Engine {
         Err(Error::Busy { message: "the collection changes too fast to be read".to_owned(), retry_after: 1 })
     }
 
-    /// Begins a transaction anew, with those of the helpers at the same commit, and says where the collection is in it. `noted`: all
-    /// that it sees has been noted at the indexes.
+    /// Begins a transaction anew, with those of the helpers at the same commit, and says where the collection is in it.
+    /// `noted`: all that it sees has been noted at the indexes.
     fn begin(&self, lease: &Lease, helpers: &[Lease], name: Collection, noted: bool) -> Result<Option<Found>> {
         lease.stop().go_on()?;
         for ended in helpers.iter().chain([lease]) {

@@ -1,9 +1,9 @@
 //! The one thread that writes, with group commit.
 //!
 //! Commands queue up; the writer takes all that wait, runs each under a savepoint in one transaction, commits once (one
-//! fsync), notes the changes at the column indexes in commit order and only then answers. So an acknowledged write is on
-//! disk, and whoever reads from then on sees it; a command that fails does so alone. Those who look at an index are not waited for.
-//! Does not know what commands do.
+//! fsync), notes the changes at the column indexes in commit order and only then answers. So an acknowledged write is
+//! on disk, and whoever reads from then on sees it; a command that fails does so alone. Those who look at an index are
+//! not waited for. Does not know what commands do.
 
 mod command;
 
@@ -35,8 +35,9 @@ const SAVING: Duration = Duration::from_secs(2);
 /// So long are those waited for at the end who still look at an index that is to be kept.
 const SAVING_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Held by the writer from COMMIT until its changes are noted at the indexes. Transactions that begin while somebody else holds it are at
-/// the same commit, and all changes before that are noted. Nobody holds it for longer than beginning them takes.
+/// Held by the writer from COMMIT until its changes are noted at the indexes. Transactions that begin while somebody
+/// else holds it are at the same commit, and all changes before that are noted. Nobody holds it for longer than
+/// beginning them takes.
 pub(crate) type Gate = Arc<Mutex<()>>;
 
 /// What else learns of writes.
@@ -117,7 +118,8 @@ impl Tx<'_> {
             .sql()?
             .execute((collection, rows, completed, self.seq, only_added))
             .sql()?;
-        // Without it the number would be given to the next commit too, which an index read meanwhile would take for known.
+        // Without it the number would be given to the next commit too, which an index read meanwhile would take for
+        // known.
         self.change(collection, Change::Touch);
         Ok(())
     }

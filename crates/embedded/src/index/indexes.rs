@@ -1,9 +1,9 @@
 //! The column indexes of open collections: loaded on first use, brought to the commit that a reader has.
 //!
-//! The writer notes each commit at the indexes that it concerns and brings up to date those that nobody looks at. What a long look
-//! is in the way of waits there: whoever looks next brings the index to the commit of its own transaction first, and the keeper
-//! those that nobody asks for. Loading reads the file in a transaction of its own while commits go on, which wait likewise. A
-//! snapshot saves reading the rows it has. Knows rows and commits, not filters.
+//! The writer notes each commit at the indexes that it concerns and brings up to date those that nobody looks at. What
+//! a long look is in the way of waits there: whoever looks next brings the index to the commit of its own transaction
+//! first, and the keeper those that nobody asks for. Loading reads the file in a transaction of its own while commits
+//! go on, which wait likewise. A snapshot saves reading the rows it has. Knows rows and commits, not filters.
 
 use crate::engine::readers::Lease;
 use crate::file::error::Sql;
@@ -87,8 +87,8 @@ impl Indexes {
         unsaved.collect()
     }
 
-    /// Writes a snapshot of a collection's index, if it is open. Inside a transaction of the writer, which waits so long for those
-    /// who look at the index: then there is none this time.
+    /// Writes a snapshot of a collection's index, if it is open. Inside a transaction of the writer, which waits so
+    /// long for those who look at the index: then there is none this time.
     pub fn save(&self, connection: &Connection, collection: i64, patience: Duration) -> Result<()> {
         let Some(slot) = self.get(collection) else { return Ok(()) };
         let _saving = self.saving.lock();
@@ -120,8 +120,8 @@ impl Indexes {
         self.slots.lock().contains_key(&collection)
     }
 
-    /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays. Who looks at it
-    /// is not waited for: its memory goes with the last of them.
+    /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays. Who
+    /// looks at it is not waited for: its memory goes with the last of them.
     pub fn forget(&self, collection: i64, slot: &Arc<Slot>) {
         let mut slots = self.slots.lock();
         if slots.get(&collection).is_some_and(|present| Arc::ptr_eq(present, slot)) {
@@ -131,9 +131,9 @@ impl Indexes {
         slot.give_up();
     }
 
-    /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
-    /// wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and callers with
-    /// little patience would else begin it again and again.
+    /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads,
+    /// others wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and
+    /// callers with little patience would else begin it again and again.
     pub fn load(&self, collection: i64, lease: &Lease) -> Result<()> {
         let slot = self.slots.lock().entry(collection).or_default().clone();
         let _loading = loop {
@@ -202,8 +202,8 @@ impl Indexes {
         sound
     }
 
-    /// Notes a commit at the indexes that it concerns, which takes a moment whoever looks at them: what those who begin to read now
-    /// need is noted when this returns. Gives the indexes that [`Indexes::settle`] is to bring up to date.
+    /// Notes a commit at the indexes that it concerns, which takes a moment whoever looks at them: what those who begin
+    /// to read now need is noted when this returns. Gives the indexes that [`Indexes::settle`] is to bring up to date.
     pub fn note(&self, seq: i64, changes: Vec<(i64, Change)>) -> Vec<(i64, Arc<Slot>)> {
         let mut by_collection: Vec<(i64, Vec<Change>)> = Vec::new();
         for (collection, change) in changes {
@@ -225,7 +225,8 @@ impl Indexes {
         noted
     }
 
-    /// Brings an index up to date, unless somebody looks at it. Only when what waits takes too much memory is that waited for.
+    /// Brings an index up to date, unless somebody looks at it. Only when what waits takes too much memory is that
+    /// waited for.
     pub fn settle(&self, collection: i64, slot: &Arc<Slot>) {
         if slot.is_gone() {
             return;
@@ -238,9 +239,9 @@ impl Indexes {
         self.advance(collection, slot, &mut state, i64::MAX);
     }
 
-    /// The index at the commit of a transaction that is begun for it: `begin` does so and says at which commit the collection is
-    /// then, if asked to after everything was noted that was committed before. The index is held first and does not move
-    /// meanwhile, so that it cannot be too far. `None` when there is none, for now.
+    /// The index at the commit of a transaction that is begun for it: `begin` does so and says at which commit the
+    /// collection is then, if asked to after everything was noted that was committed before. The index is held first
+    /// and does not move meanwhile, so that it cannot be too far. `None` when there is none, for now.
     pub fn agreed<'s>(
         &self,
         collection: i64,
