@@ -67,7 +67,7 @@ impl Slot {
         if self.is_gone() {
             return None;
         }
-        RwLockReadGuard::try_map(state, |index| index.as_deref()).ok()
+        RwLockReadGuard::try_map(state, Option::as_deref).ok()
     }
 
     /// Gives it up: a new slot takes its place. Who looks at it goes on.

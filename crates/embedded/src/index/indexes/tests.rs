@@ -293,7 +293,9 @@ async fn a_successor_makes_up_for_what_waits() {
         lease.end().unwrap();
         let noted = indexes.note(seq, all[gone].iter().map(|row| (COLLECTION, Change::Remove(*row))).collect());
         if !waits {
-            noted.iter().for_each(|(collection, slot)| indexes.settle(*collection, slot));
+            for (collection, slot) in &noted {
+                indexes.settle(*collection, slot);
+            }
         }
     }
     let (_, seq) = seen(&indexes).unwrap();
