@@ -74,6 +74,9 @@ pub struct Limits {
     pub sandbox_memory_bytes: usize,
     /// What Python returns for one row, as JSON text.
     pub sandbox_output_bytes: usize,
+    /// Time that a worker holds a job without a sign of life; after it another one takes the job over. Workers renew it four times
+    /// as often.
+    pub job_lease_seconds: u64,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
     /// Evaluators of an organization.
@@ -145,6 +148,7 @@ impl Default for Limits {
             sandbox_seconds: 5,
             sandbox_memory_bytes: 256 * 1024 * 1024,
             sandbox_output_bytes: 1024 * 1024,
+            job_lease_seconds: 30,
             job_batch_rows: 1_000,
             evaluators: 2_000,
             evaluator_versions: 1_000,

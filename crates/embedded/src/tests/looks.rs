@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::{Engine, stores};
+use evalset_index::CollectionNumber;
 use evalset_model::field::Field;
 use evalset_model::filter::Tree;
 use evalset_model::ids::{Collection, LogId};
@@ -34,7 +35,7 @@ impl Held {
         let engine = engine.clone();
         let rows = std::thread::spawn(move || {
             let lease = engine.readers.spare().unwrap();
-            let view = engine.view(&lease, name, false, |columns| {
+            let view = engine.answers.view(&lease, name, false, |columns| {
                 let rows = columns.len();
                 begin.send(()).unwrap();
                 released.recv_timeout(PROMPTLY * 4).unwrap();
@@ -57,13 +58,13 @@ impl Held {
 
 fn engine(options: &Options) -> (Arc<Engine>, Stores) {
     let engine = Engine::open(options).unwrap();
-    let stores = stores(&engine);
+    let stores = stores(&engine, options.exports_dir.clone());
     (engine, stores)
 }
 
 /// Commits that the index of a collection does not have yet.
-fn waits(engine: &Engine, collection: i64) -> bool {
-    engine.indexes.get(collection).is_some_and(|slot| !slot.pending.lock().is_empty())
+fn waits(engine: &Engine, collection: CollectionNumber) -> bool {
+    engine.answers.indexes().waits(collection)
 }
 
 fn model(name: &'static str) -> Change {
@@ -74,7 +75,7 @@ fn model(name: &'static str) -> Change {
 }
 
 /// The number of the collection that was written to first.
-const FIRST: i64 = 1;
+const FIRST: CollectionNumber = CollectionNumber(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_do_not_wait_for_a_look() {
@@ -190,7 +191,7 @@ async fn an_index_that_is_given_up_is_read_anew_beside_the_look() {
     logs.extend(fill(&stores, rows, 100..110, 2).await);
     // As when the slug of an evaluator changes, and every score may be shown under another one.
     let reload = engine.writer.run(1, |tx| {
-        tx.change(FIRST, crate::index::indexes::Change::Reload);
+        tx.change(FIRST, evalset_index::Change::Reload);
         tx.count(FIRST, 0, 0)
     });
     timeout(PROMPTLY, reload).await.unwrap().unwrap();

@@ -128,7 +128,7 @@ fn look(engine: &Engine, history: &History, mut dice: Dice) -> usize {
     while !history.done.load(Ordering::Relaxed) {
         let Some(lease) = engine.readers.spare() else { continue };
         let time = Duration::from_millis(dice.below(8) as u64);
-        let view = engine.view(&lease, request_logs(organization(1)), dice.one_in(2), |columns| {
+        let view = engine.answers.view(&lease, request_logs(organization(1)), dice.one_in(2), |columns| {
             let before = (columns.len(), columns.last_row());
             std::thread::sleep(time);
             assert_eq!((columns.len(), columns.last_row()), before);
@@ -154,7 +154,7 @@ async fn answers_are_those_of_a_commit_when_little_may_wait() {
 
 async fn beside_a_writer(directory: &Path, options: Options) {
     let engine = Engine::open(&options).unwrap();
-    let stores = stores(&engine);
+    let stores = stores(&engine, directory.join("exports"));
     let history = Arc::new(History {
         states: Mutex::new(vec![Arc::new(Rows::new())]),
         acknowledged: AtomicUsize::new(0),
