@@ -71,7 +71,9 @@ impl Slot {
     /// Has commits wait that nobody noted here. With the index held for writing.
     pub fn wait_for(&self, commits: Commits) {
         let mut pending = self.pending.lock();
-        commits.into_iter().for_each(|(seq, changes)| pending.push(seq, changes));
+        for (seq, changes) in commits {
+            pending.push(seq, changes);
+        }
     }
 
     /// Gives it up: a new slot takes its place. Who looks at it goes on.
@@ -84,8 +86,8 @@ impl Slot {
         self.gone.load(Ordering::Acquire)
     }
 
-    /// Brings the index, which is held for writing, to the commits that wait, up to a number. One that is not loaded stays as it is.
-    /// False when a commit does not fit: then nobody sees the index any more.
+    /// Brings the index, which is held for writing, to the commits that wait, up to a number. One that is not loaded
+    /// stays as it is. False when a commit does not fit: then nobody sees the index any more.
     pub fn advance(&self, index: &mut Option<Box<Index>>, up_to: CommitNumber) -> bool {
         let Some(index) = index else { return true };
         // Let go of before they are applied: the writer notes the next commit meanwhile.
