@@ -40,8 +40,8 @@ pub struct Limits {
     pub index_memory_bytes: usize,
     /// Memory that parts of column indexes that were written to may take before they move to files although writing goes on.
     pub changed_memory_bytes: usize,
-    /// Memory that written rows may take, of each collection, which wait until those are done who look at its column index; when they take more,
-    /// writes wait too.
+    /// Memory that written rows may take, of each collection, which wait until those are done who look at its column
+    /// index; when they take more, writes wait too.
     pub pending_memory_bytes: usize,
     /// Memory that orders of column indexes may take, which pages by the same sort share: 2 bytes a row and sort.
     pub order_memory_bytes: usize,

@@ -1,5 +1,6 @@
-//! Random filters beside a writer: each answer is that of the reference at some commit between question and answer, while full
-//! chunks move to files, their memory is let go of, removed rows are cleared away and others look at the columns for long.
+//! Random filters beside a writer: each answer is that of the reference at some commit between question and answer,
+//! while full chunks move to files, their memory is let go of, removed rows are cleared away and others look at the
+//! columns for long.
 
 use super::*;
 use crate::{Engine, stores};
