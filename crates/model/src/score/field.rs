@@ -231,11 +231,11 @@ fields! {
     /// The dataset that the row is in; null for a request log.
     DatasetId "dataset_id" [filtered] Text maybe = |score| dataset_id(score).map_or(ScoreFieldValue::Null, owned);
     /// As given.
-    PromptId "prompt_id" [filtered] Text always = |score| echoed(&score.extra.prompt_id);
+    PromptId "prompt_id" [filtered] Text always = |score| echoed(score.extra.prompt_id.as_ref());
     /// As given.
-    PromptVersionNumber "prompt_version_number" [] Text always = |score| echoed(&score.extra.prompt_version_number);
+    PromptVersionNumber "prompt_version_number" [] Text always = |score| echoed(prompt_version(score));
     /// As given.
-    AutomationId "automation_id" [filtered] Text always = |score| echoed(&score.extra.automation_id);
+    AutomationId "automation_id" [filtered] Text always = |score| echoed(score.extra.automation_id.as_ref());
     /// `completed` or `failed`.
     Status "status" [filtered] Text always = |score| name(score.status.name());
     /// Why it failed.
@@ -262,12 +262,16 @@ fn names(names: Option<&[String]>) -> ScoreFieldValue<'_> {
     names.map_or(ScoreFieldValue::Null, ScoreFieldValue::Names)
 }
 
+fn prompt_version(score: &Score) -> Option<&Value> {
+    score.extra.prompt_version_number.as_ref()
+}
+
 fn time(micros: i64) -> ScoreFieldValue<'static> {
     ScoreFieldValue::Scalar(Scalar::Time(micros))
 }
 
-fn echoed(value: &Option<Value>) -> ScoreFieldValue<'_> {
-    value.as_ref().map_or(ScoreFieldValue::Null, ScoreFieldValue::Echoed)
+fn echoed(value: Option<&Value>) -> ScoreFieldValue<'_> {
+    value.map_or(ScoreFieldValue::Null, ScoreFieldValue::Echoed)
 }
 
 /// What a score shows as `dataset_id`: none for a score of a request log.
