@@ -9,7 +9,7 @@ use evalset_model::field::Field;
 use evalset_model::filter::traces::{self, TraceFilter};
 use evalset_model::filter::wire::Filters;
 use evalset_model::filter::{LogFilter, build, check};
-use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::trace::{Totals, Trace};
 use evalset_store::Logs;
 use evalset_store::logs::{Pick, Row, Sample, With};
@@ -26,7 +26,7 @@ pub struct Selection {
     /// What the root spans must be: a trace whose root is not picked by this is not selected.
     roots: LogFilter,
     /// Spans up to this row, if given.
-    watermark: Option<RowNumber>,
+    watermark: Option<Watermark>,
 }
 
 impl Selection {
@@ -44,7 +44,7 @@ impl Selection {
 
     /// With spans up to this row only.
     #[must_use]
-    pub fn up_to(mut self, watermark: RowNumber) -> Self {
+    pub fn up_to(mut self, watermark: Watermark) -> Self {
         self.watermark = Some(watermark);
         self
     }

@@ -4,7 +4,7 @@ use crate::lists::{List, Listed, Writing, Written};
 use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
@@ -53,8 +53,8 @@ pub struct Query {
 pub struct Pick {
     /// Which rows.
     pub filter: LogFilter,
-    /// Only rows up to this number, if given.
-    pub watermark: Option<RowNumber>,
+    /// Only rows that were there when it was taken, if given.
+    pub watermark: Option<Watermark>,
     /// Keep a part of them, if given.
     pub sample: Option<Sample>,
     /// Order; by falling row number when none.
@@ -169,8 +169,8 @@ pub trait Logs: Send + Sync {
     /// Sums per value of `by` (a text scalar or metadata field), in no particular order. Null is a group of its own.
     async fn groups(&self, collection: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>>;
 
-    /// The highest row number in the collection now; 0 when empty.
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber>;
+    /// What is in the collection now: every row of now is within it, none that is added later.
+    async fn watermark(&self, collection: Collection) -> Result<Watermark>;
 
     /// Row numbers for a job or a streamed read.
     async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked>;

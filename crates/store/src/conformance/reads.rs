@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use crate::Stores;
-use crate::logs::{Change, Existing};
+use crate::logs::{Change, Existing, Pick};
 use crate::reference;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, Tree, meaning};
@@ -149,7 +149,11 @@ pub async fn empty_collections(stores: &Stores) {
         let by = LogField::Scalar(Field::Model);
         assert_eq!(stores.logs.groups(requests, filter, by).await.unwrap(), []);
     }
-    assert_eq!(stores.logs.watermark(requests).await.unwrap(), 0);
+    // What comes later is not within what was there.
+    let mark = stores.logs.watermark(requests).await.unwrap();
+    fill(stores, requests, 0..1, 1).await;
+    let before = Pick { filter: Tree::all(), watermark: Some(mark), sample: None, sort: None };
+    assert_eq!(stores.logs.pick(requests, before).await.unwrap().matches, 0);
 }
 
 pub async fn reads_see_every_write(stores: &Stores) {

@@ -5,7 +5,7 @@ use crate::logs::{Existing, Query, Row};
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Pattern, Readings, Test, Tree};
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place};
+use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, Watermark};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
@@ -99,13 +99,14 @@ pub fn import_job(number: u128, organization: OrganizationId, dataset: DatasetId
         end_time: None,
         filters: json!({"model": "a"}),
         sampling_percentage: 40.0,
-        watermark: 7,
+        watermark: Watermark::new(7),
     };
     job(number, organization, Some(dataset), task, at)
 }
 
 pub fn remove_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
-    let task = Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: 1 };
+    let task =
+        Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: Watermark::new(1) };
     job(number, organization, Some(dataset), task, at)
 }
 

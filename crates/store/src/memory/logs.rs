@@ -6,7 +6,7 @@ use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, Sampl
 use crate::reference;
 use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter, meaning};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::text::PayloadText;
 use evalset_model::log::{Log, annotation};
@@ -206,15 +206,16 @@ impl Logs for Memory {
         Ok(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect())
     }
 
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber> {
+    async fn watermark(&self, collection: Collection) -> Result<Watermark> {
         let state = self.state();
-        Ok(state.rows.get(&collection).and_then(|rows| rows.keys().next_back()).copied().unwrap_or(0))
+        let last = state.rows.get(&collection).and_then(|rows| rows.keys().next_back());
+        Ok(Watermark::new(last.copied().unwrap_or(0)))
     }
 
     async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked> {
         let state = self.state();
         let mut rows = state.matching(collection, &pick.filter);
-        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark));
+        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark.get()));
         match &pick.sort {
             Some(sort) => state.sort_rows(collection, &mut rows, sort),
             None => rows.reverse(),
