@@ -3,7 +3,9 @@
 
 use crate::engine::writer::Tx;
 use crate::file::error::Sql;
+use crate::file::number::SourceNumber;
 use crate::scores::sources;
+use evalset_index::CollectionNumber;
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::{JobId, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::scalar::{Kind, Scalar};
@@ -153,11 +155,11 @@ const BEFORE: usize = 3;
 pub(crate) fn upsert(
     connection: &Connection,
     score: &Score,
-    (collection, source): (i64, i64),
+    (collection, source): (CollectionNumber, SourceNumber),
     failure: Failure,
 ) -> Result<Option<ScoreId>> {
     let mut statement = connection.prepare_cached(&UPSERT).sql()?;
-    statement.raw_bind_parameter(1, collection).sql()?;
+    statement.raw_bind_parameter(1, collection.0).sql()?;
     statement.raw_bind_parameter(2, source).sql()?;
     statement.raw_bind_parameter(3, failure == Failure::Replaces).sql()?;
     for (index, value) in values(score)?.into_iter().enumerate() {
@@ -206,16 +208,20 @@ fn values(score: &Score) -> Result<Vec<Value>> {
 }
 
 /// The number of a score's source, made when needed.
-pub(crate) fn source(tx: &mut Tx<'_>, score: &Score) -> Result<i64> {
+pub(crate) fn source(tx: &mut Tx<'_>, score: &Score) -> Result<SourceNumber> {
     sources::number(tx, score.subject.organization, &score.source)
 }
 
 /// The id of the score of the same subject, source and scorer, if there is one.
-pub(crate) fn present(connection: &Connection, score: &Score, collection: i64, source: i64) -> Result<Option<ScoreId>> {
+pub(crate) fn present(
+    connection: &Connection,
+    score: &Score,
+    (collection, source): (CollectionNumber, SourceNumber),
+) -> Result<Option<ScoreId>> {
     connection
         .prepare_cached("SELECT id FROM score WHERE collection = ?1 AND log_id = ?2 AND source = ?3 AND scorer = ?4")
         .sql()?
-        .query_row((collection, score.subject.log_id.as_str(), source, &score.scorer), |line| line.get::<_, Uuid>(0))
+        .query_row((collection.0, score.subject.log_id.as_str(), source, &score.scorer), |line| line.get::<_, Uuid>(0))
         .optional()
         .sql()
         .map(|id| id.map(ScoreId))
