@@ -1,5 +1,5 @@
-//! Columns of values of any JSON type: one per metadata path and one per score. Knows JSON and the values of scores, not fields or
-//! filters.
+//! Columns of values of any JSON type: one per metadata path and one per score. Knows JSON and the values of scores,
+//! not fields or filters.
 
 use crate::bits;
 use crate::cells::{Cell, Cells, Class};
@@ -188,7 +188,8 @@ impl DynamicColumns {
         self.note(position, !scores.is_empty(), overflow, false);
     }
 
-    /// Notes what is known of a row as a whole: whether there is anything, something without a column, something too deep.
+    /// Notes what is known of a row as a whole: whether there is anything, something without a column, something too
+    /// deep.
     fn note(&mut self, position: usize, filled: bool, overflow: bool, cut: bool) {
         bits::put(&mut self.filled, position, filled);
         bits::put(&mut self.overflow, position, overflow);

@@ -94,9 +94,11 @@ impl Search {
                 Some(longest) => Self::near(std::slice::from_ref(longest), true),
                 None => Self::Anywhere,
             },
-            Test::Regex(_) | Test::Like(_) | Test::Similar(_) => Self::Anywhere,
-            // These see more than the text.
-            Test::AnyOf(_)
+            // Nothing is known of the texts of the first three; the others see more than the text.
+            Test::Regex(_)
+            | Test::Like(_)
+            | Test::Similar(_)
+            | Test::AnyOf(_)
             | Test::AnyOfFolded(_)
             | Test::Ordered(..)
             | Test::IsNull

@@ -5,7 +5,8 @@ use crate::judge::Usage;
 /// Why a row was not scored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// Of this row: it lacks something, code broke down on it, or what came back is no score. Says nothing of other rows.
+    /// Of this row: it lacks something, code broke down on it, or what came back is no score. Says nothing of other
+    /// rows.
     #[error("{0}")]
     Row(String),
     /// Of the model's provider, which did not answer or refused: nothing is said of the row.

@@ -89,6 +89,19 @@ fn log_bytes(log: &Log) -> usize {
     size_of::<Log>() + log.id.as_str().len() + fields + texts.sum::<usize>() + map_bytes(&log.metadata)
 }
 
+fn scores_bytes(scores: &ComparedScores) -> usize {
+    scores.iter().map(|(key, score)| ENTRY_BYTES + size_of::<String>() + key.len() + score_bytes(score)).sum()
+}
+
+fn score_bytes(score: &ComparedScore) -> usize {
+    let own = match score {
+        ComparedScore::Number(_) | ComparedScore::Bool(_) | ComparedScore::None => 0,
+        ComparedScore::Text(text) => text.len(),
+        ComparedScore::Choices(names) => names.iter().map(|name| size_of::<String>() + name.len()).sum(),
+    };
+    size_of::<ComparedScore>() + own
+}
+
 fn map_bytes(map: &Map<String, Value>) -> usize {
     map.iter().map(|(key, value)| ENTRY_BYTES + size_of::<String>() + key.len() + value_bytes(value)).sum()
 }

@@ -13,7 +13,7 @@ use crate::text::Told;
 use crate::view::View;
 use evalset_columns::{Columns, Rows, Verdict};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
-use evalset_model::ids::{Collection, LogId, RowNumber};
+use evalset_model::ids::{Collection, LogId, RowNumber, Watermark};
 use evalset_model::page::{Mark, Page, Sort, Window};
 use evalset_model::score::Source;
 use evalset_model::summary::{ScoreSum, ScoreTotals, Sums};
@@ -174,7 +174,7 @@ impl Answers {
             PickOrder::By(sort) => (Some(sort), None),
             PickOrder::Falling { after } => (None, after.map(|after| after.saturating_sub(1))),
         };
-        let last = [pick.watermark, after].into_iter().flatten().min();
+        let last = [pick.watermark.map(Watermark::get), after].into_iter().flatten().min();
         let view = self.view(lease, name, heavy(&pick.filter), |columns| {
             let mut verdict = told.evaluate(columns, &pick.filter);
             if let Some(last) = last {

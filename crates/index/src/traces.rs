@@ -12,7 +12,7 @@ use evalset_columns::FoldedTrace;
 use evalset_model::Result;
 use evalset_model::field::Field;
 use evalset_model::filter::traces::{self, TraceFilter};
-use evalset_model::ids::{Collection, RowNumber};
+use evalset_model::ids::{Collection, RowNumber, Watermark};
 use evalset_model::page::Page;
 use evalset_model::trace::Trace;
 use evalset_store::logs::{HeldRows, TracePick, TraceQuery, TraceScope, TraceTotals, sample_hash};
@@ -50,9 +50,9 @@ impl Answers {
         lease: &dyn Lease,
         name: Collection,
         roots: &[RowNumber],
-        watermark: Option<RowNumber>,
+        watermark: Option<Watermark>,
     ) -> Result<Vec<TraceTotals>> {
-        let look = self.view(lease, name, false, |columns| columns.traces(&columns.select(roots), watermark))?;
+        let look = self.view(lease, name, false, |columns| columns.traces(&columns.select(roots), watermark.map(Watermark::get)))?;
         let Some(View { collection, seen, .. }) = look else { return Ok(Vec::new()) };
         let found: HashMap<RowNumber, FoldedTrace> = seen.into_iter().map(|trace| (trace.root, trace)).collect();
         named(lease, collection, roots.iter().filter_map(|root| found.get(root).cloned()).collect())
@@ -70,10 +70,10 @@ impl Answers {
         let view = self.view(lease, name, heavy(&filter), |columns| {
             let mut verdict = told.evaluate(columns, &filter);
             if let Some(watermark) = scope.watermark {
-                columns.up_to(&mut verdict.yes, watermark);
-                columns.up_to(&mut verdict.maybe, watermark);
+                columns.up_to(&mut verdict.yes, watermark.get());
+                columns.up_to(&mut verdict.maybe, watermark.get());
             }
-            let found = columns.traces(&candidates(&verdict), scope.watermark);
+            let found = columns.traces(&candidates(&verdict), scope.watermark.map(Watermark::get));
             Seen::new(columns, verdict, found)
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(None) };

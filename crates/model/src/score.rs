@@ -1,7 +1,7 @@
 //! A score: what an evaluator, a program or a person says of one record (contract F.5, F.6).
 //!
-//! Two things are made of the scores of a record: what it shows of them ([`ShownScores`]) and what filters and orders compare
-//! ([`ComparedScores`]). Does not know how scores are made or kept, nor how they look on the wire.
+//! Two things are made of the scores of a record: what it shows of them ([`ShownScores`]) and what filters and orders
+//! compare ([`ComparedScores`]). Does not know how scores are made or kept, nor how they look on the wire.
 
 mod compared;
 mod field;

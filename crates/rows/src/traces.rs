@@ -6,7 +6,7 @@ use crate::batches::Batches;
 use evalset_model::Result;
 use evalset_model::filter::wire::Filters;
 use evalset_model::filter::{build, check, traces};
-use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::page::Window;
 use evalset_model::trace::{Totals, Trace};
 use evalset_store::Logs;
@@ -31,7 +31,7 @@ impl Selection {
 
     /// With spans up to this row only.
     #[must_use]
-    pub fn up_to(mut self, watermark: RowNumber) -> Self {
+    pub fn up_to(mut self, watermark: Watermark) -> Self {
         self.scope.watermark = Some(watermark);
         self
     }

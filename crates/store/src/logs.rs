@@ -12,7 +12,7 @@ use crate::lists::{List, Listed, Writing, Written};
 use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
@@ -151,7 +151,7 @@ pub trait Logs: Send + Sync {
 
     /// A line between the rows that are there now and those added later: no row there is above it, every row added after the answer is.
     /// Opaque, may lie above the highest row, never falls.
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber>;
+    async fn watermark(&self, collection: Collection) -> Result<Watermark>;
 
     /// Row numbers for a job or a streamed read: settled when this returns, handed out in pieces.
     async fn select(&self, collection: Collection, pick: Pick) -> Result<Box<dyn Selected>>;
@@ -171,7 +171,7 @@ pub trait Logs: Send + Sync {
         &self,
         collection: Collection,
         roots: &[RowNumber],
-        watermark: Option<RowNumber>,
+        watermark: Option<Watermark>,
     ) -> Result<Vec<TraceTotals>>;
 
     /// Copies rows between collections under their ids, keeping those already in the target; the copies are unannotated

@@ -6,7 +6,7 @@ use crate::packed::{PackedRows, Unpacked};
 use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::filter::LogFilter;
-use evalset_model::ids::{LogId, RowNumber};
+use evalset_model::ids::{LogId, RowNumber, Watermark};
 use evalset_model::page::Sort;
 
 /// Which rows to select.
@@ -15,7 +15,7 @@ pub struct Pick {
     /// Which rows.
     pub filter: LogFilter,
     /// Only rows up to this watermark, if given.
-    pub watermark: Option<RowNumber>,
+    pub watermark: Option<Watermark>,
     /// Keep a part of them, if given.
     pub sample: Option<Sample>,
     /// In what order.

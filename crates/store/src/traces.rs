@@ -9,7 +9,7 @@ use evalset_model::filter::check::NamedField;
 use evalset_model::filter::meaning::compare_keys;
 use evalset_model::filter::traces::{self, TraceFilter};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
-use evalset_model::ids::RowNumber;
+use evalset_model::ids::{RowNumber, Watermark};
 use evalset_model::page::Window;
 use evalset_model::trace::Totals;
 use std::cmp::Ordering;
@@ -22,7 +22,7 @@ pub struct TraceScope {
     /// What its root span has to be beside that, for instance in a window of time. Must not ask for payload or scores.
     pub roots: LogFilter,
     /// Only spans up to this watermark, if given; others are no part of their trace.
-    pub watermark: Option<RowNumber>,
+    pub watermark: Option<Watermark>,
 }
 
 /// Which traces to select, by the row numbers of their root spans, falling.

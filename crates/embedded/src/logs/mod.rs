@@ -11,7 +11,7 @@ use crate::scores::row_scores;
 use async_trait::async_trait;
 use evalset_index::{Change as IndexChange, CollectionNumber, read_rows, write_rows};
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::Page;
@@ -145,7 +145,7 @@ impl Logs for Engine {
         self.readers.run_long(move |lease| answers.statistics(lease, name, &filter, &of)).await
     }
 
-    async fn watermark(&self, name: Collection) -> Result<RowNumber> {
+    async fn watermark(&self, name: Collection) -> Result<Watermark> {
         self.readers
             .run(move |lease| {
                 lease
@@ -157,6 +157,7 @@ impl Logs for Engine {
                     .sql()?
                     .query_row((name.organization.to_string(), collection::place_text(&name.place)), |line| line.get(0))
                     .sql()
+                    .map(Watermark::new)
             })
             .await
     }
@@ -182,7 +183,7 @@ impl Logs for Engine {
         &self,
         name: Collection,
         roots: &[RowNumber],
-        watermark: Option<RowNumber>,
+        watermark: Option<Watermark>,
     ) -> Result<Vec<TraceTotals>> {
         let (answers, roots) = (self.answers.clone(), roots.to_vec());
         self.readers.run_long(move |lease| answers.trace_totals(lease, name, &roots, watermark)).await

@@ -1,5 +1,5 @@
-//! One score as a line of `score`, there and back; its columns follow from the table of score fields. Knows neither rows nor
-//! indexes.
+//! One score as a line of `score`, there and back; its columns follow from the table of score fields. Knows neither
+//! rows nor indexes.
 
 use crate::engine::writer::Tx;
 use crate::file::error::Sql;
@@ -17,7 +17,8 @@ use serde::de::DeserializeOwned;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// Columns that are not a value of their own, in the order they are read and written in; those of [`ScoreField::PLAIN`] follow.
+/// Columns that are not a value of their own, in the order they are read and written in; those of [`ScoreField::PLAIN`]
+/// follow.
 const FIXED: &[&str] = &[
     "id",
     "log_id",
@@ -129,8 +130,8 @@ pub(crate) enum Failure {
 /// Of `score`: what says whose a score is and what it is about, which a score written over another one leaves as it is.
 const OF_SUBJECT: &[&str] = &["id", "log_id", "scorer", "created_at"];
 
-/// Writes over the score of the same collection (`?1`), log, source (`?2`) and scorer, if there is one; `?3`: also a failed one
-/// over a completed one.
+/// Writes over the score of the same collection (`?1`), log, source (`?2`) and scorer, if there is one; `?3`: also a
+/// failed one over a completed one.
 static UPSERT: LazyLock<String> = LazyLock::new(|| {
     let names: Vec<&str> = columns().collect();
     let places: Vec<String> = (0..names.len()).map(|index| format!("?{}", index + BEFORE + 1)).collect();

@@ -18,7 +18,7 @@ const SHOWN: usize = 10;
 pub(super) const INFO: Info = Info {
     name: "contains",
     natural: Natural::Boolean,
-    compile: |given| compiled(Contains::compile(given)?),
+    compile: |given| compiled(Contains::compile(given)),
     description: "Whether the text holds any or all of some texts.",
     formula: "true when any (or, with `mode` `all`, each) of `values` is a substring of the text; without `values`, when the \
               text of `against` is",

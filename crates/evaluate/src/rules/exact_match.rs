@@ -10,7 +10,7 @@ use evalset_model::evaluator::EvalInputs;
 pub(super) const INFO: Info = Info {
     name: "exact_match",
     natural: Natural::Boolean,
-    compile: |given| compiled(ExactMatch::compile(given)?),
+    compile: |given| compiled(ExactMatch::compile(given)),
     description: "Whether the text equals the expected one.",
     formula: "true when both text views hold the same characters, after `trim` and `ignore_case`; else false",
     parameters: &[FIELD, AGAINST, VALUE, IGNORE_CASE, TRIM],

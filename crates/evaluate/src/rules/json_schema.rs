@@ -20,7 +20,7 @@ const COMPLAINT_BYTES_MAX: usize = 500;
 pub(super) const INFO: Info = Info {
     name: "json_schema",
     natural: Natural::Boolean,
-    compile: |given| compiled(JsonSchema::compile(given)?),
+    compile: |given| compiled(JsonSchema::compile(given)),
     description: "Whether the text is JSON that follows a JSON Schema.",
     formula: "true when the text is one JSON value that `schema` accepts (drafts 4 to 2020-12, by `$schema`; 2020-12 when it \
               names none); else false, with the first complaint as explanation",

@@ -82,8 +82,9 @@ trait Scoring: Debug + Send + Sync {
     }
 }
 
-fn compiled(rule: impl Scoring + 'static) -> Result<Arc<dyn Scoring>> {
-    Ok(Arc::new(rule))
+/// A rule, if it could be made.
+fn compiled<S: Scoring + 'static>(rule: Result<S>) -> Result<Arc<dyn Scoring>> {
+    Ok(Arc::new(rule?))
 }
 
 /// Every built-in evaluator.

@@ -16,7 +16,7 @@ use super::parameters::{invalid, wrong};
 pub(super) const INFO: Info = Info {
     name: "numeric_tolerance",
     natural: Natural::Boolean,
-    compile: |given| compiled(NumericTolerance::compile(given)?),
+    compile: |given| compiled(NumericTolerance::compile(given)),
     description: "Whether a number is near enough to the expected one.",
     formula: "true when |a - b| <= `tolerance`, or |a - b| <= `relative` * |b|, where a is the number in the text and b the \
               expected one, as 64-bit floats; false when the text holds no number; a row whose expected text is no number fails",

@@ -14,7 +14,7 @@ pub(super) const PATTERN_BYTES_MAX: usize = 1 << 20;
 pub(super) const INFO: Info = Info {
     name: "regex",
     natural: Natural::Boolean,
-    compile: |given| compiled(Pattern::compile(given)?),
+    compile: |given| compiled(Pattern::compile(given)),
     description: "Whether the text matches a regular expression.",
     formula: "true when `pattern` matches anywhere in the text (`full_match`: all of it); syntax of the Rust crate `regex`, \
               without look-around and back-references",

@@ -11,7 +11,7 @@ use evalset_model::evaluator::EvalInputs;
 pub(super) const INFO: Info = Info {
     name: "similarity",
     natural: Natural::Ratio,
-    compile: |given| compiled(Similarity::compile(given)?),
+    compile: |given| compiled(Similarity::compile(given)),
     description: "How close the text is to the expected one, by edit distance.",
     formula: "1 - d / max(m, n), where d is the Levenshtein distance (insertions, deletions and substitutions cost 1) and m, n \
               the lengths, all in Unicode code points; 1 when both texts are empty. Exact. Rows whose texts need more than \

@@ -10,7 +10,7 @@ use evalset_model::evaluator::EvalInputs;
 pub(super) const LATENCY: Info = Info {
     name: "latency",
     natural: Natural::Boolean,
-    compile: |given| compiled(Threshold::compile(given, "latency", "max_seconds")?),
+    compile: |given| compiled(Threshold::compile(given, "latency", "max_seconds")),
     description: "Whether the call was fast enough.",
     formula: "true when `metrics.latency` <= `max_seconds`",
     parameters: &[Parameter {
@@ -25,7 +25,7 @@ pub(super) const LATENCY: Info = Info {
 pub(super) const COST: Info = Info {
     name: "cost",
     natural: Natural::Boolean,
-    compile: |given| compiled(Threshold::compile(given, "cost", "max_usd")?),
+    compile: |given| compiled(Threshold::compile(given, "cost", "max_usd")),
     description: "Whether the call was cheap enough.",
     formula: "true when `metrics.cost` <= `max_usd`",
     parameters: &[Parameter {

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 pub(super) const INFO: Info = Info {
     name: "token_f1",
     natural: Natural::Ratio,
-    compile: |given| compiled(TokenF1::compile(given)?),
+    compile: |given| compiled(TokenF1::compile(given)),
     description: "Overlap of words between the text and the expected one (F1).",
     formula: "2PR / (P + R), with P = c / words of the text, R = c / words of the other, c = the size of the multiset \
               intersection of both; words are the runs of Unicode letters and digits of the lower-cased text. 1 when neither \

@@ -1,4 +1,5 @@
-//! Nouns with a fixed list of fields, of which an organization has few: the filter's reference meaning is also what serves.
+//! Nouns with a fixed list of fields, of which an organization has few: the filter's reference meaning is also what
+//! serves.
 //!
 //! Knows no noun: each says what its fields hold.
 

@@ -2,8 +2,8 @@
 
 use crate::scalar::Scalar;
 
-/// A value to compare with: of the field's own type, or, where the values of a field have types of their own, all that it can
-/// be read as.
+/// A value to compare with: of the field's own type, or, where the values of a field have types of their own, all that
+/// it can be read as.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
     /// Of a text field.
@@ -18,8 +18,8 @@ pub enum Literal {
     Dynamic(Readings),
 }
 
-/// What a literal can be read as. A value is compared with the reading of its own type; without one it is not equal and has no
-/// order to it.
+/// What a literal can be read as. A value is compared with the reading of its own type; without one it is not equal and
+/// has no order to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings {
     /// As text: the string itself, or the JSON text of a number or boolean.

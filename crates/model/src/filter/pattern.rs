@@ -18,8 +18,8 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles an expression. `fold`: letters match whatever their case, by Unicode simple case folding. `dot_all`: `.` matches
-    /// line feeds too. Flags inside the expression come on top of these.
+    /// Compiles an expression. `fold`: letters match whatever their case, by Unicode simple case folding. `dot_all`:
+    /// `.` matches line feeds too. Flags inside the expression come on top of these.
     pub fn new(source: impl Into<String>, fold: bool, dot_all: bool) -> Result<Self, regex::Error> {
         let source = source.into();
         let compiled = RegexBuilder::new(&source)
@@ -58,8 +58,8 @@ impl fmt::Debug for Pattern {
     }
 }
 
-/// A pattern with wildcards that a whole text must match, whatever the case of its letters (Unicode simple case folding): SQL's
-/// `ILIKE` with `\` as escape.
+/// A pattern with wildcards that a whole text must match, whatever the case of its letters (Unicode simple case
+/// folding): SQL's `ILIKE` with `\` as escape.
 #[derive(Clone)]
 pub struct Like {
     parts: Vec<LikePart>,

@@ -32,8 +32,8 @@ impl ComparedScore {
     }
 }
 
-/// The scores of one record by the names a filter knows them by: the key of each source (evaluator id or custom slug), and its
-/// slug where that is no other source's key.
+/// The scores of one record by the names a filter knows them by: the key of each source (evaluator id or custom slug),
+/// and its slug where that is no other source's key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ComparedScores(BTreeMap<String, ComparedScore>);
 

@@ -1,7 +1,8 @@
-//! The fields of a score: one table that the struct, its storage, filters, sorts and the wire all read (contract C.8, F.5).
+//! The fields of a score: one table that the struct, its storage, filters, sorts and the wire all read (contract C.8,
+//! F.5).
 //!
-//! A line in braces is a member of [`Score`] that is kept as one value: adding one here, and its column by a migration, adds a
-//! field everywhere. A line with `=` says how a field follows from what is not kept so.
+//! A line in braces is a member of [`Score`] that is kept as one value: adding one here, and its column by a migration,
+//! adds a field everywhere. A line with `=` says how a field follows from what is not kept so.
 
 use super::{Echoed, ScoreStatus, ScoreValues, Source, Subject};
 use crate::ids::{JobId, Place, ScoreId};
@@ -142,8 +143,8 @@ macro_rules! fields {
                 })* }
             }
 
-            /// Puts what was kept of one of [`ScoreField::PLAIN`] into a score; false when it is of another type or the field
-            /// is not one of these.
+            /// Puts what was kept of one of [`ScoreField::PLAIN`] into a score; false when it is of another type or the
+            /// field is not one of these.
             pub fn put(self, score: &mut Score, kept: Option<Scalar>) -> bool {
                 match self {
                     $($(Self::$variant => match <$type as Plain>::read(kept) {
@@ -164,7 +165,8 @@ macro_rules! fields {
     (@required maybe) => { false };
 }
 
-// variant, name on the wire, [filtered, sortable], then `{ member: type }`, or type, always / maybe there, and how it follows
+// variant, name on the wire, [filtered, sortable], then `{ member: type }`, or type, always / maybe there, and how it
+// follows
 fields! {
     /// One score, as stored. Times are microseconds since the epoch. Unique by subject, source and `scorer`.
     Score {
@@ -191,9 +193,9 @@ fields! {
     /// Id.
     Id "id" [filtered] Text always = |score| owned(score.id.to_string());
     /// First written, ISO 8601 UTC.
-    CreatedAt "created_at" [filtered sortable] Time always = |score| ScoreFieldValue::Scalar(Scalar::Time(score.created_at));
+    CreatedAt "created_at" [filtered sortable] Time always = |score| time(score.created_at);
     /// Last written, ISO 8601 UTC.
-    UpdatedAt "updated_at" [filtered sortable] Time always = |score| ScoreFieldValue::Scalar(Scalar::Time(score.updated_at));
+    UpdatedAt "updated_at" [filtered sortable] Time always = |score| time(score.updated_at);
     /// `llm`, `human`, `code`, `custom`, …
     Kind "type" [filtered] { kind: String };
     /// `prod` or `test`.
@@ -231,7 +233,7 @@ fields! {
     /// As given.
     PromptId "prompt_id" [filtered] Text always = |score| echoed(score.extra.prompt_id.as_ref());
     /// As given.
-    PromptVersionNumber "prompt_version_number" [] Text always = |score| echoed(score.extra.prompt_version_number.as_ref());
+    PromptVersionNumber "prompt_version_number" [] Text always = |score| echoed(prompt_version(score));
     /// As given.
     AutomationId "automation_id" [filtered] Text always = |score| echoed(score.extra.automation_id.as_ref());
     /// `completed` or `failed`.
@@ -258,6 +260,14 @@ fn shown(id: Option<impl ToString>) -> ScoreFieldValue<'static> {
 
 fn names(names: Option<&[String]>) -> ScoreFieldValue<'_> {
     names.map_or(ScoreFieldValue::Null, ScoreFieldValue::Names)
+}
+
+fn prompt_version(score: &Score) -> Option<&Value> {
+    score.extra.prompt_version_number.as_ref()
+}
+
+fn time(micros: i64) -> ScoreFieldValue<'static> {
+    ScoreFieldValue::Scalar(Scalar::Time(micros))
 }
 
 fn echoed(value: Option<&Value>) -> ScoreFieldValue<'_> {

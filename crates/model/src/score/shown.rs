@@ -16,8 +16,8 @@ impl ShownScores {
         Self::default()
     }
 
-    /// Given all scores that concern a record of `place`: those of `place` win over those that name no dataset, and of several
-    /// by the same source the one written last is shown, a failed one only when there is no other.
+    /// Given all scores that concern a record of `place`: those of `place` win over those that name no dataset, and of
+    /// several by the same source the one written last is shown, a failed one only when there is no other.
     pub fn of(mut scores: Vec<Score>, place: Place) -> Self {
         scores.sort_by(|left, right| {
             let last = |score: &Score| (score.subject.place != place, score.status == ScoreStatus::Failed);
@@ -53,8 +53,8 @@ impl ShownScores {
         self.0.is_empty()
     }
 
-    /// What filters take of them: each under its key, and the newest of a slug under the slug, unless that is the key of
-    /// another.
+    /// What filters take of them: each under its key, and the newest of a slug under the slug, unless that is the key
+    /// of another.
     pub fn compared(&self) -> ComparedScores {
         let mut compared = ComparedScores::none();
         for score in self {

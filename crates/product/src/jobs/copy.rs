@@ -7,7 +7,7 @@ use super::attempt::{Attempt, End};
 use super::traces;
 use evalset_model::dataset::Granularity;
 use evalset_model::filter::LogFilter;
-use evalset_model::ids::{Collection, DatasetId, Place, RowNumber};
+use evalset_model::ids::{Collection, DatasetId, Place, Watermark};
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};
@@ -42,7 +42,7 @@ pub(super) async fn duplicate(
     run: &mut Attempt<'_>,
     source: DatasetId,
     dataset: DatasetId,
-    watermark: RowNumber,
+    watermark: Watermark,
 ) -> Result<End> {
     let organization = run.job.organization;
     if run.app.stores.datasets.get(organization, source).await?.is_none() {

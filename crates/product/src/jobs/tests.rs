@@ -16,7 +16,7 @@ use evalset_model::field::Field;
 
 use evalset_embedded as embedded;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, WorkerId};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark, WorkerId};
 use evalset_model::job::{Job, Lane, State, Step};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
@@ -99,7 +99,7 @@ impl Logs for Hooked {
     async fn statistics(&self, collection: Collection, filter: LogFilter, of: &[Measure]) -> Result<Statistics> {
         self.inner.statistics(collection, filter, of).await
     }
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber> {
+    async fn watermark(&self, collection: Collection) -> Result<Watermark> {
         self.inner.watermark(collection).await
     }
     async fn select(&self, collection: Collection, pick: Pick) -> Result<Box<dyn Selected>> {
@@ -115,7 +115,7 @@ impl Logs for Hooked {
         &self,
         collection: Collection,
         roots: &[RowNumber],
-        watermark: Option<RowNumber>,
+        watermark: Option<Watermark>,
     ) -> Result<Vec<TraceTotals>> {
         self.inner.trace_totals(collection, roots, watermark).await
     }

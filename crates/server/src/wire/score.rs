@@ -1,5 +1,5 @@
-//! JSON of a score: the object of contract F.5, the same everywhere, written from the table of score fields; reading one alone
-//! adds what it was given and its evaluator.
+//! JSON of a score: the object of contract F.5, the same everywhere, written from the table of score fields; reading
+//! one alone adds what it was given and its evaluator.
 
 use evalset_model::evaluator::EvalInputs;
 use evalset_model::scalar::{Kind, Scalar, format_time};
@@ -14,8 +14,8 @@ use utoipa::{PartialSchema, ToSchema};
 #[derive(Debug)]
 pub struct ScoreObject {
     score: Score,
-    /// Members beside the fields: `timestamp` as given; of a score read alone also what the evaluator was given, and the
-    /// evaluator.
+    /// Members beside the fields: `timestamp` as given; of a score read alone also what the evaluator was given, and
+    /// the evaluator.
     pub more: Map<String, Value>,
 }
 

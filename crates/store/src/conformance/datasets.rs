@@ -81,6 +81,7 @@ pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     fill(stores, rows, 0..10, 1).await;
     assert_eq!(all(stores, rows).await.len(), 10);
     let before = stores.logs.watermark(rows).await.unwrap();
+    let old = stores.logs.get(rows, &log_id(1)).await.unwrap().unwrap().number;
     assert_eq!(stores.datasets.clear(mine, id, 6).await.unwrap(), 10);
     assert!(all(stores, rows).await.is_empty());
     assert_eq!(stores.logs.get(rows, &log_id(1)).await.unwrap(), None);

@@ -36,7 +36,7 @@ pub async fn a_watermark_parts_rows_from_later_ones(stores: &Stores) {
     let marked = Pick { watermark: Some(mark), ..pick(Tree::all(), None) };
     let (some, rows) = picked(stores, requests, marked.clone()).await;
     assert_eq!((some.matches, ids(&rows)), (20, ids(&logs.iter().rev().cloned().collect::<Vec<_>>())));
-    assert!(some.rows[0] <= mark && all.rows.iter().filter(|row| **row > mark).count() == 10);
+    assert!(some.rows[0] <= mark.get() && all.rows.iter().filter(|row| **row > mark.get()).count() == 10);
     let sort = sort(LogField::Scalar(Field::Cost), true);
     let (_, rows) = picked(stores, requests, Pick { order: PickOrder::By(sort.clone()), ..marked }).await;
     let none = ComparedScores::none();

@@ -99,13 +99,14 @@ pub fn import_job(number: u128, organization: OrganizationId, dataset: DatasetId
         end_time: None,
         filters: json!({"model": "a"}),
         sampling_percentage: 40.0,
-        watermark: 7,
+        watermark: Watermark::new(7),
     };
     job(number, organization, Some(dataset), task, at)
 }
 
 pub fn remove_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
-    let task = Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: 1 };
+    let task =
+        Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: Watermark::new(1) };
     job(number, organization, Some(dataset), task, at)
 }
 

@@ -6,7 +6,9 @@ use crate::scores::ScoreQuery;
 use evalset_model::evaluator::{Definition, Evaluator, Method, ScoreValueType};
 use evalset_model::filter::check::{self, NamedField};
 use evalset_model::filter::{LogField, LogFilter, Test, Tree, scores as meaning, wire};
-use evalset_model::ids::{Collection, DatasetId, EvaluatorId, JobId, LogId, OrganizationId, ScoreId, VersionId};
+use evalset_model::ids::{
+    Collection, DatasetId, EvaluatorId, JobId, LogId, OrganizationId, ScoreId, VersionId, Watermark,
+};
 use evalset_model::job::{Job, Progress, Step, Task};
 use evalset_model::limits::Limits;
 use evalset_model::page::{Page, Window};
@@ -246,7 +248,7 @@ pub fn run_job(number: u128, organization: OrganizationId, dataset: DatasetId, e
         method: Method::Auto,
         filters: json!({"model": "a"}),
         sampling_percentage: 12.5,
-        watermark: 1_000,
+        watermark: Watermark::new(1_000),
         spending_limit: Some(2.0),
         experiment_id: Some("x".to_owned()),
         environment: "test".to_owned(),

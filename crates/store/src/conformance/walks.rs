@@ -143,7 +143,7 @@ pub async fn walks_by_scores(stores: &Stores) {
 
 /// All that is known of scores, as text.
 fn shown(scores: &ShownScores) -> String {
-    scores.iter().map(|score| format!("{score:?}")).collect()
+    format!("{scores:?}")
 }
 
 pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
@@ -157,12 +157,13 @@ pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
     };
     let numbers = numbers(stores, collection).await;
     let rows = stores.logs.read(collection, &numbers, With::EVERYTHING).await.unwrap();
+    let none = ShownScores::none();
     for (payload, scores) in [(true, true), (false, true), (true, false)] {
         let writing = Writing { row: Arc::new(row), payload, scores, bound: Bound::Refuse(usize::MAX) };
         let written = stores.logs.write(collection, &numbers, writing).await.unwrap();
         let wanted = rows.iter().map(|row| {
             let all = if payload { json!(row.payload) } else { json!({}) };
-            let scores = if scores { shown(&row.scores) } else { String::new() };
+            let scores = shown(if scores { &row.scores } else { &none });
             json!([row.number, row.id, row.metadata, all, scores, row.text(Field::Model)]).to_string()
         });
         let text = String::from_utf8(written.text).unwrap();

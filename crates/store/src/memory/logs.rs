@@ -11,7 +11,7 @@ use crate::statistics::Tally;
 use async_trait::async_trait;
 use evalset_model::field::Field;
 use evalset_model::filter::{self, LogField, LogFilter, Tree, meaning};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::text::PayloadText;
 use evalset_model::log::{Log, annotation};
@@ -87,7 +87,7 @@ impl State {
     /// The traces in scope, in no particular order.
     fn traces(&self, collection: Collection, scope: &TraceScope) -> Vec<TraceTotals> {
         let rows = self.rows.get(&collection).into_iter().flatten();
-        let rows = rows.filter(|(row, _)| scope.watermark.is_none_or(|watermark| **row <= watermark));
+        let rows = rows.filter(|(row, _)| scope.watermark.is_none_or(|watermark| **row <= watermark.get()));
         let mut traces: BTreeMap<&str, (Totals, BTreeMap<&LogId, RowNumber>)> = BTreeMap::new();
         for (row, span) in rows {
             let Some(id) = span.text(Field::TraceUniqueId).filter(|id| !id.is_empty()) else { continue };
@@ -273,15 +273,16 @@ impl Logs for Memory {
         Ok(tally.finish())
     }
 
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber> {
+    async fn watermark(&self, collection: Collection) -> Result<Watermark> {
         let state = self.state();
-        Ok(state.rows.get(&collection).and_then(|rows| rows.keys().next_back()).copied().unwrap_or(0))
+        let last = state.rows.get(&collection).and_then(|rows| rows.keys().next_back());
+        Ok(Watermark::new(last.copied().unwrap_or(0)))
     }
 
     async fn select(&self, collection: Collection, pick: Pick) -> Result<Box<dyn Selected>> {
         let state = self.state();
         let mut rows = state.matching(collection, &pick.filter);
-        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark));
+        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark.get()));
         match &pick.order {
             PickOrder::By(sort) => state.sort_rows(collection, &mut rows, sort),
             PickOrder::Falling { after } => {
@@ -324,7 +325,7 @@ impl Logs for Memory {
         &self,
         collection: Collection,
         roots: &[RowNumber],
-        watermark: Option<RowNumber>,
+        watermark: Option<Watermark>,
     ) -> Result<Vec<TraceTotals>> {
         let scope = TraceScope { filter: Tree::all(), roots: Tree::all(), watermark };
         let found = self.state().traces(collection, &scope);

@@ -4,13 +4,14 @@
 //! by bytes; case is folded by Unicode lower-casing of both sides; a metadata array equals a literal when one of its
 //! elements does, and otherwise arrays and objects are tested as their compact JSON text.
 //!
-//! Three decisions that no database shares. A store that filters by itself finds a superset where its own functions differ, and
-//! has this module decide the rest:
-//! - **Keys with a dot.** [`lookup`] takes a metadata key literally first, on every level, and only then as a path; a literal
-//!   key wins even when its value is null. An engine that reads `a.b` and `{"a": {"b": …}}` as one path cannot tell them apart.
-//! - **Case.** Operators that ignore case compare the full Unicode lower case of both sides (`str::to_lowercase`: `İ` becomes two
-//!   characters, `Σ` depends on what follows). Patterns fold one character at a time (simple case folding: `ſ` is an `s`), see
-//!   [`Pattern`](super::Pattern) and [`Like`](super::Like).
+//! Three decisions that no database shares. A store that filters by itself finds a superset where its own functions
+//! differ, and has this module decide the rest:
+//! - **Keys with a dot.** [`lookup`] takes a metadata key literally first, on every level, and only then as a path; a
+//!   literal key wins even when its value is null. An engine that reads `a.b` and `{"a": {"b": …}}` as one path cannot
+//!   tell them apart.
+//! - **Case.** Operators that ignore case compare the full Unicode lower case of both sides (`str::to_lowercase`: `İ`
+//!   becomes two characters, `Σ` depends on what follows). Patterns fold one character at a time (simple case folding:
+//!   `ſ` is an `s`), see [`Pattern`](super::Pattern) and [`Like`](super::Like).
 //! - **Similarity.** The trigrams and the threshold of [`similar`] are our own; no engine's function is taken for it.
 
 mod operand;
