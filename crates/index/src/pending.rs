@@ -106,19 +106,6 @@ fn map_bytes(map: &Map<String, Value>) -> usize {
     map.iter().map(|(key, value)| ENTRY_BYTES + size_of::<String>() + key.len() + value_bytes(value)).sum()
 }
 
-fn scores_bytes(scores: &ComparedScores) -> usize {
-    scores.iter().map(|(key, score)| ENTRY_BYTES + size_of::<String>() + key.len() + score_bytes(score)).sum()
-}
-
-fn score_bytes(score: &ComparedScore) -> usize {
-    let own = match score {
-        ComparedScore::Text(text) => text.len(),
-        ComparedScore::Choices(names) => names.iter().map(|name| size_of::<String>() + name.len()).sum(),
-        ComparedScore::Number(_) | ComparedScore::Bool(_) | ComparedScore::None => 0,
-    };
-    size_of::<ComparedScore>() + own
-}
-
 /// As deep as rows may be nested.
 fn value_bytes(value: &Value) -> usize {
     let own = match value {

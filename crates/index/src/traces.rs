@@ -52,7 +52,9 @@ impl Answers {
         roots: &[RowNumber],
         watermark: Option<Watermark>,
     ) -> Result<Vec<TraceTotals>> {
-        let look = self.view(lease, name, false, |columns| columns.traces(&columns.select(roots), watermark.map(Watermark::get)))?;
+        let look = self.view(lease, name, false, |columns| {
+            columns.traces(&columns.select(roots), watermark.map(Watermark::get))
+        })?;
         let Some(View { collection, seen, .. }) = look else { return Ok(Vec::new()) };
         let found: HashMap<RowNumber, FoldedTrace> = seen.into_iter().map(|trace| (trace.root, trace)).collect();
         named(lease, collection, roots.iter().filter_map(|root| found.get(root).cloned()).collect())

@@ -7,7 +7,7 @@ use super::attempt::{Attempt, End};
 use super::traces;
 use evalset_model::dataset::Granularity;
 use evalset_model::filter::LogFilter;
-use evalset_model::ids::{Collection, DatasetId, Place, Watermark};
+use evalset_model::ids::{Collection, DatasetId, Place, RowNumber, Watermark};
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};

@@ -85,7 +85,7 @@ pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     assert_eq!(stores.datasets.clear(mine, id, 6).await.unwrap(), 10);
     assert!(all(stores, rows).await.is_empty());
     assert_eq!(stores.logs.get(rows, &log_id(1)).await.unwrap(), None);
-    assert_eq!(stores.logs.read(rows, &[before], With::EVERYTHING).await.unwrap(), []);
+    assert_eq!(stores.logs.read(rows, &[old], With::EVERYTHING).await.unwrap(), []);
     assert_eq!(stores.logs.sums(rows, Tree::all()).await.unwrap().rows, 0);
     let counted = stores.datasets.get(mine, id).await.unwrap().unwrap();
     assert_eq!((counted.log_count, counted.completed_annotation_count), (0, 0));

@@ -5,7 +5,7 @@ use crate::logs::{Existing, Pick, Query, Row, Selected};
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Pattern, Readings, Test, Tree};
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber, WorkerId};
+use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber, Watermark, WorkerId};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
