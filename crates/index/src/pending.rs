@@ -1,5 +1,6 @@
-//! Commits that the column index of a collection does not have yet, oldest first: made while it was being read from the file, or while
-//! readers held it. Knows their order and what they take of memory, neither columns nor who waits for whom.
+//! Commits that the column index of a collection does not have yet, oldest first: made while it was being read from the
+//! file, or while readers held it. Knows their order and what they take of memory, neither columns nor who waits for
+//! whom.
 
 use crate::change::Change;
 use crate::number::CommitNumber;

@@ -26,9 +26,9 @@ pub struct View<T> {
 }
 
 impl Answers {
-    /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The columns
-    /// stay as they are during `look` only; writers do not wait for it. `None` when the collection was never written to. `helped`:
-    /// rows will be read in number, so more leases are taken along.
+    /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The
+    /// columns stay as they are during `look` only; writers do not wait for it. `None` when the collection was never
+    /// written to. `helped`: rows will be read in number, so more leases are taken along.
     pub fn view<T>(
         &self,
         lease: &dyn Lease,
@@ -66,8 +66,8 @@ impl Answers {
         Err(Error::Busy { message: "the collection changes too fast to be read".to_owned(), retry_after: 1 })
     }
 
-    /// Begins a transaction anew, with those of the helpers at the same commit, and says where the collection is in it. `noted`: all
-    /// that it sees has been noted at the indexes.
+    /// Begins a transaction anew, with those of the helpers at the same commit, and says where the collection is in it.
+    /// `noted`: all that it sees has been noted at the indexes.
     fn begin(
         &self,
         lease: &dyn Lease,
@@ -105,7 +105,8 @@ impl Answers {
     }
 }
 
-/// Those whose transaction is at this commit: the commits of an origin that does not push are not held back by the gate.
+/// Those whose transaction is at this commit: the commits of an origin that does not push are not held back by the
+/// gate.
 fn agreeing(helpers: Vec<Box<dyn Lease>>, name: Collection, at: Found) -> Result<Vec<Box<dyn Lease>>> {
     let mut agreeing = Vec::with_capacity(helpers.len());
     for helper in helpers {
