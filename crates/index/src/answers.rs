@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Held by an origin that pushes from COMMIT until the changes are noted at the indexes. Transactions that begin while somebody else
-/// holds it are at the same commit, and all changes before that are noted. Nobody holds it for longer than beginning them takes.
+/// Held by an origin that pushes from COMMIT until the changes are noted at the indexes. Transactions that begin while
+/// somebody else holds it are at the same commit, and all changes before that are noted. Nobody holds it for longer
+/// than beginning them takes.
 pub type Gate = Arc<Mutex<()>>;
 
 /// How to derive, and how much of it.
@@ -27,7 +28,8 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Rows from which a column index is kept as a snapshot, so that it need not be read row by row at the next start.
     pub snapshot_rows: u64,
-    /// How often column indexes are looked after: their memory and orders at each look, parts that rested for ten looks move to files.
+    /// How often column indexes are looked after: their memory and orders at each look, parts that rested for ten looks
+    /// move to files.
     pub keeper_look: Duration,
     /// Which collections get a text index, and when.
     pub pace: Pace,
@@ -52,8 +54,8 @@ pub struct Derived {
 }
 
 impl Derived {
-    /// Nothing open yet. `kept`: collections of which the origin remembers a snapshot. `noted`: those of which it remembers a list of
-    /// segments, with the rows whose text has changed since.
+    /// Nothing open yet. `kept`: collections of which the origin remembers a snapshot. `noted`: those of which it
+    /// remembers a list of segments, with the rows whose text has changed since.
     pub fn new(options: &Options, kept: &[CollectionNumber], noted: Changed) -> Self {
         let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows, options.limits.index_memory_bytes);
         snapshots.sweep(kept);
@@ -74,8 +76,8 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Answers from what is derived of this origin, and starts the threads that look after it. Those of the columns end when this is
-    /// dropped, that of the texts with [`Answers::stop`].
+    /// Answers from what is derived of this origin, and starts the threads that look after it. Those of the columns end
+    /// when this is dropped, that of the texts with [`Answers::stop`].
     pub fn start(derived: Derived, origin: Arc<dyn Origin>, options: &Options) -> std::io::Result<Arc<Self>> {
         let Derived { indexes, texts, gate } = derived;
         let desk = Desk { origin: origin.clone(), indexes: indexes.clone() };
@@ -96,8 +98,8 @@ impl Answers {
         &self.texts
     }
 
-    /// Ends the thread of the texts wherever it is; what it had not published is done again. Blocks. To be called before the
-    /// origin closes, which that thread may be waiting for.
+    /// Ends the thread of the texts wherever it is; what it had not published is done again. Blocks. To be called
+    /// before the origin closes, which that thread may be waiting for.
     pub fn stop(&self) {
         self.texts.stop();
     }

@@ -31,8 +31,8 @@ pub(crate) fn full(lease: &dyn Lease, collection: CollectionNumber, row: RowNumb
     Ok(fetched.map(|()| (log, bytes)))
 }
 
-/// Rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
-/// more than `most` bytes together, found out before memory is full of them.
+/// Rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their
+/// payloads have more than `most` bytes together, found out before memory is full of them.
 pub fn read_rows(
     lease: &dyn Lease,
     name: Collection,

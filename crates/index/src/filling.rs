@@ -1,5 +1,5 @@
-//! Columns made from the rows of the origin: all of them, or those that came after a snapshot. Knows rows and columns, neither
-//! commits nor who waits.
+//! Columns made from the rows of the origin: all of them, or those that came after a snapshot. Knows rows and columns,
+//! neither commits nor who waits.
 
 use crate::indexes::Indexes;
 use crate::number::CollectionNumber;
@@ -45,7 +45,8 @@ impl Indexes {
         self.filling.load(Ordering::Relaxed) > 0
     }
 
-    /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a transaction.
+    /// Makes columns of all rows, with a thread that fills them while this one reads. The lease must be in a
+    /// transaction.
     pub(crate) fn read_rows(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<Columns> {
         let _one_more = Filling::begin(&self.filling);
         let (sender, portions) = sync_channel::<Portion>(PORTIONS);
@@ -60,8 +61,8 @@ impl Indexes {
                     return Ok(());
                 }
                 bytes = 0;
-                // Dropped where they were made, and so their memory is used again: allocators are slow when one thread gives back
-                // what another took.
+                // Dropped where they were made, and so their memory is used again: allocators are slow when one thread
+                // gives back what another took.
                 drop(spent.try_iter().collect::<Vec<_>>());
                 sender.send(take(&mut portion)).map_err(Error::internal)
             });

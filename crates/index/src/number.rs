@@ -17,8 +17,8 @@ macro_rules! number {
 }
 
 number!(
-    /// A collection as its origin numbers them. One that was emptied gets another number; no number is used twice while anything
-    /// derived from it is kept.
+    /// A collection as its origin numbers them. One that was emptied gets another number; no number is used twice while
+    /// anything derived from it is kept.
     CollectionNumber
 );
 number!(

@@ -1,9 +1,11 @@
 //! What this room asks of the store whose rows it answers for: its origin.
 //!
-//! The origin has the truth: rows, scores, and commits by number. Everything here is derived from it and may be thrown away at any
-//! time. An origin tells of its commits in one of two ways. One that *pushes* tells [`Texts::apply`](crate::Texts::apply) before each COMMIT, [`Texts::committed`](crate::Texts::committed) and
+//! The origin has the truth: rows, scores, and commits by number. Everything here is derived from it and may be thrown
+//! away at any time. An origin tells of its commits in one of two ways. One that *pushes* tells
+//! [`Texts::apply`](crate::Texts::apply) before each COMMIT, [`Texts::committed`](crate::Texts::committed) and
 //! [`Indexes::note`](crate::Indexes::note) after it with the [`Gate`](crate::Gate) held since before, and
-//! [`Indexes::settle_noted`](crate::Indexes::settle_noted) after that. Any other is asked by [`Lease::since`] whenever an index is behind.
+//! [`Indexes::settle_noted`](crate::Indexes::settle_noted) after that. Any other is asked by [`Lease::since`] whenever
+//! an index is behind.
 
 use crate::change::Commits;
 use crate::number::{CollectionNumber, CommitNumber};
@@ -68,8 +70,8 @@ pub struct Fields {
 pub enum Since {
     /// These commits, in order, up to the one that the transaction sees.
     Commits(Commits),
-    /// Rows were added, with numbers above all that were there, and nothing else happened to rows that were there, nor to their
-    /// scores.
+    /// Rows were added, with numbers above all that were there, and nothing else happened to rows that were there, nor
+    /// to their scores.
     Added,
     /// It is not known, or that commit is none of this collection.
     Unknown,
@@ -98,8 +100,9 @@ pub trait Scored {
 
 /// A read of the origin, on loan for as long as one answer takes; one that is dropped ends its transaction.
 ///
-/// Between [`Lease::begin`] and [`Lease::end`] everything is of one commit, that of the first call after `begin`; outside of them each
-/// call sees what is newest. Collections that are hidden or gone are found by neither name nor number. Calls block.
+/// Between [`Lease::begin`] and [`Lease::end`] everything is of one commit, that of the first call after `begin`;
+/// outside of them each call sees what is newest. Collections that are hidden or gone are found by neither name nor
+/// number. Calls block.
 pub trait Lease: Scored + Send {
     /// Tells whether the read is still wanted.
     fn stop(&self) -> &dyn Stop;
@@ -188,12 +191,13 @@ pub trait Origin: Send + Sync {
     /// Returns when every commit that was under way is made or has failed.
     fn settle(&self) -> Result<()>;
 
-    /// Says that a collection's columns rest: a good moment for [`Indexes::save`](crate::Indexes::save), beside whatever the origin
-    /// has to do. It may be passed over. `patience`: what those who look at them may be waited for.
+    /// Says that a collection's columns rest: a good moment for [`Indexes::save`](crate::Indexes::save), beside
+    /// whatever the origin has to do. It may be passed over. `patience`: what those who look at them may be waited for.
     fn keep(&self, collection: CollectionNumber, patience: Duration);
 
-    /// Remembers the list of segments of a text index in place of the one before, and forgets that the texts of these rows have
-    /// changed, as far as they did so up to the commit `seq`; one step. `NotFound` when the collection is gone.
+    /// Remembers the list of segments of a text index in place of the one before, and forgets that the texts of these
+    /// rows have changed, as far as they did so up to the commit `seq`; one step. `NotFound` when the collection is
+    /// gone.
     fn keep_texts(
         &self,
         collection: CollectionNumber,
@@ -206,8 +210,8 @@ pub trait Origin: Send + Sync {
     fn forget_texts(&self, collection: CollectionNumber) -> Result<()>;
 }
 
-/// Where the scores of a collection's rows are found, as of one transaction: in the collection itself and, by the same log id, among
-/// those that name no dataset.
+/// Where the scores of a collection's rows are found, as of one transaction: in the collection itself and, by the same
+/// log id, among those that name no dataset.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight {
     /// The collection's place.

@@ -1,8 +1,8 @@
-//! Files that parts of a column index rest in, mapped into memory: the system reads what is asked for and lets go of what is
-//! not. Keeps the memory that they take within its bound. Knows bytes and checksums, not what columns are.
+//! Files that parts of a column index rest in, mapped into memory: the system reads what is asked for and lets go of
+//! what is not. Keeps the memory that they take within its bound. Knows bytes and checksums, not what columns are.
 //!
-//! A file is written once, under a name of its own, and never changed. What is written to its mapping stays in this process: the
-//! system copies the page, and the page is never let go.
+//! A file is written once, under a name of its own, and never changed. What is written to its mapping stays in this
+//! process: the system copies the page, and the page is never let go.
 
 use evalset_columns::{Backing, FileRef, Watch};
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
@@ -18,8 +18,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Bytes read at once for a checksum.
 const BUFFER_BYTES: usize = 1024 * 1024;
-/// Bytes written at once. The system caches in folios as large as what was written, up to 2 MB, and Linux 6.18 maps all of one
-/// for a single byte: a filter on one column would map four times as much as it reads.
+/// Bytes written at once. The system caches in folios as large as what was written, up to 2 MB, and Linux 6.18 maps all
+/// of one for a single byte: a filter on one column would map four times as much as it reads.
 const PIECE_BYTES: usize = 64 * 1024;
 /// How the names of these files end.
 const EXTENSION: &str = "part";
@@ -123,9 +123,10 @@ impl Watch for OpenFiles {
 }
 
 impl OpenFiles {
-    /// Lets go of some of the memory that file contents take when that is more than they may: one file after the other in turn, not
-    /// of all, since the next page would have to get all of it back. What is asked for again is read again, mostly from the
-    /// system's cache. Says whether it was more than half of that; it may be while somebody else is at it.
+    /// Lets go of some of the memory that file contents take when that is more than they may: one file after the other
+    /// in turn, not of all, since the next page would have to get all of it back. What is asked for again is read
+    /// again, mostly from the system's cache. Says whether it was more than half of that; it may be while somebody else
+    /// is at it.
     fn keep_within(&self) -> bool {
         let Some(mut next) = self.next.try_lock() else { return true };
         let Some(there) = resident_bytes().filter(|there| *there > self.memory_max / 2) else { return false };
@@ -149,8 +150,8 @@ pub(crate) struct PartFiles {
 }
 
 impl PartFiles {
-    /// Whose contents may take so many bytes of memory, the program's own file among them. More is taken for a moment by what a walk
-    /// maps from one look to the next, and by walks that come past chunks while another one lets go.
+    /// Whose contents may take so many bytes of memory, the program's own file among them. More is taken for a moment
+    /// by what a walk maps from one look to the next, and by walks that come past chunks while another one lets go.
     pub fn new(memory_max: usize) -> Self {
         let (files, walked, next) = Default::default();
         Self { open: Arc::new(OpenFiles { files, memory_max, walked, next }) }
@@ -199,8 +200,8 @@ impl PartFiles {
 
     #[expect(unsafe_code, reason = "mapping a file is unsafe where others may change it")]
     fn map(&self, file: &File, id: u64, checksum: u64) -> io::Result<Arc<dyn Backing>> {
-        // SAFETY: the file lies in the data folder, which is locked for this process; this process never changes or cuts a part,
-        // it only unlinks it, which leaves the mapping whole.
+        // SAFETY: the file lies in the data folder, which is locked for this process; this process never changes or
+        // cuts a part, it only unlinks it, which leaves the mapping whole.
         let map = unsafe { MmapOptions::new().no_reserve_swap().map_copy(file) }?;
         let map = MmapRaw::from(map);
         #[cfg(target_os = "linux")]
@@ -234,8 +235,8 @@ impl PartFiles {
     }
 }
 
-/// Makes a file that `fill` writes. One that could not be written is removed: the disk is full, mostly, the next try comes within
-/// seconds, and what came of this one would take the room it needs.
+/// Makes a file that `fill` writes. One that could not be written is removed: the disk is full, mostly, the next try
+/// comes within seconds, and what came of this one would take the room it needs.
 fn create(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let written = fill(&mut File::create(path)?);
     if written.is_err() {
@@ -271,7 +272,8 @@ fn resident_bytes() -> Option<usize> {
     shared.parse::<usize>().ok().map(|pages| pages * *SYSTEM_PAGE_BYTES)
 }
 
-/// Sizes of this process in pages: seven numbers. Kept open, since walks ask often: 2 us instead of 10, and 22 for `status`.
+/// Sizes of this process in pages: seven numbers. Kept open, since walks ask often: 2 us instead of 10, and 22 for
+/// `status`.
 static COUNTS: LazyLock<Option<File>> = LazyLock::new(|| File::open("/proc/self/statm").ok());
 
 /// More than seven numbers take.

@@ -1,10 +1,11 @@
 //! Snapshots of column indexes: files from which a restart reads an index in a fraction of the time that its rows take.
 //!
-//! A snapshot is derived and may be thrown away at any time. It is believed only when the origin says so, which remembers the
-//! token of the newest one and the commit it stands for, so that neither an origin brought back from a backup nor a
-//! file left by another one is taken for it. Rows added since are read, and commits made up for, as far as the origin can tell of
-//! them; after any other change the snapshot is of no use. What rests in files of its own (`parts`) is referred to, so that a snapshot of many rows is written in a moment. Knows
-//! files and checksums, not what columns are.
+//! A snapshot is derived and may be thrown away at any time. It is believed only when the origin says so, which
+//! remembers the token of the newest one and the commit it stands for, so that neither an origin brought back from a
+//! backup nor a file left by another one is taken for it. Rows added since are read, and commits made up for, as far as
+//! the origin can tell of them; after any other change the snapshot is of no use. What rests in files of its own
+//! (`parts`) is referred to, so that a snapshot of many rows is written in a moment. Knows files and checksums, not
+//! what columns are.
 //!
 //! `index/COLLECTION/columns` is the snapshot, `index/COLLECTION/*.part` what it refers to.
 
@@ -37,8 +38,8 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// In the folder `index` of the data folder, of indexes with at least so many rows; what is mapped of all files takes
-    /// `memory_max` bytes of memory at most.
+    /// In the folder `index` of the data folder, of indexes with at least so many rows; what is mapped of all files
+    /// takes `memory_max` bytes of memory at most.
     pub fn new(data_dir: &Path, rows_min: u64, memory_max: usize) -> Self {
         Self { folder: data_dir.join("index"), rows_min, files: PartFiles::new(memory_max) }
     }
@@ -57,7 +58,8 @@ impl Snapshots {
         self.folder.join(collection.to_string())
     }
 
-    /// The columns of the snapshot that was kept under a token. Whatever is wrong with it, the index can be read from the rows.
+    /// The columns of the snapshot that was kept under a token. Whatever is wrong with it, the index can be read from
+    /// the rows.
     pub fn load(&self, collection: CollectionNumber, token: i64, limits: ColumnLimits) -> Option<Columns> {
         match read(&self.folder(collection), token, limits, &self.files) {
             Ok(columns) => Some(columns),
@@ -68,7 +70,8 @@ impl Snapshots {
         }
     }
 
-    /// Writes a snapshot of an index in place of the one before. It may be believed once the origin remembers what this returns.
+    /// Writes a snapshot of an index in place of the one before. It may be believed once the origin remembers what this
+    /// returns.
     pub fn save(&self, collection: CollectionNumber, index: &Index) -> Result<Kept> {
         let token = getrandom::u64().map_err(Error::internal)? as i64;
         let folder = self.folder(collection);

@@ -1,5 +1,6 @@
-//! What reads and writes the data file: `writer` is the only thread that writes, `checkpoint` folds what it wrote into the file,
-//! `readers` is a pool of connections, `stop` ends reads that nobody waits for, `origin` is the file as the indexes see it.
+//! What reads and writes the data file: `writer` is the only thread that writes, `checkpoint` folds what it wrote into
+//! the file, `readers` is a pool of connections, `stop` ends reads that nobody waits for, `origin` is the file as the
+//! indexes see it.
 //!
 //! Does not know what the tables are for.
 

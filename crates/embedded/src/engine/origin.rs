@@ -211,7 +211,8 @@ impl Lease for readers::Lease {
     }
 }
 
-/// The last commit that changed a collection, and the last one that did more than add rows; `None` when it is hidden or gone.
+/// The last commit that changed a collection, and the last one that did more than add rows; `None` when it is hidden or
+/// gone.
 fn commits(connection: &Connection, collection: CollectionNumber) -> Result<Option<(CommitNumber, CommitNumber)>> {
     connection
         .prepare_cached("SELECT seq, changed FROM collection WHERE id = ?1 AND hidden = 0")

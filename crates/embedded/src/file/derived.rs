@@ -1,4 +1,5 @@
-//! What the file remembers of what is derived from it: tokens of snapshots and lists of segments, and rows whose text has changed.
+//! What the file remembers of what is derived from it: tokens of snapshots and lists of segments, and rows whose text
+//! has changed.
 
 use crate::file::error::Sql;
 use evalset_index::origin::Kept;
@@ -37,7 +38,8 @@ pub(crate) fn keep_snapshot(connection: &Connection, collection: CollectionNumbe
     Ok(())
 }
 
-/// Collections that have a text index, with the rows whose text has changed since. Forgets those of collections that are gone.
+/// Collections that have a text index, with the rows whose text has changed since. Forgets those of collections that
+/// are gone.
 pub(crate) fn noted(connection: &Connection) -> Result<Changed> {
     connection
         .execute_batch(
@@ -84,7 +86,8 @@ pub(crate) fn text_list(connection: &Connection, collection: CollectionNumber) -
         .sql()
 }
 
-/// Remembers a list of segments, and forgets that the texts of these rows have changed, as far as they did up to this commit.
+/// Remembers a list of segments, and forgets that the texts of these rows have changed, as far as they did up to this
+/// commit.
 pub(crate) fn keep_texts(
     connection: &Connection,
     (collection, token): (CollectionNumber, i64),

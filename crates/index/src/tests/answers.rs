@@ -97,7 +97,8 @@ fn caught_up(answers: &Answers, ledger: &Arc<Ledger>) {
     panic!("the text index does not catch up");
 }
 
-/// Writes of every kind, an origin that forgets its commits, restarts that find snapshots and segments of an earlier commit.
+/// Writes of every kind, an origin that forgets its commits, restarts that find snapshots and segments of an earlier
+/// commit.
 #[test]
 fn answers_are_those_of_the_reference() {
     for seed in [1, 2, 3] {

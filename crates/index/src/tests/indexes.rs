@@ -1,6 +1,8 @@
-//! Indexes that a commit does not fit: nobody sees them again, and the next read gets a new one. Commits that wait. Upkeep.
+//! Indexes that a commit does not fit: nobody sees them again, and the next read gets a new one. Commits that wait.
+//! Upkeep.
 
-use super::ledger::{Ledger, Look};
+use super::ledger::Ledger;
+use super::look::Look;
 use super::{LOGS, names};
 use crate::indexes::Indexes;
 use crate::origin::{Lease, Since};

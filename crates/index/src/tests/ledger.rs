@@ -1,14 +1,14 @@
 //! An origin in memory: states that follow each other, commits by number, told of when asked. Knows no indexes.
 
-use crate::origin::{Fetched, Fields, Found, Kept, Lease, Origin, Scored, Sight, Since, Stop};
+use super::look::Look;
+use crate::origin::{Kept, Lease, Origin, Sight};
 use crate::{Change, CollectionNumber, CommitNumber, Commits, Derived};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::Result;
+use evalset_model::ids::{Collection, LogId, Place, RowNumber};
 use evalset_model::log::Log;
-use evalset_model::score::{Score, ShownScores, Source};
-use evalset_model::{Error, Result};
+use evalset_model::score::{Score, ShownScores};
 use parking_lot::Mutex;
 use serde_json::Map;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,22 +16,25 @@ use std::time::Duration;
 
 /// One row.
 #[derive(Clone)]
-struct Line {
-    collection: CollectionNumber,
-    log: Arc<Log>,
-    damaged: bool,
+pub struct Line {
+    /// Where it is.
+    pub collection: CollectionNumber,
+    /// What it holds.
+    pub log: Arc<Log>,
+    /// Cannot be read.
+    pub damaged: bool,
 }
 
 /// Everything as of one commit.
 #[derive(Clone)]
-struct State {
-    names: BTreeMap<CollectionNumber, Collection>,
-    seqs: HashMap<CollectionNumber, CommitNumber>,
-    lines: BTreeMap<RowNumber, Line>,
-    scores: Vec<Arc<Score>>,
-    commits: HashMap<CollectionNumber, Commits>,
+pub struct State {
+    pub names: BTreeMap<CollectionNumber, Collection>,
+    pub seqs: HashMap<CollectionNumber, CommitNumber>,
+    pub lines: BTreeMap<RowNumber, Line>,
+    pub scores: Vec<Arc<Score>>,
+    pub commits: HashMap<CollectionNumber, Commits>,
     /// Commits up to this one are no longer told of.
-    trimmed: CommitNumber,
+    pub trimmed: CommitNumber,
 }
 
 /// The origin.
@@ -65,6 +68,21 @@ impl Ledger {
         *self.derived.lock() = Some(derived);
     }
 
+    /// Everything as it is now.
+    pub fn state(&self) -> Arc<State> {
+        self.now.lock().clone()
+    }
+
+    /// The snapshot of a collection that is kept.
+    pub fn snapshot(&self, collection: CollectionNumber) -> Option<Kept> {
+        self.snapshots.lock().get(&collection).copied()
+    }
+
+    /// The list of segments of a collection that is kept.
+    pub fn text_list(&self, collection: CollectionNumber) -> Option<Kept> {
+        self.texts.lock().get(&collection).copied()
+    }
+
     /// The collections of which a snapshot is kept.
     pub fn kept(&self) -> Vec<CollectionNumber> {
         self.snapshots.lock().keys().copied().collect()
@@ -72,7 +90,7 @@ impl Ledger {
 
     /// A read whose caller goes away once `gone` is set.
     pub fn lease(self: &Arc<Self>, gone: &Arc<AtomicBool>) -> Look {
-        Look { ledger: self.clone(), fixed: RefCell::default(), gone: Gone(gone.clone()) }
+        Look::new(self.clone(), gone.clone())
     }
 
     /// A read that somebody waits for.
@@ -189,16 +207,16 @@ impl Ledger {
 }
 
 /// A log without its payload.
-fn bare(log: &Log) -> Log {
+pub fn bare(log: &Log) -> Log {
     Log { payload: Map::default(), ..log.clone() }
 }
 
 impl State {
-    fn number(&self, name: Collection) -> Option<CollectionNumber> {
+    pub fn number(&self, name: Collection) -> Option<CollectionNumber> {
         self.names.iter().find(|(_, other)| **other == name).map(|(number, _)| *number)
     }
 
-    fn sight(&self, collection: CollectionNumber) -> Sight {
+    pub fn sight(&self, collection: CollectionNumber) -> Sight {
         let name = self.names[&collection];
         let base = Collection { place: Place::RequestLogs, ..name };
         let base = self.number(base).filter(|base| *base != collection);
@@ -212,7 +230,7 @@ impl State {
         Change::Scores(row, shown.compared())
     }
 
-    fn scores_of(&self, sight: &Sight, id: &LogId) -> Vec<Score> {
+    pub fn scores_of(&self, sight: &Sight, id: &LogId) -> Vec<Score> {
         let places = [(sight.own, sight.place), (sight.base, Place::RequestLogs)];
         let in_sight = |score: &Score| places.iter().any(|(of, place)| of.is_some() && score.subject.place == *place);
         let all = self.scores.iter().filter(|score| score.subject.log_id == *id && in_sight(score));
@@ -264,164 +282,5 @@ impl Origin for Arc<Ledger> {
     fn forget_texts(&self, collection: CollectionNumber) -> Result<()> {
         self.texts.lock().remove(&collection);
         Ok(())
-    }
-}
-
-/// Whether the caller has gone.
-struct Gone(Arc<AtomicBool>);
-
-impl Stop for Gone {
-    fn go_on(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(Error::internal("nobody waits")) } else { Ok(()) }
-    }
-}
-
-/// A read.
-pub struct Look {
-    ledger: Arc<Ledger>,
-    fixed: RefCell<Option<Arc<State>>>,
-    gone: Gone,
-}
-
-impl Look {
-    fn state(&self) -> Arc<State> {
-        self.fixed.borrow().clone().unwrap_or_else(|| self.ledger.now.lock().clone())
-    }
-
-    fn line(&self, collection: CollectionNumber, row: RowNumber) -> Fetched<Line> {
-        match self.state().lines.get(&row).filter(|line| line.collection == collection) {
-            None => Fetched::Gone,
-            Some(line) if line.damaged => Fetched::Unreadable,
-            Some(line) => Fetched::There(line.clone()),
-        }
-    }
-}
-
-impl Scored for Look {
-    fn scores(&self, sight: &Sight, id: &LogId) -> Result<Vec<Score>> {
-        Ok(self.state().scores_of(sight, id))
-    }
-}
-
-impl Lease for Look {
-    fn stop(&self) -> &dyn Stop {
-        &self.gone
-    }
-
-    fn begin(&self) -> Result<()> {
-        assert!(self.fixed.borrow().is_none(), "a transaction is under way");
-        *self.fixed.borrow_mut() = Some(self.ledger.now.lock().clone());
-        Ok(())
-    }
-
-    fn end(&self) -> Result<()> {
-        *self.fixed.borrow_mut() = None;
-        Ok(())
-    }
-
-    fn find(&self, name: Collection) -> Result<Option<Found>> {
-        let state = self.state();
-        Ok(state.number(name).map(|id| Found { id, seq: state.seqs[&id] }))
-    }
-
-    fn name(&self, collection: CollectionNumber) -> Result<Option<Collection>> {
-        Ok(self.state().names.get(&collection).copied())
-    }
-
-    fn commit(&self, collection: CollectionNumber) -> Result<Option<CommitNumber>> {
-        Ok(self.state().seqs.get(&collection).copied())
-    }
-
-    fn collections(&self) -> Result<Vec<(CollectionNumber, u64)>> {
-        let state = self.state();
-        let rows = |of: CollectionNumber| state.lines.values().filter(|line| line.collection == of).count() as u64;
-        Ok(state.names.keys().map(|number| (*number, rows(*number))).collect())
-    }
-
-    fn since(&self, collection: CollectionNumber, seq: CommitNumber) -> Result<Since> {
-        let state = self.state();
-        if seq < state.trimmed || seq > state.seqs[&collection] {
-            return Ok(Since::Unknown);
-        }
-        let commits = state.commits.get(&collection).into_iter().flatten();
-        Ok(Since::Commits(commits.filter(|(number, _)| *number > seq).cloned().collect()))
-    }
-
-    fn each_row(
-        &self,
-        collection: CollectionNumber,
-        above: RowNumber,
-        visit: &mut dyn FnMut(Fields) -> Result<()>,
-    ) -> Result<()> {
-        for row in self.rows_above(collection, above, usize::MAX)? {
-            if let Fetched::There(log) = self.fields(collection, row)? {
-                let metadata_bytes = serde_json::to_string(&log.metadata).unwrap().len();
-                visit(Fields { row, log, metadata_bytes })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn rows_above(&self, collection: CollectionNumber, above: RowNumber, most: usize) -> Result<Vec<RowNumber>> {
-        let state = self.state();
-        let later = state.lines.iter().filter(|(row, line)| **row > above && line.collection == collection);
-        Ok(later.map(|(row, _)| *row).take(most).collect())
-    }
-
-    fn last_row(&self, collection: CollectionNumber) -> Result<RowNumber> {
-        let state = self.state();
-        let last = state.lines.iter().rev().find(|(_, line)| line.collection == collection);
-        Ok(last.map_or(0, |(row, _)| *row))
-    }
-
-    fn fields(&self, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<Log>> {
-        Ok(self.line(collection, row).map(|line| bare(&line.log)))
-    }
-
-    fn payload(
-        &self,
-        collection: CollectionNumber,
-        row: RowNumber,
-        see: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<Fetched<()>> {
-        let line = self.line(collection, row);
-        let text = line.map(|line| serde_json::to_vec(&line.log.payload).unwrap());
-        let Fetched::There(text) = text else { return Ok(text.map(drop)) };
-        Ok(if see(&text).is_ok() { Fetched::There(()) } else { Fetched::Unreadable })
-    }
-
-    fn sight(&self, _name: Collection, collection: CollectionNumber) -> Result<Sight> {
-        Ok(self.state().sight(collection))
-    }
-
-    fn each_scored(
-        &self,
-        collection: CollectionNumber,
-        sight: &Sight,
-        visit: &mut dyn FnMut(RowNumber, Vec<Score>) -> Result<()>,
-    ) -> Result<()> {
-        let state = self.state();
-        for (row, line) in state.lines.iter().filter(|(_, line)| line.collection == collection && !line.damaged) {
-            let scores = state.scores_of(sight, &line.log.id);
-            if !scores.is_empty() {
-                visit(*row, scores)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn sources(&self, organization: OrganizationId) -> Result<Vec<Source>> {
-        let state = self.state();
-        let own = state.scores.iter().filter(|score| score.subject.organization == organization);
-        let by_key: BTreeMap<String, Source> = own.map(|score| (score.source.key(), score.source.clone())).collect();
-        Ok(by_key.into_values().collect())
-    }
-
-    fn snapshot(&self, collection: CollectionNumber) -> Result<Option<Kept>> {
-        Ok(self.ledger.snapshots.lock().get(&collection).copied())
-    }
-
-    fn text_list(&self, collection: CollectionNumber) -> Result<Option<Kept>> {
-        Ok(self.ledger.texts.lock().get(&collection).copied())
     }
 }

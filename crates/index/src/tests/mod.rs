@@ -1,8 +1,10 @@
-//! The room over an origin in memory, which is asked for its commits: answers are those of the reference, whatever was derived.
+//! The room over an origin in memory, which is asked for its commits: answers are those of the reference, whatever was
+//! derived.
 
 mod answers;
 mod indexes;
 mod ledger;
+mod look;
 
 use crate::{Answers, Changed, CollectionNumber, Derived, Options, Pace};
 use evalset_model::ids::Collection;

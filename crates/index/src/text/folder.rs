@@ -1,7 +1,8 @@
 //! The folder of one collection's text index: segment files, and lists of those that belong together.
 //!
-//! A list is named by its token and written before the origin remembers that token; the one before it stays until then. So at any
-//! moment the list that the origin remembers is there, with all its segments, and anything else is left over. Knows files only.
+//! A list is named by its token and written before the origin remembers that token; the one before it stays until then.
+//! So at any moment the list that the origin remembers is there, with all its segments, and anything else is left over.
+//! Knows files only.
 
 use crate::number::CollectionNumber;
 use evalset_model::ids::RowNumber;

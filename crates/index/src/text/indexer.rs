@@ -1,8 +1,8 @@
-//! The background thread: reads rows behind the writer into segments, merges small segments, removes indexes of collections that are
-//! gone.
+//! The background thread: reads rows behind the writer into segments, merges small segments, removes indexes of
+//! collections that are gone.
 //!
-//! It reads in short transactions of its own and writes one line per published list. Whatever it has not published when the process
-//! ends is done again.
+//! It reads in short transactions of its own and writes one line per published list. Whatever it has not published when
+//! the process ends is done again.
 
 use super::Texts;
 use super::folder::{Folder, List};
@@ -33,13 +33,16 @@ const MERGED: usize = 8;
 const SMALL_ROWS: usize = 1_000;
 /// Most rows of a segment that was merged from others.
 const LARGE_ROWS: usize = 2_000_000;
-/// So many bytes of a segment count as a row: what one entry has in all segments that are merged is held in memory, several times.
+/// So many bytes of a segment count as a row: what one entry has in all segments that are merged is held in memory,
+/// several times.
 const ROW_BYTES: u64 = 256;
 /// So many rests are taken when something went wrong.
 const RESTS_AFTER_ERROR: u32 = 20;
-/// How much the thread steps back behind all others. Not more: it must get on beside searches, which read every row that it has not.
+/// How much the thread steps back behind all others. Not more: it must get on beside searches, which read every row
+/// that it has not.
 const NICE: i32 = 5;
-/// While others write, it rests so many times as long as it read rows: they share the processor, the disk and the file with it.
+/// While others write, it rests so many times as long as it read rows: they share the processor, the disk and the file
+/// with it.
 const RESTS_BESIDE_WRITERS: u32 = 3;
 /// The same when more than [`BACKLOG_ROWS`] wait to be read: searches read them each time.
 const RESTS_WITH_BACKLOG: u32 = 1;
@@ -340,8 +343,8 @@ impl Work<'_> {
     }
 }
 
-/// Which of the segments, given their rows, oldest first, are to be merged: the newest ones of a size and below, once there are
-/// enough of them.
+/// Which of the segments, given their rows, oldest first, are to be merged: the newest ones of a size and below, once
+/// there are enough of them.
 fn to_merge(sizes: &[usize]) -> Option<Range<usize>> {
     let largest = LARGE_ROWS / MERGED;
     let mut size = SMALL_ROWS * MERGED;

@@ -1,25 +1,27 @@
 //! Text indexes: which rows have words and substrings in input, output and expected output, without reading the rows.
 //!
-//! A background thread (`indexer`) reads rows behind the writer into segments (`evalset-text`), which lie in a folder per
-//! collection (`folder`) and are shown to readers with the rows changed since (`shelf`). A reader asks them before it looks at the
-//! columns (`told`). All of it is derived and may be thrown away at any time.
+//! A background thread (`indexer`) reads rows behind the writer into segments (`evalset-text`), which lie in a folder
+//! per collection (`folder`) and are shown to readers with the rows changed since (`shelf`). A reader asks them before
+//! it looks at the columns (`told`). All of it is derived and may be thrown away at any time.
 //!
 //! Why an answer is that of the commit that is read, S:
 //! - Only the columns of S say which rows there are; the index only says which of them pass, fail or have to be read.
 //! - A row that no segment has – new, unreadable – is read.
-//! - A reader takes the segments before its transaction begins. They have the text of a row as of some commit that the indexer
-//!   saw before; so that commit is not after S.
-//! - If the row was changed after that commit and not after S, the change was noted before its COMMIT: either it was among the noted
-//!   ones when the reader took the segments, or it has come since, which the reader looks up when it has the columns of S. Then the row
-//!   is read. A note is only removed when segments are published that have the row as of its commit or later.
+//! - A reader takes the segments before its transaction begins. They have the text of a row as of some commit that the
+//!   indexer saw before; so that commit is not after S.
+//! - If the row was changed after that commit and not after S, the change was noted before its COMMIT: either it was
+//!   among the noted ones when the reader took the segments, or it has come since, which the reader looks up when it
+//!   has the columns of S. Then the row is read. A note is only removed when segments are published that have the row
+//!   as of its commit or later.
 //! - A row that two segments have counts in the newer one only.
-//! - What readers found out by reading rows is kept (`learned`), with the first change that need not have been committed when they took
-//!   the segments; a row that it or a later one concerns is read again.
+//! - What readers found out by reading rows is kept (`learned`), with the first change that need not have been
+//!   committed when they took the segments; a row that it or a later one concerns is read again.
 //!
 //! An origin that pushes its commits keeps the notes with the change itself, so that they outlive the process; they are
-//! removed in the transaction that remembers the new list of segments by its token. The list of an older token is kept until then.
-//! An origin that was brought back names a token whose list is gone or has another content: the index is built anew.
-//! From an origin that does not push, a reader gets the changes up to S before it looks at the columns of S ([`Texts::follow`]).
+//! removed in the transaction that remembers the new list of segments by its token. The list of an older token is kept
+//! until then. An origin that was brought back names a token whose list is gone or has another content: the index is
+//! built anew. From an origin that does not push, a reader gets the changes up to S before it looks at the columns of S
+//! ([`Texts::follow`]).
 
 mod folder;
 mod indexer;
@@ -51,7 +53,8 @@ pub(crate) use indexer::Desk;
 pub struct Pace {
     /// Rows from which a collection gets one.
     pub rows_min: u64,
-    /// Changed rows from which they are indexed anew, and rows read from which it is kept what they told; fewer are read.
+    /// Changed rows from which they are indexed anew, and rows read from which it is kept what they told; fewer are
+    /// read.
     pub changed_min: usize,
     /// Time between two looks for new rows.
     pub rest: Duration,
@@ -71,8 +74,8 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Those in the folder `text` of the data folder that the origin remembers, without their segments, which the background thread
-    /// opens. `noted`: rows whose text has changed since, with the commit that changed it last.
+    /// Those in the folder `text` of the data folder that the origin remembers, without their segments, which the
+    /// background thread opens. `noted`: rows whose text has changed since, with the commit that changed it last.
     pub fn new(data_dir: &Path, pace: Pace, noted: Changed) -> Self {
         let shelves = noted.into_iter().map(|(collection, stale)| (collection, Arc::new(Shelf::with_stale(stale))));
         Self {

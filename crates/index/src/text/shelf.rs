@@ -78,7 +78,8 @@ pub(super) struct Moment {
     pub set: Arc<Set>,
     /// Rows of which the segments may have an old text.
     pub stale: Vec<RowNumber>,
-    /// Number of the first change whose commit may not have been made yet. A transaction that begins later sees all before it.
+    /// Number of the first change whose commit may not have been made yet. A transaction that begins later sees all
+    /// before it.
     pub at: u64,
 }
 

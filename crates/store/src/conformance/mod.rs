@@ -1,11 +1,13 @@
 //! What every store must do: one suite, run on each (`suite!` names all tests and makes one of each per store).
 //!
-//! Built for tests only, under the feature `conformance`. Knows the traits only. Tests take `&Stores` of a fresh, empty store.
+//! Built for tests only, under the feature `conformance`. Knows the traits only. Tests take `&Stores` of a fresh, empty
+//! store.
 
 #![allow(
     missing_docs,
     clippy::assigning_clones,
     clippy::missing_panics_doc,
+    clippy::needless_pass_by_value,
     clippy::wildcard_imports,
     clippy::unwrap_used,
     clippy::expect_used,
