@@ -43,15 +43,14 @@ impl Answers {
             if let Some(slot) = self.indexes.get(collection) {
                 // Mostly nothing was written in between; else the index is held while the transaction begins.
                 let as_it_is = slot.read().filter(|index| index.seq == found.seq);
-                let index = match as_it_is {
-                    Some(index) => Some(index),
-                    None => {
-                        let begin = |noted| {
-                            let found = self.begin(lease, &helpers, name, noted)?;
-                            Ok(found.filter(|found| found.id == collection).map(|found| found.seq))
-                        };
-                        self.indexes.agreed(collection, &slot, begin, |seq| self.since(lease, collection, seq))?
-                    }
+                let index = if as_it_is.is_some() {
+                    as_it_is
+                } else {
+                    let begin = |noted| {
+                        let found = self.begin(lease, &helpers, name, noted)?;
+                        Ok(found.filter(|found| found.id == collection).map(|found| found.seq))
+                    };
+                    self.indexes.agreed(collection, &slot, begin, |seq| self.since(lease, collection, seq))?
                 };
                 if let Some(index) = index {
                     let at = Found { id: collection, seq: index.seq };
