@@ -5,7 +5,7 @@ use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use evalset_model::log::text::PayloadText;
 use evalset_model::page::{Mark, Part, Sort};
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub struct TextRow<'a> {
     pub log: &'a Log,
     /// Its payload; empty when it was not asked for.
     pub payload: &'a PayloadText<'a>,
-    /// Its scores as contract F.6 shows them, newest first; empty when they were not asked for.
-    pub scores: &'a RowScores,
+    /// The scores it shows; none when they were not asked for.
+    pub scores: &'a ShownScores,
 }
 
 /// Adds one row to the text of a list.

@@ -1,10 +1,10 @@
-use super::super::{DetailRow, ListRow, SpanRow};
+use super::super::{DetailRow, ListRow, SpanRow, some_scores as scores};
 use super::*;
 use evalset_model::ids::{LogId, OrganizationId};
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest;
 use evalset_model::log::text::PayloadText;
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -27,16 +27,11 @@ fn log(body: Value) -> Log {
     ingest::span(&body, &context).unwrap().unwrap()
 }
 
-fn scores() -> RowScores {
-    let score = json!({"evaluator_slug": "tone", "numerical_value": 0.1, "explanation": "because ".repeat(50)});
-    RowScores::from_iter([("e1".to_owned(), score), ("plain".to_owned(), json!(1))])
-}
-
 fn written(log: &Log, writing: &Writing, times: usize) -> String {
     let text = serde_json::to_vec(&log.payload).unwrap();
     let payload = PayloadText::parse(if writing.payload { &text } else { b"{}" }).unwrap();
     let bare = Log { payload: Map::new(), ..log.clone() };
-    let none = RowScores::new();
+    let none = ShownScores::none();
     let all = scores();
     let scores = if writing.scores { &all } else { &none };
     let mut out = Vec::new();
