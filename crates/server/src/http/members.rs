@@ -123,7 +123,7 @@ pub fn texts(body: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>
 
 /// Whether the readers of bodies and the OpenAPI document agree.
 #[cfg(test)]
-pub mod document {
+pub(in crate::http) mod document {
     use std::cell::RefCell;
     use std::collections::BTreeSet;
     use utoipa::PartialSchema;

@@ -53,7 +53,9 @@ mod tests {
         agrees::<ScoreBody>(&[], || {
             drop(new_score(Map::new()).unwrap());
             // Values and explanation are read by `ops::scores`, which knows the evaluator.
-            shown::<ScorePatchBody>().iter().for_each(|name| note(name));
+            for name in shown::<ScorePatchBody>() {
+                note(&name);
+            }
         });
     }
 }
