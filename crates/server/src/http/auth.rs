@@ -60,7 +60,11 @@ impl FromRequestParts<App> for Caller {
             return Err(Failure::unauthorized(MISSING));
         }
         match ops::keys::authenticate(app, secret).await? {
-            Some((key, organization)) => Ok(Self { organization, key }),
+            Some((key, organization)) => {
+                // Whose share of memory the body takes.
+                parts.extensions.insert(organization.id);
+                Ok(Self { organization, key })
+            }
             None => Err(Failure::unauthorized(INVALID)),
         }
     }

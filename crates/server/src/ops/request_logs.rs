@@ -6,16 +6,16 @@ use evalset_model::field::Field;
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
 use evalset_model::ids::{Collection, LogId};
 use evalset_model::key::ApiKey;
-use evalset_model::log::{Log, ingest, patch};
+use evalset_model::log::ingest::{self, Body};
+use evalset_model::log::{Log, patch};
 use evalset_model::summary::Group;
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Existing, Row};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Ingests one log; `None` when it asked not to be kept (`disable_log`). A known `unique_id` is overwritten (contract E.1).
-pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Map<String, Value>) -> Result<Option<Log>> {
+pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Body) -> Result<Option<Log>> {
     let Some(log) = ingest::span(body, &context(app, key, LOG_METHOD))? else { return Ok(None) };
     app.stores.logs.insert(collection, vec![log.clone()], Existing::Replace).await?;
     Ok(Some(log))
@@ -55,7 +55,7 @@ pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Row> {
 }
 
 /// Pins, rates, notes or tags a log (contract E.4).
-pub async fn annotate(app: &App, collection: Collection, id: &LogId, body: Map<String, Value>) -> Result<Row> {
+pub async fn annotate(app: &App, collection: Collection, id: &LogId, body: Body) -> Result<Row> {
     let limits = app.limits.clone();
     let change = move |log| patch::annotate_span(log, &body).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(collection, id, Arc::new(change)).await

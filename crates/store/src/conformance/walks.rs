@@ -143,7 +143,7 @@ pub(crate) async fn walks_by_scores(stores: &Stores) {
 pub(crate) async fn rows_are_written_as_they_are_read(stores: &Stores) {
     let collection = scored_rows(stores, &mut Dice(10)).await;
     let row = |row: &TextRow<'_>, out: &mut Vec<u8>| {
-        let payload = row.payload.to_map().map_err(Error::internal)?;
+        let payload = &row.log.payload;
         let line = json!([row.number, row.log.id, row.log.metadata, payload, row.scores, row.log.text(Field::Model)]);
         out.extend_from_slice(format!("{line}\n").as_bytes());
         Ok(())

@@ -11,7 +11,6 @@ use super::view::View;
 use crate::lists::{List, Listed, TextRow, Writing, Written};
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
-use evalset_model::log::text::PayloadText;
 use evalset_model::page::{Mark, Part, Sort};
 use evalset_model::score::RowScores;
 use evalset_model::{Error, Result};
@@ -106,25 +105,16 @@ pub(super) fn write_rows(
         }
         written.passed += 1;
         let read = row::read_columns(connection, collection, *row);
+        let read = read.and_then(|stored| match stored {
+            Some(stored) if writing.payload => row::with_payload(connection, stored).map(Some),
+            other => Ok(other),
+        });
         let Some(stored) = lease.damage().pass_over(collection, read)? else { continue };
         let scores = match sight {
             Some(sight) => sight.of_row(connection, &stored.log.id)?,
             None => RowScores::new(),
         };
-        let log = &stored.log;
-        let mut add =
-            |payload: &PayloadText<'_>| written.add(&TextRow { number: *row, log, payload, scores: &scores }, writing);
-        if !writing.payload {
-            add(&PayloadText::default())?;
-            continue;
-        }
-        // The row's own faults are told apart from those of the writing.
-        let seen = row::see_payload(connection, *row, |text| {
-            let payload = PayloadText::parse(text).map_err(Error::internal)?;
-            Ok(add(&payload))
-        });
-        let seen = seen.and_then(|seen| seen.ok_or_else(|| Fault::from(row::without_payload(*row))).map(Some));
-        lease.damage().pass_over(collection, seen)?.transpose()?;
+        written.add(&TextRow { number: *row, log: &stored.log, scores: &scores }, writing)?;
     }
     Ok(written)
 }

@@ -186,9 +186,10 @@ impl Engine {
         let gate = Gate::default();
         let watched =
             Watched { indexes: indexes.clone(), texts: texts.clone(), damage: damage.clone(), gate: gate.clone() };
-        let writer = Writer::start(&path, connection, watched, options.limits.write_queue)
-            .map(Arc::new)
-            .map_err(|cause| OpenError::corrupt(&path, cause))?;
+        let writer =
+            Writer::start(&path, connection, watched, (options.limits.write_queue, options.limits.write_queue_bytes))
+                .map(Arc::new)
+                .map_err(|cause| OpenError::corrupt(&path, cause))?;
         let desk =
             Desk { path: path.clone(), writer: writer.clone(), damage: damage.clone(), indexes: indexes.clone() };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

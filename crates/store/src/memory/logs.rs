@@ -8,13 +8,11 @@ use async_trait::async_trait;
 use evalset_model::filter::{LogField, LogFilter, meaning};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
-use evalset_model::log::text::PayloadText;
-use evalset_model::log::{Log, annotation};
+use evalset_model::log::{Log, Payload, annotation};
 use evalset_model::page::{Mark, Page, Part, Sort};
 use evalset_model::score::RowScores;
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
-use serde_json::Map;
 use std::collections::BTreeMap;
 
 fn number_of(rows: &RowMap, id: &LogId) -> Option<RowNumber> {
@@ -57,11 +55,10 @@ impl State {
                 break;
             }
             written.passed += 1;
-            let text = serde_json::to_vec(&log.payload).map_err(Error::internal)?;
-            let payload = PayloadText::parse(if writing.payload { &text } else { b"{}" }).map_err(Error::internal)?;
             let scores = if writing.scores { self.row_scores(collection, &log.id) } else { RowScores::new() };
-            let log = Log { payload: Map::new(), ..log.clone() };
-            written.add(&TextRow { number, log: &log, payload: &payload, scores: &scores }, writing)?;
+            let payload = if writing.payload { log.payload.clone() } else { Payload::default() };
+            let log = Log { payload, ..log.clone() };
+            written.add(&TextRow { number, log: &log, scores: &scores }, writing)?;
         }
         Ok(written)
     }

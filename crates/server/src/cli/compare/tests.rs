@@ -8,6 +8,7 @@ use crate::ops::{datasets, keys};
 use clap::Parser as _;
 use evalset_model::ids::Collection;
 use evalset_model::key::Environment;
+use evalset_model::log::ingest::Body;
 use evalset_testkit::with_app;
 
 #[derive(clap::Parser)]
@@ -109,8 +110,8 @@ async fn from_the_data_folder() {
         let collection = Collection { organization, place: Place::Dataset(dataset) };
         for (number, value) in values.into_iter().enumerate() {
             let body = json!({"input": "q", "custom_identifier": format!("r{}", number + 1)});
-            let body = body.as_object().unwrap();
-            let row = crate::ops::dataset_logs::create(&app, collection, &key, body).await.unwrap();
+            let body = Body::of(body.as_object().unwrap(), &app.limits).unwrap();
+            let row = crate::ops::dataset_logs::create(&app, collection, &key, &body).await.unwrap();
             let new = NewScore {
                 log_id: Some(row.id.0),
                 dataset_id: Some(dataset.to_string()),

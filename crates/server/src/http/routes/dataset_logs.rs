@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
-use crate::http::extract::{Body, DatasetPath, RowPath};
+use crate::http::extract::{Body, DatasetPath, LogBody, RowPath};
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::log_body::NewRowBody;
 use crate::http::openapi::Failures;
@@ -58,7 +58,7 @@ async fn create(
     State(app): State<App>,
     caller: Caller,
     DatasetPath(dataset): DatasetPath,
-    Body(body): Body,
+    LogBody(body): LogBody,
 ) -> Answer<Response> {
     let collection = collection(&caller, dataset);
     dataset_logs::ensure(&app, collection).await?;
@@ -166,7 +166,7 @@ async fn update(
     State(app): State<App>,
     caller: Caller,
     RowPath(dataset, id): RowPath,
-    Body(body): Body,
+    LogBody(body): LogBody,
 ) -> Answer<Response> {
     let collection = collection(&caller, dataset);
     let row = dataset_logs::update(&app, collection, &id, body).await?;
@@ -181,7 +181,7 @@ async fn replace(
     State(app): State<App>,
     caller: Caller,
     RowPath(dataset, id): RowPath,
-    Body(body): Body,
+    LogBody(body): LogBody,
 ) -> Answer<Response> {
     let collection = collection(&caller, dataset);
     let row = dataset_logs::replace(&app, collection, &id, body).await?;
