@@ -48,6 +48,25 @@ pub enum Error {
         /// Seconds after which a retry may succeed.
         retry_after: u64,
     },
+    /// More calls than the caller may make in a stretch of time: try again after this many seconds.
+    #[error("{message}")]
+    TooMany {
+        /// What was exceeded.
+        message: String,
+        /// Seconds after which a call may be made again.
+        retry_after: u64,
+    },
+    /// A part that the answer needs is down: nothing is wrong with the request.
+    #[error("{message}")]
+    Unavailable {
+        /// What is missing.
+        message: String,
+        /// Seconds after which a retry may succeed.
+        retry_after: u64,
+    },
+    /// Known and not allowed to do this.
+    #[error("{0}")]
+    Forbidden(String),
     /// The disk is full or may not be written: reads go on, writes are refused.
     #[error("{0}")]
     StorageFull(String),

@@ -19,6 +19,7 @@ pub mod provider;
 pub mod run;
 pub mod scalar;
 pub mod score;
+pub mod spelling;
 pub mod summary;
 pub mod trace;
 

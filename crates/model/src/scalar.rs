@@ -118,6 +118,18 @@ impl fmt::Write for Beginning {
     }
 }
 
+/// What kind of JSON value this is, for messages.
+pub fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
 /// Reads a number: JSON number or numeric string; finite only.
 pub fn read_number(value: &Value) -> Option<f64> {
     match value {

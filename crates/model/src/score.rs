@@ -2,7 +2,7 @@
 //!
 //! Does not know how scores are made or kept.
 
-use crate::evaluator::ScoreValueType;
+use crate::evaluator::{Evaluator, ScoreValueType};
 use crate::ids::{Collection, EvaluatorId, JobId, LogId, OrganizationId, Place, ScoreId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -90,6 +90,18 @@ pub struct Source {
     pub name: String,
     /// What its scores hold.
     pub value_type: ScoreValueType,
+}
+
+impl Source {
+    /// The source that scores of an evaluator have.
+    pub fn of(evaluator: &Evaluator) -> Self {
+        Self {
+            evaluator_id: Some(evaluator.id),
+            slug: evaluator.slug.clone(),
+            name: evaluator.definition.name.clone(),
+            value_type: evaluator.definition.score_value_type,
+        }
+    }
 }
 
 impl Source {

@@ -1,16 +1,11 @@
-//! The server and program `evalset`: HTTP, jobs, configuration and command line over `evalset-store`.
+//! The server and program `evalset`: how the product is reached, over HTTP and from the command line, and its configuration.
 //!
-//! Layers, each knowing only those after it: `cli` and `http` → `ops` (what the product does, without HTTP) → the store traits.
-//! `jobs` runs long work through `ops`; `wire` holds the JSON shapes that routes and exports share.
+//! What it does is in `evalset-product`; which rows and in what form, in `evalset-rows`. `wire` holds the other JSON shapes.
 
-pub mod app;
 pub mod cli;
-pub mod clock;
 pub mod config;
-pub mod evaluation;
+pub mod folder;
 pub mod http;
-pub mod jobs;
-pub mod ops;
-pub mod secrets;
+pub mod open;
 pub mod telemetry;
 pub mod wire;

@@ -68,7 +68,7 @@ pub trait Jobs: Send + Sync {
 }
 
 /// The job that deletes `rows` hidden rows.
-pub(crate) fn purge_job(id: JobId, organization: OrganizationId, collection: i64, rows: u64, at: i64) -> Job {
+pub fn purge_job(id: JobId, organization: OrganizationId, collection: i64, rows: u64, at: i64) -> Job {
     Job {
         id,
         organization,
@@ -87,7 +87,7 @@ pub(crate) fn purge_job(id: JobId, organization: OrganizationId, collection: i64
 }
 
 /// A new id for a job of the store's own making.
-pub(crate) fn purge_id(at: i64) -> JobId {
+pub fn purge_id(at: i64) -> JobId {
     let micros = u64::try_from(at).unwrap_or(0);
     let nanos = u32::try_from(micros % 1_000_000 * 1_000).unwrap_or(0);
     JobId(Uuid::new_v7(Timestamp::from_unix(NoContext, micros / 1_000_000, nanos)))

@@ -1,14 +1,13 @@
-//! Where the data is kept. Knows SQL and files, not HTTP.
+//! What a store promises. Knows neither SQL nor files nor HTTP.
 //!
-//! One trait per noun, object-safe, gathered in [`Stores`]. Two stores: `embedded` (SQLite file + column index) and `memory`
-//! (plain maps and the reference meaning: the oracle of tests). Every method is atomic and, when it returns, durable and
+//! One trait per noun, object-safe, gathered in [`Stores`]. Every method is atomic and, when it returns, durable and
 //! visible to the very next read. Times come from the caller, and so do ids, except that of the
-//! job that clears up what was removed.
+//! job that clears up what was removed. `memory` is the store that says it in the plainest way (maps and the reference meaning: the
+//! oracle of tests); `conformance`, under the feature of that name, is the suite that every store has to pass.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod datasets;
-pub mod embedded;
 pub mod evaluators;
 pub mod jobs;
 pub mod keys;
@@ -17,7 +16,7 @@ pub mod logs;
 pub mod memory;
 pub mod pieces;
 pub mod providers;
-mod reference;
+pub mod reference;
 pub mod runs;
 pub mod scores;
 

@@ -89,7 +89,7 @@ pub struct Listed {
 
 impl Written {
     /// Adds a row, unless the text gets too large by it.
-    pub(crate) fn add(&mut self, row: &TextRow<'_>, writing: &Writing) -> Result<()> {
+    pub fn add(&mut self, row: &TextRow<'_>, writing: &Writing) -> Result<()> {
         (writing.row)(row, &mut self.text)?;
         self.rows += 1;
         match writing.bound {
@@ -99,7 +99,7 @@ impl Written {
     }
 
     /// Whether the read is to end.
-    pub(crate) fn is_full(&self, writing: &Writing) -> bool {
+    pub fn is_full(&self, writing: &Writing) -> bool {
         matches!(writing.bound, Bound::Stop(enough) if self.text.len() >= enough)
     }
 }

@@ -6,14 +6,14 @@ use evalset_model::scalar::Scalar;
 use serde_json::Value;
 
 /// Whether the filter asks for scores: when not, they need not be looked up.
-pub(crate) fn asks_for_scores(filter: &LogFilter) -> bool {
+pub fn asks_for_scores(filter: &LogFilter) -> bool {
     let mut asks = false;
     filter.visit(&mut |compare| asks |= matches!(compare.field, LogField::Score(_) | LogField::ScoreMap));
     asks
 }
 
 /// The group of I10 that a record belongs to: texts as they are, other values as their JSON text, `None` for null.
-pub(crate) fn group_key(log: &Log, by: &LogField) -> Option<String> {
+pub fn group_key(log: &Log, by: &LogField) -> Option<String> {
     let value = match by {
         LogField::Id => return Some(log.id.as_str().to_owned()),
         LogField::Scalar(field) => log.scalars.get(*field).map(Scalar::to_json),

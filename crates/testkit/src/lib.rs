@@ -6,15 +6,15 @@
 
 pub mod provider;
 
-use evalset::app::{App, Parts};
 use evalset::http::{connections, middleware, router};
-use evalset::jobs::runner;
-use evalset::ops::keys;
-use evalset::secrets::Secrets;
+use evalset_embedded as embedded;
 use evalset_model::job::Lane;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
-use evalset_store::{Stores, embedded, memory};
+use evalset_product::app::{App, Options};
+use evalset_product::jobs::{self, runner};
+use evalset_product::ops::keys;
+use evalset_store::{Stores, memory};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
@@ -133,22 +133,12 @@ impl TestApp {
             }
             Under::Memory => memory::open(),
         };
-        let exports_dir = data.path().join("exports");
-        let secrets = Secrets::new(data.path(), None);
-        let app = App::new(Parts {
-            stores,
-            limits,
-            program: program(),
-            secrets,
-            exports_dir,
-            span_window_seconds: 3_600,
-            public_url: None,
-        });
+        let app = App::new(stores, Options { limits, ..Options::new(data.path(), program()) });
         let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
         if workers {
             // As `serve` does: what happens before the recorder is there is not counted.
             evalset::telemetry::metrics().unwrap();
-            evalset::jobs::start(&app);
+            jobs::start(&app);
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

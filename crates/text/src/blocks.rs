@@ -1,15 +1,15 @@
-//! One block of a dictionary: entries in rising order with the places of their lists. Bytes come from disk, so nothing about them is
-//! taken for granted.
+//! One block of a dictionary: terms in rising order with the addresses of their lists. Bytes come from disk, so nothing
+//! about them is taken for granted.
 
-use crate::entry::END;
 use crate::postings::take_number;
 use crate::segment::{Segment, odd};
-use crate::writer::Place;
+use crate::term::END;
+use crate::writer::BlockAddress;
 use memchr::memchr;
 use std::io;
 use std::ops::Range;
 
-/// Where the list of an entry lies in its block, how many documents it has, and where its spots lie.
+/// Where the list of a term lies in its block, how many documents it has, and where its positions lie.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
     /// First byte, from the first list of the block on.
@@ -18,40 +18,40 @@ pub struct List {
     pub length: usize,
     /// Documents.
     pub count: usize,
-    /// First byte of its spots, from the first spots of the block on.
-    pub spots_at: usize,
-    /// Bytes of its spots; none for what is no word.
-    pub spots_length: usize,
+    /// First byte of its positions, from the first positions of the block on.
+    pub positions_at: usize,
+    /// Bytes of its positions; none for what is no word.
+    pub positions_length: usize,
 }
 
 /// A block as read, to be used again for the next one.
 #[derive(Default)]
 pub struct Block {
-    /// Entries, then counts and lengths.
+    /// Terms, then counts and lengths.
     head: Vec<u8>,
     text: usize,
     lists_at: u64,
     lists: usize,
-    spots: usize,
+    positions: usize,
 }
 
 impl Block {
-    /// Reads a block, without its lists and spots.
-    pub fn read(&mut self, segment: &Segment, place: &Place) -> io::Result<()> {
-        segment.read(place.at, place.text + place.meta, &mut self.head)?;
-        (self.text, self.lists, self.spots) = (place.text, place.lists, place.spots);
-        self.lists_at = place.at + (place.text + place.meta) as u64;
+    /// Reads a block, without its lists and positions.
+    pub fn read(&mut self, segment: &Segment, address: &BlockAddress) -> io::Result<()> {
+        segment.read(address.at, address.text + address.meta, &mut self.head)?;
+        (self.text, self.lists, self.positions) = (address.text, address.lists, address.positions);
+        self.lists_at = address.at + (address.text + address.meta) as u64;
         Ok(())
     }
 
-    /// The entries, each with [`END`] before and after.
+    /// The terms, each with [`END`] before and after.
     pub fn text(&self) -> &[u8] {
         &self.head[..self.text]
     }
 
-    /// Walks the entries from the first one on.
+    /// Walks the terms from the first one on.
     pub fn walk(&self) -> Walk<'_> {
-        Walk { text: self.text().get(1..).unwrap_or_default(), meta: &self.head[self.text..], at: 0, spots_at: 0 }
+        Walk { text: self.text().get(1..).unwrap_or_default(), meta: &self.head[self.text..], at: 0, positions_at: 0 }
     }
 
     /// Fills the buffer with one list.
@@ -72,56 +72,56 @@ impl Block {
         segment.read(self.lists_at, self.lists, buffer)
     }
 
-    /// Where the spots of an entry lie in the file.
-    pub fn spots(&self, list: List) -> io::Result<Range<u64>> {
-        let end = list.spots_at.checked_add(list.spots_length).filter(|end| *end <= self.spots);
-        let end = end.ok_or_else(|| odd("spots lie beyond their block"))?;
+    /// Where the positions of a term lie in the file.
+    pub fn positions(&self, list: List) -> io::Result<Range<u64>> {
+        let end = list.positions_at.checked_add(list.positions_length).filter(|end| *end <= self.positions);
+        let end = end.ok_or_else(|| odd("positions lie beyond their block"))?;
         let first = self.lists_at + self.lists as u64;
-        Ok(first + list.spots_at as u64..first + end as u64)
+        Ok(first + list.positions_at as u64..first + end as u64)
     }
 
-    /// Fills the buffer with all spots.
-    pub fn all_spots(&self, segment: &Segment, buffer: &mut Vec<u8>) -> io::Result<()> {
-        segment.read(self.lists_at + self.lists as u64, self.spots, buffer)
+    /// Fills the buffer with all positions.
+    pub fn all_positions(&self, segment: &Segment, buffer: &mut Vec<u8>) -> io::Result<()> {
+        segment.read(self.lists_at + self.lists as u64, self.positions, buffer)
     }
 }
 
-/// Entries of a block with their lists, in order.
+/// Terms of a block with their lists, in order.
 pub struct Walk<'a> {
     text: &'a [u8],
     meta: &'a [u8],
     at: usize,
-    spots_at: usize,
+    positions_at: usize,
 }
 
 impl<'a> Walk<'a> {
-    /// The list of the next entry, which is passed over.
+    /// The list of the next term, which is passed over.
     fn next_list(&mut self) -> io::Result<List> {
         let mut number = || take_number(&mut self.meta).and_then(|number| usize::try_from(number).ok());
         let damaged = || odd("a block is damaged");
-        let (Some(count), Some(length), Some(spots_length)) = (number(), number(), number()) else {
+        let (Some(count), Some(length), Some(positions_length)) = (number(), number(), number()) else {
             return Err(damaged());
         };
-        let list = List { at: self.at, length, count, spots_at: self.spots_at, spots_length };
+        let list = List { at: self.at, length, count, positions_at: self.positions_at, positions_length };
         self.at = self.at.checked_add(length).ok_or_else(damaged)?;
-        self.spots_at = self.spots_at.checked_add(spots_length).ok_or_else(damaged)?;
+        self.positions_at = self.positions_at.checked_add(positions_length).ok_or_else(damaged)?;
         Ok(list)
     }
 
-    /// The next entry with its list; `None` after the last.
+    /// The next term with its list; `None` after the last.
     pub fn next(&mut self) -> io::Result<Option<(&'a [u8], List)>> {
         let Some(end) = memchr(END, self.text) else { return Ok(None) };
-        let entry = &self.text[..end];
+        let term = &self.text[..end];
         self.text = &self.text[end + 1..];
-        Ok(Some((entry, self.next_list()?)))
+        Ok(Some((term, self.next_list()?)))
     }
 
-    /// Bytes of entries not walked yet.
+    /// Bytes of terms not walked yet.
     pub fn rest(&self) -> &'a [u8] {
         self.text
     }
 
-    /// Goes to the entry that has the byte at `offset` of [`Walk::rest`].
+    /// Goes to the term that has the byte at `offset` of [`Walk::rest`].
     pub fn skip_to(&mut self, offset: usize) -> io::Result<()> {
         let before = memchr::memrchr(END, &self.text[..offset]).map_or(0, |end| end + 1);
         for _ in 0..memchr::memchr_iter(END, &self.text[..before]).count() {

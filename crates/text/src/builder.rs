@@ -1,9 +1,9 @@
 //! A segment in memory while rows are added to it. Bounded by whoever adds: [`Builder::bytes`] says how large it is.
 
-use crate::entry::Entries;
 use crate::plan::PARTS;
+use crate::position::{self, Position};
 use crate::postings::put_number;
-use crate::spots::{self, Spot};
+use crate::term::Terms;
 use crate::writer::Writer;
 use evalset_model::ids::RowNumber;
 use hashbrown::HashTable;
@@ -11,10 +11,10 @@ use std::io;
 use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// About what an entry takes beside its bytes.
-const ENTRY_BYTES: usize = 104;
+/// About what a term takes beside its bytes.
+const TERM_BYTES: usize = 104;
 
-/// Entries between two looks at whether to go on.
+/// Terms between two looks at whether to go on.
 const LOOK: usize = 1_024;
 
 /// Collects rows, then writes them as a segment.
@@ -22,98 +22,98 @@ const LOOK: usize = 1_024;
 pub struct Builder {
     rows: Vec<RowNumber>,
     parts: [Dictionary; PARTS],
-    entries: Entries,
+    terms: Terms,
 }
 
 struct Dictionary {
     arena: Vec<u8>,
-    entries: Vec<Entry>,
+    terms: Vec<Term>,
     table: HashTable<u32>,
-    /// The numbers of entries of one byte, which half of all runs are.
+    /// The numbers of terms of one byte, which half of all tokens are.
     single: [Option<u32>; 256],
-    /// Bytes set aside for lists and places.
+    /// Bytes set aside for lists and positions.
     list_bytes: usize,
 }
 
 impl Default for Dictionary {
     fn default() -> Self {
-        let (arena, entries, table) = (Vec::new(), Vec::new(), HashTable::new());
-        Self { arena, entries, table, single: [None; 256], list_bytes: 0 }
+        let (arena, terms, table) = (Vec::new(), Vec::new(), HashTable::new());
+        Self { arena, terms, table, single: [None; 256], list_bytes: 0 }
     }
 }
 
-struct Entry {
+struct Term {
     at: usize,
     length: usize,
     count: u32,
     last: u32,
     gaps: Vec<u8>,
-    spots: Vec<u8>,
-    last_spot: u32,
+    positions: Vec<u8>,
+    last_position: u32,
 }
 
 impl Dictionary {
-    /// The number of an entry, which is made when there is none.
-    fn number(&mut self, entry: &[u8]) -> usize {
-        if let [byte] = entry
+    /// The number of a term, which is made when there is none.
+    fn number(&mut self, term: &[u8]) -> usize {
+        if let [byte] = term
             && let Some(number) = self.single[usize::from(*byte)]
         {
             return number as usize;
         }
-        let hash = xxh3_64(entry);
-        let (arena, entries) = (&self.arena, &self.entries);
+        let hash = xxh3_64(term);
+        let (arena, terms) = (&self.arena, &self.terms);
         let bytes = |number: u32| {
-            let entry: &Entry = &entries[number as usize];
-            &arena[entry.at..entry.at + entry.length]
+            let term: &Term = &terms[number as usize];
+            &arena[term.at..term.at + term.length]
         };
-        if let Some(number) = self.table.find(hash, |number| bytes(*number) == entry) {
+        if let Some(number) = self.table.find(hash, |number| bytes(*number) == term) {
             return *number as usize;
         }
-        let number = self.entries.len() as u32;
+        let number = self.terms.len() as u32;
         self.table.insert_unique(hash, number, |number| xxh3_64(bytes(*number)));
         let at = self.arena.len();
-        self.arena.extend_from_slice(entry);
-        let (gaps, spots) = (Vec::new(), Vec::new());
-        self.entries.push(Entry { at, length: entry.len(), count: 0, last: 0, gaps, spots, last_spot: 0 });
-        if let [byte] = entry {
+        self.arena.extend_from_slice(term);
+        let (gaps, positions) = (Vec::new(), Vec::new());
+        self.terms.push(Term { at, length: term.len(), count: 0, last: 0, gaps, positions, last_position: 0 });
+        if let [byte] = term {
             self.single[usize::from(*byte)] = Some(number);
         }
         number as usize
     }
 
-    fn add(&mut self, entry: &[u8], spot: Option<Spot>, doc: u32) {
-        let number = self.number(entry);
-        let entry = &mut self.entries[number];
-        let again = entry.count > 0 && entry.last == doc;
-        if let Some(spot) = spot {
-            let before = entry.spots.capacity();
-            spots::put(&mut entry.spots, spot, again.then_some(entry.last_spot));
-            self.list_bytes += entry.spots.capacity() - before;
-            entry.last_spot = spot.number;
+    fn add(&mut self, term: &[u8], position: Option<Position>, doc: u32) {
+        let number = self.number(term);
+        let term = &mut self.terms[number];
+        let again = term.count > 0 && term.last == doc;
+        if let Some(position) = position {
+            let before = term.positions.capacity();
+            position::put(&mut term.positions, position, again.then_some(term.last_position));
+            self.list_bytes += term.positions.capacity() - before;
+            term.last_position = position.number;
         }
         if again {
             return;
         }
-        let before = entry.gaps.capacity();
-        put_number(&mut entry.gaps, u64::from(doc - entry.last));
-        self.list_bytes += entry.gaps.capacity() - before;
-        entry.count += 1;
-        entry.last = doc;
+        let before = term.gaps.capacity();
+        put_number(&mut term.gaps, u64::from(doc - term.last));
+        self.list_bytes += term.gaps.capacity() - before;
+        term.count += 1;
+        term.last = doc;
     }
 
     fn bytes(&self) -> usize {
-        self.arena.capacity() + self.list_bytes + self.entries.capacity() * ENTRY_BYTES
+        self.arena.capacity() + self.list_bytes + self.terms.capacity() * TERM_BYTES
     }
 
     fn write(&self, out: &mut Writer, go_on: &dyn Fn() -> bool) -> io::Result<()> {
-        let mut sorted: Vec<(&[u8], &Entry)> =
-            self.entries.iter().map(|entry| (&self.arena[entry.at..entry.at + entry.length], entry)).collect();
+        let mut sorted: Vec<(&[u8], &Term)> =
+            self.terms.iter().map(|term| (&self.arena[term.at..term.at + term.length], term)).collect();
         sorted.sort_unstable_by_key(|(bytes, _)| *bytes);
-        for (index, (bytes, entry)) in sorted.into_iter().enumerate() {
+        for (index, (bytes, term)) in sorted.into_iter().enumerate() {
             if index % LOOK == 0 && !go_on() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the store closes"));
             }
-            out.push(bytes, entry.count as usize, &entry.gaps, &entry.spots)?;
+            out.push(bytes, term.count as usize, &term.gaps, &term.positions)?;
         }
         out.end_part()
     }
@@ -127,7 +127,7 @@ impl Builder {
         self.rows.push(row);
         for (dictionary, text) in self.parts.iter_mut().zip(texts) {
             if let Some(text) = text {
-                self.entries.each(text, &mut |entry, spot| dictionary.add(entry, spot, doc));
+                self.terms.each(text, &mut |term, position| dictionary.add(term, position, doc));
             }
         }
     }
@@ -142,7 +142,8 @@ impl Builder {
         self.parts.iter().map(Dictionary::bytes).sum()
     }
 
-    /// Writes the segment and sees it on the disk. Returns the bytes of the file. Ends with an error when `go_on` says so.
+    /// Writes the segment and sees it on the disk. Returns the bytes of the file. Ends with an error when `go_on` says
+    /// so.
     pub fn write(&self, path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<u64> {
         let mut out = Writer::create(path, self.rows.len())?;
         for part in &self.parts {

@@ -1,13 +1,13 @@
-//! Finds entries in the dictionary of a segment and gathers their documents.
+//! Finds terms in the dictionary of a segment and gathers their documents.
 //!
-//! Entries that begin in a known way lie together; those that only contain or end in a needle are searched for in the bytes of all
-//! blocks at once, which is about as quick as reading them.
+//! Terms that begin in a known way lie together; those that only contain or end in a needle are searched for in the
+//! bytes of all blocks at once, which is about as quick as reading them.
 
 use crate::blocks::{Block, List};
 use crate::docs::Docs;
-use crate::entry::{CASED, END, HEAD, PROPERTY, TAIL};
 use crate::postings;
 use crate::segment::{Segment, odd};
+use crate::term::{CASED, END, HEAD, PROPERTY, TAIL};
 use memchr::{memchr, memmem};
 use std::io;
 
@@ -16,7 +16,7 @@ const READ_TOGETHER: usize = 4;
 /// Fewer lists are read one by one in any case.
 const READ_SINGLY: usize = 4;
 
-/// How a run stands to the needle.
+/// How a token stands to the needle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
     /// It is the needle.
@@ -29,7 +29,7 @@ pub enum Edge {
     Infix,
 }
 
-/// Which runs are looked at.
+/// Which tokens are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// All, lower-cased.
@@ -44,10 +44,10 @@ pub enum Side {
     Property,
 }
 
-/// Entries to find.
+/// Terms to find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Find {
-    /// Which runs.
+    /// Which tokens.
     pub side: Side,
     /// How they stand to the needle.
     pub edge: Edge,
@@ -55,26 +55,26 @@ pub struct Find {
     pub needle: Vec<u8>,
 }
 
-/// Entries from the first up to the second.
+/// Terms from the first up to the second.
 type Range = (Vec<u8>, Vec<u8>);
 
 fn with(before: &[u8], needle: &[u8], after: &[u8]) -> Vec<u8> {
     [before, needle, after].concat()
 }
 
-/// Just this entry.
-fn only(entry: Vec<u8>) -> Range {
-    let end = with(&entry, &[0], &[]);
-    (entry, end)
+/// Just this term.
+fn only(term: Vec<u8>) -> Range {
+    let end = with(&term, &[0], &[]);
+    (term, end)
 }
 
-/// Entries that begin so.
-fn beginning(entry: &[u8]) -> Range {
-    (entry.to_vec(), with(entry, &[END], &[]))
+/// Terms that begin so.
+fn beginning(term: &[u8]) -> Range {
+    (term.to_vec(), with(term, &[END], &[]))
 }
 
 impl Find {
-    /// Where the entries lie; `None`: anywhere.
+    /// Where the terms lie; `None`: anywhere.
     fn ranges(&self) -> Option<Vec<Range>> {
         let needle = self.needle.as_slice();
         match (self.side, self.edge) {
@@ -88,7 +88,7 @@ impl Find {
             (Side::Folded, Edge::Prefix) => Some(vec![beginning(needle)]),
             (Side::Cased, Edge::Whole | Edge::Prefix) => {
                 let text = std::str::from_utf8(needle).ok()?;
-                // How it is lower-cased at the end of a needle says nothing of how it is inside a run.
+                // How it is lower-cased at the end of a needle says nothing of how it is inside a token.
                 let lower = Some(text.to_lowercase()).filter(|_| !text.contains('Σ'))?;
                 let alone = with(&[CASED], needle, &[]);
                 Some(if self.edge == Edge::Prefix {
@@ -103,28 +103,28 @@ impl Find {
         }
     }
 
-    /// Whether an entry is one of those to find.
-    fn takes(&self, entry: &[u8]) -> bool {
-        let run = match (self.side, entry.first()) {
-            (Side::Property, Some(&PROPERTY)) | (Side::Head, Some(&HEAD)) | (Side::Tail, Some(&TAIL)) => &entry[1..],
+    /// Whether a term is one of those to find.
+    fn takes(&self, term: &[u8]) -> bool {
+        let token = match (self.side, term.first()) {
+            (Side::Property, Some(&PROPERTY)) | (Side::Head, Some(&HEAD)) | (Side::Tail, Some(&TAIL)) => &term[1..],
             (Side::Property | Side::Head | Side::Tail, _) | (_, None | Some(&(PROPERTY | HEAD | TAIL))) => {
                 return false;
             }
-            (side, _) => match memchr(CASED, entry) {
-                None => entry,
-                Some(at) if side == Side::Folded => &entry[..at],
-                Some(at) => &entry[at + 1..],
+            (side, _) => match memchr(CASED, term) {
+                None => term,
+                Some(at) if side == Side::Folded => &term[..at],
+                Some(at) => &term[at + 1..],
             },
         };
         match self.edge {
-            Edge::Whole => run == self.needle,
-            Edge::Prefix => run.starts_with(&self.needle),
-            Edge::Suffix => run.ends_with(&self.needle),
-            Edge::Infix => memmem::find(run, &self.needle).is_some(),
+            Edge::Whole => token == self.needle,
+            Edge::Prefix => token.starts_with(&self.needle),
+            Edge::Suffix => token.ends_with(&self.needle),
+            Edge::Infix => memmem::find(token, &self.needle).is_some(),
         }
     }
 
-    /// Adds the documents of a part that have such an entry.
+    /// Adds the documents of a part that have such a term.
     pub fn add(&self, segment: &Segment, part: usize, out: &mut Docs) -> io::Result<()> {
         let mut buffer = Vec::new();
         self.visit(segment, part, &mut |block, lists| {
@@ -133,7 +133,7 @@ impl Find {
         })
     }
 
-    /// Hands on the lists of the entries of a part, block by block, until told to stop.
+    /// Hands on the lists of the terms of a part, block by block, until told to stop.
     pub fn visit(&self, segment: &Segment, part: usize, take: &mut Take<'_>) -> io::Result<()> {
         match self.ranges() {
             None => self.anywhere(segment, part, take),
@@ -151,16 +151,16 @@ impl Find {
     /// False when it is to stop.
     fn within(&self, (from, to): &Range, segment: &Segment, part: usize, take: &mut Take<'_>) -> io::Result<bool> {
         let (mut block, mut lists) = (Block::default(), Vec::new());
-        let places = segment.places(part);
-        let start = places.partition_point(|place| *place.first <= **from).saturating_sub(1);
-        for place in places[start..].iter().take_while(|place| *place.first < **to) {
-            block.read(segment, place)?;
+        let addresses = segment.addresses(part);
+        let start = addresses.partition_point(|address| *address.first <= **from).saturating_sub(1);
+        for address in addresses[start..].iter().take_while(|address| *address.first < **to) {
+            block.read(segment, address)?;
             let mut walk = block.walk();
-            while let Some((entry, list)) = walk.next()? {
-                if entry >= to.as_slice() {
+            while let Some((term, list)) = walk.next()? {
+                if term >= to.as_slice() {
                     break;
                 }
-                if entry >= from.as_slice() && self.takes(entry) {
+                if term >= from.as_slice() && self.takes(term) {
                     lists.push(list);
                 }
             }
@@ -174,13 +174,13 @@ impl Find {
     fn anywhere(&self, segment: &Segment, part: usize, take: &mut Take<'_>) -> io::Result<()> {
         let (mut block, mut lists) = (Block::default(), Vec::new());
         let finder = memmem::Finder::new(&self.needle);
-        for place in segment.places(part) {
-            block.read(segment, place)?;
+        for address in segment.addresses(part) {
+            block.read(segment, address)?;
             let mut walk = block.walk();
             while let Some(at) = finder.find(walk.rest()) {
                 walk.skip_to(at)?;
-                if let Some((entry, list)) = walk.next()?
-                    && self.takes(entry)
+                if let Some((term, list)) = walk.next()?
+                    && self.takes(term)
                 {
                     lists.push(list);
                 }

@@ -1,12 +1,12 @@
-//! Several segments made one, without documents that newer ones have taken the place of. Reads and writes block by block: memory does
-//! not grow with the dictionaries, but holds the places of one word in all segments.
+//! Several segments made one, without documents that newer ones have taken the place of. Reads and writes block by
+//! block: memory does not grow with the dictionaries, but holds the places of one word in all segments.
 
 use crate::cursor::Cursor;
 use crate::docs::Docs;
 use crate::plan::PARTS;
+use crate::position;
 use crate::postings;
 use crate::segment::{Segment, odd};
-use crate::spots;
 use crate::writer::Writer;
 use evalset_model::ids::RowNumber;
 use std::io;
@@ -16,11 +16,11 @@ use std::sync::Arc;
 
 /// Stands for a document that is left out.
 const GONE: u32 = u32::MAX;
-/// Entries between two looks at whether to go on.
+/// Terms between two looks at whether to go on.
 const LOOK: usize = 1_024;
 
-/// Writes the documents of `segments` as one segment; those in the set beside a segment are left out. Returns the bytes of the file.
-/// Ends with an error when `go_on` says so.
+/// Writes the documents of `segments` as one segment; those in the set beside a segment are left out. Returns the bytes
+/// of the file. Ends with an error when `go_on` says so.
 pub fn merge(segments: &[(Arc<Segment>, Docs)], path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<u64> {
     let (rows, places) = arrange(segments);
     let mut out = Writer::create(path, rows.len())?;
@@ -28,31 +28,31 @@ pub fn merge(segments: &[(Arc<Segment>, Docs)], path: &Path, go_on: &dyn Fn() ->
     for part in 0..PARTS {
         let mut cursors =
             segments.iter().map(|(segment, _)| Cursor::new(segment, part)).collect::<io::Result<Vec<_>>>()?;
-        while let Some(entry) = cursors.iter().filter_map(Cursor::entry).min().map(<[u8]>::to_vec) {
+        while let Some(term) = cursors.iter().filter_map(Cursor::term).min().map(<[u8]>::to_vec) {
             looked += 1;
             if looked % LOOK == 0 && !go_on() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the store closes"));
             }
             found.clear();
             for ((cursor, places), (segment, _)) in cursors.iter_mut().zip(&places).zip(segments) {
-                if cursor.entry() == Some(&entry) {
+                if cursor.term() == Some(&term) {
                     found.add(cursor, places, segment.len())?;
                     cursor.advance()?;
                 }
             }
-            found.write(&entry, &mut out)?;
+            found.write(&term, &mut out)?;
         }
         out.end_part()?;
     }
     out.finish(&rows)
 }
 
-/// The documents of one entry, and its spots in them.
+/// The documents of one term, and its positions in them.
 #[derive(Default)]
 struct Found {
-    /// By their new numbers, with their spots.
+    /// By their new numbers, with their positions.
     docs: Vec<(u32, Range<usize>)>,
-    spots: Vec<u8>,
+    positions: Vec<u8>,
     gaps: Vec<u8>,
     sorted: Vec<u8>,
 }
@@ -60,22 +60,22 @@ struct Found {
 impl Found {
     fn clear(&mut self) {
         self.docs.clear();
-        self.spots.clear();
+        self.positions.clear();
     }
 
     /// Adds what one of the segments has.
     fn add(&mut self, cursor: &Cursor<'_>, places: &[u32], docs: usize) -> io::Result<()> {
         let (list, count) = cursor.list()?;
-        let (before, first) = (self.spots.len(), self.docs.len());
-        self.spots.extend_from_slice(cursor.spots()?);
+        let (before, first) = (self.positions.len(), self.docs.len());
+        self.positions.extend_from_slice(cursor.positions()?);
         let place = |doc: u32| places.get(doc as usize).copied().unwrap_or(GONE);
         if !postings::each(list, count, docs, |doc| self.docs.push((place(doc), before..before))) {
             return Err(odd("a list is damaged"));
         }
         let mut next = first;
-        let whole = spots::by_doc(&self.spots[before..], |range| {
-            if let Some((_, spots)) = self.docs.get_mut(next) {
-                *spots = before + range.start..before + range.end;
+        let whole = position::by_doc(&self.positions[before..], |range| {
+            if let Some((_, positions)) = self.docs.get_mut(next) {
+                *positions = before + range.start..before + range.end;
             }
             next += 1;
         });
@@ -85,7 +85,7 @@ impl Found {
         Ok(())
     }
 
-    fn write(&mut self, entry: &[u8], out: &mut Writer) -> io::Result<()> {
+    fn write(&mut self, term: &[u8], out: &mut Writer) -> io::Result<()> {
         let all = self.docs.len();
         self.docs.retain(|(doc, _)| *doc != GONE);
         let sorted = self.docs.is_sorted_by_key(|(doc, _)| *doc);
@@ -98,11 +98,11 @@ impl Found {
         self.gaps.clear();
         postings::gaps(self.docs.iter().map(|(doc, _)| *doc), &mut self.gaps);
         if sorted && self.docs.len() == all {
-            return out.push(entry, all, &self.gaps, &self.spots);
+            return out.push(term, all, &self.gaps, &self.positions);
         }
         self.sorted.clear();
-        self.docs.iter().for_each(|(_, range)| self.sorted.extend_from_slice(&self.spots[range.clone()]));
-        out.push(entry, self.docs.len(), &self.gaps, &self.sorted)
+        self.docs.iter().for_each(|(_, range)| self.sorted.extend_from_slice(&self.positions[range.clone()]));
+        out.push(term, self.docs.len(), &self.gaps, &self.sorted)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Substrings that every match of a regular expression has.
 //!
-//! The pattern is read as one that ignores case, since how it was compiled does not show in its text: what holds for that holds for
-//! every reading of it.
+//! The pattern is read as one that ignores case, since how it was compiled does not show in its text: what holds for
+//! that holds for every reading of it.
 
 use crate::plan::Plan;
 use regex_syntax::ParserBuilder;

@@ -1,15 +1,15 @@
 //! What a plan says of the documents of one segment.
 
 use crate::docs::Docs;
-use crate::entry::Property;
 use crate::find::{Edge, Find, Side};
 use crate::plan::Plan;
 use crate::segment::Segment;
+use crate::term::Property;
 use std::io;
 
-/// A run that is a needle of at most so many bytes is never one of those too long to be entries: lower-casing makes no text shorter
-/// than a third.
-const WHOLE_BYTES_SAFE: usize = crate::entry::RUN_BYTES_MAX / 3;
+/// A token that is a needle of at most so many bytes is never one of those too long to be terms: lower-casing makes no
+/// text shorter than a third.
+const WHOLE_BYTES_SAFE: usize = crate::term::TOKEN_BYTES_MAX / 3;
 /// Once one in so many documents is left, looking through the whole dictionary costs more than reading those documents.
 pub const FEW: usize = 4_096;
 
@@ -39,7 +39,8 @@ impl Outcome {
 }
 
 impl Plan {
-    /// What it says of the documents of a segment. Ends with an error ([`io::ErrorKind::Interrupted`]) when `go_on` says so.
+    /// What it says of the documents of a segment. Ends with an error ([`io::ErrorKind::Interrupted`]) when `go_on`
+    /// says so.
     pub fn ask(&self, segment: &Segment, go_on: &dyn Fn() -> bool) -> io::Result<Outcome> {
         if !go_on() {
             return Err(given_up());
@@ -114,7 +115,7 @@ fn cheap_first(parts: &[Plan]) -> impl Iterator<Item = &Plan> {
 }
 
 impl Find {
-    /// The property of texts for which it leaves things open: they have runs that are no entries.
+    /// The property of texts for which it leaves things open: they have tokens that are no terms.
     pub(crate) fn open(&self) -> Option<Find> {
         if self.side == Side::Property || (self.edge == Edge::Whole && self.needle.len() <= WHOLE_BYTES_SAFE) {
             return None;

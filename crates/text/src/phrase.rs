@@ -1,29 +1,29 @@
 //! Words that follow each other.
 //!
-//! The documents that have all of the words are found first; then, some documents at a time, where the phrase would have to begin for
-//! the rarest of the words, and which of these beginnings every other word agrees with. Where texts are so long that there are more
-//! beginnings than are held at once, their documents are left open.
+//! The documents that have all of the words are found first; then, some documents at a time, where the phrase would
+//! have to begin for the rarest of the words, and which of these beginnings every other word agrees with. Where texts
+//! are so long that there are more beginnings than are held at once, their documents are left open.
 
 use crate::docs::Docs;
-use crate::entry::Property;
 use crate::find::{Edge, Find, Side};
 use crate::outcome::{FEW, Outcome, given_up};
+use crate::position::{Position, Positions, Visitor};
 use crate::postings;
 use crate::segment::{Segment, odd};
-use crate::spots::{Spot, Spots, Visitor};
+use crate::term::Property;
 use std::io;
 use std::ops::Range;
 
-/// Documents whose places are held at once.
+/// Documents whose positions are held at once.
 const DOCS_AT_ONCE: usize = 2_048;
 /// Places of a document that have a bit each: most texts have no more words.
 const NEAR: usize = 1_024;
 const NEAR_WORDS: usize = NEAR / 64;
 /// Beginnings held beyond those with a bit.
 const FAR_MAX: usize = 1 << 19;
-/// A piece of a word that more entries have is not followed to its places.
-const ENTRIES_MAX: usize = 2_048;
-/// Words that are followed to their places, the rarest ones.
+/// A piece of a word that more terms have is not followed to its positions.
+const TERMS_MAX: usize = 2_048;
+/// Words that are followed to their positions, the rarest ones.
 const FOLLOWED: usize = 8;
 
 /// One of the words of a phrase.
@@ -52,7 +52,7 @@ struct Found<'a> {
     index: u32,
     /// Whether a space must follow; not asked of the last.
     spaced: Option<bool>,
-    entries: Vec<Spots<'a>>,
+    terms: Vec<Positions<'a>>,
 }
 
 impl Phrase {
@@ -61,8 +61,8 @@ impl Phrase {
         self.words.iter().any(|word| self.find(word).searches())
     }
 
-    /// The documents of a part that have it: exact, but for those with words that are no entries or have no places, and where
-    /// there are too many words, entries or places.
+    /// The documents of a part that have it: exact, but for those with words that are no terms or have no positions,
+    /// and where there are too many words, terms or positions.
     pub fn ask(&self, segment: &Segment, part: usize, go_on: &dyn Fn() -> bool) -> io::Result<Outcome> {
         let docs = segment.len();
         let (mut wanted, mut open) = (Docs::all(docs), Docs::none(docs));
@@ -81,14 +81,14 @@ impl Phrase {
                 continue;
             }
             let mut having = Docs::none(docs);
-            let entries = entries(&find, segment, part, &mut having)?;
+            let terms = terms(&find, segment, part, &mut having)?;
             wanted.intersect(&having);
             let spaced = (index + 1 < self.words.len()).then_some(word.spaced);
-            words.extend(entries.map(|entries| Found { index: index as u32, spaced, entries }));
+            words.extend(terms.map(|terms| Found { index: index as u32, spaced, terms }));
         }
-        words.sort_by_key(|word| word.entries.iter().map(Spots::left).sum::<u64>());
+        words.sort_by_key(|word| word.terms.iter().map(Positions::left).sum::<u64>());
         words.truncate(FOLLOWED);
-        // Reading a few rows is quicker than finding their places.
+        // Reading a few rows is quicker than finding their positions.
         if words.len() < 2 || wanted.count() <= docs / FEW {
             wanted.union(&open);
             return Ok(Outcome::unsure(wanted));
@@ -109,14 +109,14 @@ impl Phrase {
     }
 }
 
-/// The places of the entries found; none when there are too many. Adds their documents.
-fn entries<'a>(
+/// The positions of the terms found; none when there are too many. Adds their documents.
+fn terms<'a>(
     find: &Find,
     segment: &'a Segment,
     part: usize,
     having: &mut Docs,
-) -> io::Result<Option<Vec<Spots<'a>>>> {
-    let mut entries = Some(Vec::new());
+) -> io::Result<Option<Vec<Positions<'a>>>> {
+    let mut terms = Some(Vec::new());
     find.visit(segment, part, &mut |block, lists| {
         for list in lists {
             let mut docs = Vec::new();
@@ -125,17 +125,19 @@ fn entries<'a>(
                 return Err(odd("a list is damaged"));
             }
             // Only of texts that are open.
-            if list.spots_length == 0 {
+            if list.positions_length == 0 {
                 continue;
             }
-            match &mut entries {
-                Some(places) if places.len() < ENTRIES_MAX => places.push(Spots::new(segment, block, list, docs)?),
-                _ => entries = None,
+            match &mut terms {
+                Some(positions) if positions.len() < TERMS_MAX => {
+                    positions.push(Positions::new(segment, block, list, docs)?)
+                }
+                _ => terms = None,
             }
         }
-        Ok(entries.is_some() || !having.is_full())
+        Ok(terms.is_some() || !having.is_full())
     })?;
-    Ok(entries)
+    Ok(terms)
 }
 
 /// The documents in which the words, rarest first, follow each other.
@@ -171,7 +173,7 @@ fn in_order(mut words: Vec<Found<'_>>, docs: u32, wanted: &Docs, go_on: &dyn Fn(
 #[derive(Default)]
 struct Beginnings {
     first: u32,
-    /// A bit for each of the first places of each document.
+    /// A bit for each of the first positions of each document.
     near: Vec<u64>,
     /// Document and place of those beyond, rising.
     far: Vec<u64>,
@@ -189,7 +191,7 @@ impl Beginnings {
         self.many = false;
         let (index, spaced) = (word.index, word.spaced);
         let mut gather = Gather { index, spaced, wanted, beginnings: self };
-        word.entries.iter_mut().try_for_each(|entry| entry.until(docs.end, &mut gather))?;
+        word.terms.iter_mut().try_for_each(|term| term.until(docs.end, &mut gather))?;
         self.far.sort_unstable();
         Ok(())
     }
@@ -225,9 +227,9 @@ impl<Wanted: Fn(u32) -> bool> Visitor for Gather<'_, Wanted> {
         (self.wanted)(doc)
     }
 
-    fn spot(&mut self, doc: u32, spot: Spot) {
-        let fits = self.spaced.is_none_or(|spaced| spaced == spot.spaced);
-        let Some(start) = spot.number.checked_sub(self.index) else { return };
+    fn position(&mut self, doc: u32, position: Position) {
+        let fits = self.spaced.is_none_or(|spaced| spaced == position.spaced);
+        let Some(start) = position.number.checked_sub(self.index) else { return };
         if (start as usize) < NEAR {
             // No branch on `fits`, which cannot be foreseen.
             let word = self.beginnings.of(doc).start + start as usize / 64;

@@ -1,21 +1,21 @@
-//! From a test of a text field to entries of the dictionary.
+//! From a test of a text field to terms of the dictionary.
 //!
-//! A single run of the needle is found inside entries, so that the answer is certain. Of a needle of several runs each must be there –
-//! the first as the end of a run, the last as a beginning, those between whole. Words must follow each other ([`Phrase`]), which is
-//! certain for those with single spaces between them; of other gaps it is only known that the text has them somewhere: then what is
-//! found is only possible. Knows tests, not files.
+//! A single token of the needle is found inside terms, so that the answer is certain. Of a needle of several tokens
+//! each must be there – the first as the end of a token, the last as a beginning, those between whole. Words must
+//! follow each other ([`Phrase`]), which is certain for those with single spaces between them; of other gaps it is only
+//! known that the text has them somewhere: then what is found is only possible. Knows tests, not files.
 
-use crate::entry::{Property, is_word, runs};
 use crate::find::{Edge, Find, Side};
 use crate::needles::required;
 use crate::phrase::{Phrase, Word};
+use crate::term::{Property, is_word, tokens};
 use evalset_model::field::TextField;
 use evalset_model::filter::{Literal, Test, meaning::words};
 
 /// Fields that have dictionaries.
 pub const PARTS: usize = 3;
 /// Gaps, and edges, of a needle that are looked for; leaving out others makes the answer wider, not wrong.
-const RUNS_MAX: usize = 8;
+const TOKENS_MAX: usize = 8;
 /// The same of words, from the first on.
 const WORDS_MAX: usize = 32;
 
@@ -62,7 +62,7 @@ pub enum Plan {
     Not(Box<Plan>),
     /// Needed, but not enough.
     Unsure(Box<Plan>),
-    /// Has such an entry.
+    /// Has such a term.
     Find(Part, Find),
     /// Has these words behind each other.
     Phrase(Part, Phrase),
@@ -116,7 +116,7 @@ struct Scope {
 }
 
 impl Scope {
-    /// One of the parts has such an entry.
+    /// One of the parts has such a term.
     fn find(self, side: Side, edge: Edge, needle: &str) -> Plan {
         let find = Find { side, edge, needle: needle.as_bytes().to_vec() };
         one(self.parts.iter().map(|part| Plan::Find(*part, find.clone())).collect())
@@ -140,10 +140,10 @@ impl Scope {
             let all = lines.map(|line| self.contains(line, side)).collect();
             return Plan::Unsure(Box::new(Plan::All(all)));
         }
-        let all: Vec<&str> = runs(needle).collect();
+        let all: Vec<&str> = tokens(needle).collect();
         match all.as_slice() {
             [] => self.has(Property::Present),
-            [run] => self.find(side, Edge::Infix, run),
+            [token] => self.find(side, Edge::Infix, token),
             _ => {
                 let (phrase, covered) = phrase(&all, side, (Edge::Suffix, Edge::Prefix));
                 match phrase.filter(|_| covered) {
@@ -158,23 +158,23 @@ impl Scope {
         one(self.parts.iter().map(|part| Plan::Phrase(*part, phrase.clone())).collect())
     }
 
-    /// Runs that follow each other in the same part, the first and the last as said.
+    /// Tokens that follow each other in the same part, the first and the last as said.
     fn sequence(self, side: Side, all: &[&str], ends: (Edge, Edge)) -> Plan {
         let (phrase, _) = phrase(all, side, ends);
         let mut single: Vec<(&str, Edge)> = with_edges(all, ends).collect();
         if phrase.is_some() {
             // Words and the single spaces between them are told by the phrase.
-            single.retain(|(run, edge)| (*run, *edge) != (" ", Edge::Whole) && !is_word(run));
+            single.retain(|(token, edge)| (*token, *edge) != (" ", Edge::Whole) && !is_word(token));
         }
         // A gap at the beginning tells little, and is as dear to look for as a word.
-        single.retain(|(run, edge)| *edge != Edge::Suffix || is_word(run));
-        single.sort_by_key(|(run, edge)| (*edge == Edge::Whole, std::cmp::Reverse(run.len()), *run));
+        single.retain(|(token, edge)| *edge != Edge::Suffix || is_word(token));
+        single.sort_by_key(|(token, edge)| (*edge == Edge::Whole, std::cmp::Reverse(token.len()), *token));
         single.dedup();
-        single.truncate(RUNS_MAX);
+        single.truncate(TOKENS_MAX);
         let all_of = |part: &Part| {
             let finds = single
                 .iter()
-                .map(|(run, edge)| Plan::Find(*part, Find { side, edge: *edge, needle: run.as_bytes().to_vec() }));
+                .map(|(token, edge)| Plan::Find(*part, Find { side, edge: *edge, needle: token.as_bytes().to_vec() }));
             Plan::All(finds.chain(phrase.iter().map(|phrase| Plan::Phrase(*part, phrase.clone()))).collect())
         };
         Plan::Unsure(Box::new(one(self.parts.iter().map(all_of).collect())))
@@ -185,11 +185,11 @@ impl Scope {
         if self.joined {
             return Plan::Unsure(Box::new(self.contains(text, Side::Cased)));
         }
-        let all: Vec<&str> = runs(text).collect();
+        let all: Vec<&str> = tokens(text).collect();
         let (outer, ends) = match (side, all.as_slice()) {
             (_, []) => return self.has(Property::Present),
-            (Side::Head, [run]) => return self.find(side, Edge::Prefix, run),
-            (_, [run]) => return self.find(side, Edge::Suffix, run),
+            (Side::Head, [token]) => return self.find(side, Edge::Prefix, token),
+            (_, [token]) => return self.find(side, Edge::Suffix, token),
             (Side::Head, [first, ..]) => (*first, (Edge::Whole, Edge::Prefix)),
             (_, [.., last]) => (*last, (Edge::Suffix, Edge::Whole)),
         };
@@ -204,14 +204,14 @@ impl Scope {
         if self.joined {
             return Plan::Unsure(Box::new(self.contains(text, side)));
         }
-        self.sequence(side, &runs(text).collect::<Vec<_>>(), (Edge::Whole, Edge::Whole))
+        self.sequence(side, &tokens(text).collect::<Vec<_>>(), (Edge::Whole, Edge::Whole))
     }
 }
 
-/// Runs with how they stand to those of the text: the first and the last as said, all between whole.
+/// Tokens with how they stand to those of the text: the first and the last as said, all between whole.
 fn with_edges<'a>(all: &'a [&str], ends: (Edge, Edge)) -> impl Iterator<Item = (&'a str, Edge)> {
     let last = all.len() - 1;
-    all.iter().enumerate().map(move |(at, run)| {
+    all.iter().enumerate().map(move |(at, token)| {
         let edge = if at == 0 {
             ends.0
         } else if at == last {
@@ -219,15 +219,15 @@ fn with_edges<'a>(all: &'a [&str], ends: (Edge, Edge)) -> impl Iterator<Item = (
         } else {
             Edge::Whole
         };
-        (*run, edge)
+        (*token, edge)
     })
 }
 
-/// The words among some runs, if there are two or more of them, and whether they say all that the runs do.
+/// The words among some tokens, if there are two or more of them, and whether they say all that the tokens do.
 fn phrase(all: &[&str], side: Side, ends: (Edge, Edge)) -> (Option<Phrase>, bool) {
-    let word = |(at, (run, edge)): (usize, (&str, Edge))| {
-        is_word(run).then(|| Word {
-            needle: run.as_bytes().to_vec(),
+    let word = |(at, (token, edge)): (usize, (&str, Edge))| {
+        is_word(token).then(|| Word {
+            needle: token.as_bytes().to_vec(),
             edge,
             spaced: all.get(at + 1) == Some(&" ") && at + 2 < all.len(),
         })

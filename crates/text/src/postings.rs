@@ -1,5 +1,5 @@
-//! Lists of documents as bytes: gaps as variable-length numbers, or a bitmap when that is shorter. Bytes come from disk, so nothing
-//! about them is taken for granted.
+//! Lists of documents as bytes: gaps as variable-length numbers, or a bitmap when that is shorter. Bytes come from
+//! disk, so nothing about them is taken for granted.
 
 use crate::docs::Docs;
 

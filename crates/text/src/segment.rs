@@ -1,9 +1,9 @@
-//! A segment file, open for reading. What it says of itself is checked once, when it is opened: a file that was cut, changed or
-//! written by another version is refused as a whole.
+//! A segment file, open for reading. What it says of itself is checked once, when it is opened: a file that was cut,
+//! changed or written by another version is refused as a whole.
 
 use crate::plan::PARTS;
 use crate::postings::take_number;
-use crate::writer::{MAGIC, Place, TRAILER_BYTES};
+use crate::writer::{BlockAddress, MAGIC, TRAILER_BYTES};
 use evalset_model::ids::RowNumber;
 use parts::Rows;
 use std::fs::File;
@@ -20,7 +20,7 @@ pub struct Segment {
     file: File,
     bytes: u64,
     rows: Rows,
-    places: [Vec<Place>; PARTS],
+    addresses: [Vec<BlockAddress>; PARTS],
 }
 
 /// What is wrong with a file.
@@ -55,8 +55,8 @@ impl Segment {
         if checksum != hash.digest().to_le_bytes() {
             return Err(odd("its checksum is wrong"));
         }
-        let (rows, places) = read_footer(&file, bytes)?;
-        Ok(Self { file, bytes, rows, places })
+        let (rows, addresses) = read_footer(&file, bytes)?;
+        Ok(Self { file, bytes, rows, addresses })
     }
 
     /// Documents in it.
@@ -89,11 +89,11 @@ impl Segment {
         self.rows.find(row)
     }
 
-    pub(crate) fn places(&self, part: usize) -> &[Place] {
-        &self.places[part]
+    pub(crate) fn addresses(&self, part: usize) -> &[BlockAddress] {
+        &self.addresses[part]
     }
 
-    /// Fills the buffer from a place in the file.
+    /// Fills the buffer from an address in the file.
     pub(crate) fn read(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
         self.read_on(at, length, buffer)
@@ -110,7 +110,7 @@ impl Segment {
     }
 }
 
-fn read_footer(file: &File, bytes: u64) -> io::Result<(Rows, [Vec<Place>; PARTS])> {
+fn read_footer(file: &File, bytes: u64) -> io::Result<(Rows, [Vec<BlockAddress>; PARTS])> {
     let cut = || odd("its footer is damaged");
     let mut start = [0; 8];
     let end = bytes.checked_sub(TRAILER_BYTES as u64).ok_or_else(cut)?;
@@ -120,11 +120,11 @@ fn read_footer(file: &File, bytes: u64) -> io::Result<(Rows, [Vec<Place>; PARTS]
     let mut footer = vec![0; length];
     file.read_exact_at(&mut footer, start)?;
     let (rows, parts) = parse_footer(&footer).ok_or_else(cut)?;
-    let within = |place: &Place| place.end().is_some_and(|place| place <= start);
+    let within = |address: &BlockAddress| address.end().is_some_and(|address| address <= start);
     if parts.iter().flatten().all(within) { Ok((rows, parts)) } else { Err(cut()) }
 }
 
-fn parse_footer(mut footer: &[u8]) -> Option<(Rows, [Vec<Place>; PARTS])> {
+fn parse_footer(mut footer: &[u8]) -> Option<(Rows, [Vec<BlockAddress>; PARTS])> {
     let footer = &mut footer;
     let size = |footer: &mut &[u8]| usize::try_from(take_number(footer)?).ok();
     let count = size(footer)?;
@@ -134,15 +134,15 @@ fn parse_footer(mut footer: &[u8]) -> Option<(Rows, [Vec<Place>; PARTS])> {
         row = row.checked_add(RowNumber::try_from(take_number(footer)?).ok()?)?;
         rows.push(row);
     }
-    let mut parts: [Vec<Place>; PARTS] = Default::default();
-    for places in &mut parts {
+    let mut parts: [Vec<BlockAddress>; PARTS] = Default::default();
+    for addresses in &mut parts {
         for _ in 0..size(footer)? {
             let at = take_number(footer)?;
             let (text, meta, lists) = (size(footer)?, size(footer)?, size(footer)?);
-            let (spots, first) = (size(footer)?, size(footer)?);
+            let (positions, first) = (size(footer)?, size(footer)?);
             let (first, rest) = footer.split_at_checked(first)?;
             *footer = rest;
-            places.push(Place { at, text, meta, lists, spots, first: first.into() });
+            addresses.push(BlockAddress { at, text, meta, lists, positions, first: first.into() });
         }
     }
     footer.is_empty().then_some((Rows::new(&rows)?, parts))

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Pieces of texts and needles: letters of all kinds next to each other, gaps, runs too long to be entries.
+/// Pieces of texts and needles: letters of all kinds next to each other, gaps, tokens too long to be terms.
 const PIECES: &[&str] = &[
     "a", "b", "ab", "A", "Ab", "the", "The", "THE", "x1", "0", " ", " ", " ", "\n", ", ", "-", "--", ".", "\u{1}",
     "\0", "Σ", "σ", "ς", "ΑΣ", "ΑΣΑ", "'", "İ", "i", "ı", "I", "ſ", "s", "S", "K", "k", "ß", "É", "é", "e\u{301}",
@@ -107,7 +107,8 @@ fn build(path: &Path, rows: &[(RowNumber, &Log)]) -> Arc<Segment> {
 
 const FIELDS: [TextField; 4] = [TextField::Input, TextField::Output, TextField::ExpectedOutput, TextField::FullText];
 
-/// Compares what a segment says with the reference; returns how many documents it left open, and how many it was asked for.
+/// Compares what a segment says with the reference; returns how many documents it left open, and how many it was asked
+/// for.
 fn compare(segment: &Segment, logs: &[&Log], field: TextField, test: &Test) -> (usize, usize) {
     let plan = plan(field, test).unwrap();
     let outcome = plan.ask(segment, &|| true).unwrap();
@@ -157,12 +158,12 @@ fn random_tests_fit_the_meaning() {
             asked += documents;
         }
     }
-    // Runs too long and needles of words and other gaps than single spaces stay open, most do not.
+    // Tokens too long and needles of words and other gaps than single spaces stay open, most do not.
     assert!(open * 10 < asked, "{open} of {asked} open");
 }
 
 #[test]
-fn words_and_single_runs_are_certain() {
+fn words_and_single_tokens_are_certain() {
     let folder = tempfile::tempdir().unwrap();
     let texts = ["The quick brown fox", "the fox", "Foxes", "no", "timeOut: 12"];
     let logs: Vec<Log> = texts
@@ -197,7 +198,8 @@ fn words_and_single_runs_are_certain() {
     assert_eq!(plan(TextField::Messages, &Test::IsNull), None::<Plan>);
 }
 
-/// Rows of a few frequent words, more than are held at once, in two segments of which some rows are gone and some come later.
+/// Rows of a few frequent words, more than are held at once, in two segments of which some rows are gone and some come
+/// later.
 #[test]
 fn phrases_of_frequent_words_are_certain() {
     const ROWS: usize = 40_000;
@@ -263,7 +265,8 @@ fn phrases_of_frequent_words_are_certain() {
 #[test]
 fn what_would_be_too_much_is_left_open() {
     let folder = tempfile::tempdir().unwrap();
-    // One in 4,096 documents is few; 3,000 words begin with `zz`; the texts at the end have 600,000 places beyond the first.
+    // One in 4,096 documents is few; 3,000 words begin with `zz`; the texts at the end have 600,000 places beyond the
+    // first.
     let text = |row: usize| match row {
         17 => "beta rare found".to_owned(),
         18 => "rare beta, found".to_owned(),

@@ -1,11 +1,11 @@
-//! Writes the file of a segment, entry by entry in rising order.
+//! Writes the file of a segment, term by term in rising order.
 //!
-//! Layout: mark, then blocks (entries, their counts and lengths, their lists, their spots), then the footer with the rows and where
-//! blocks begin, then place of the footer, checksum of all before it, mark. Knows bytes, not texts.
+//! Layout: mark, then blocks (terms, their counts and lengths, their lists, their positions), then the footer with the
+//! rows and where blocks begin, then address of the footer, checksum of all before it, mark. Knows bytes, not texts.
 
-use crate::entry::END;
 use crate::plan::PARTS;
 use crate::postings::{self, put_number};
+use crate::term::END;
 use evalset_model::ids::RowNumber;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -14,36 +14,36 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// Begins and ends each file.
 pub const MAGIC: &[u8; 8] = b"evdstxt\x02";
-/// Bytes after the footer: its place, the checksum, the mark.
+/// Bytes after the footer: its address, the checksum, the mark.
 pub const TRAILER_BYTES: usize = 24;
-/// A block is closed when its entries have this many bytes.
+/// A block is closed when its terms have this many bytes.
 const BLOCK_BYTES: usize = 16 * 1024;
-/// A block is closed when its lists and spots have this many bytes.
+/// A block is closed when its lists and positions have this many bytes.
 const BLOCK_LIST_BYTES: usize = 1024 * 1024;
 /// Bytes written at once.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Where a block lies.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct BlockAddress {
     /// Its first byte.
     pub at: u64,
-    /// Bytes of its entries.
+    /// Bytes of its terms.
     pub text: usize,
     /// Bytes of counts and lengths, which follow.
     pub meta: usize,
     /// Bytes of its lists, which follow.
     pub lists: usize,
-    /// Bytes of its spots, which follow.
-    pub spots: usize,
-    /// Its first entry.
+    /// Bytes of its positions, which follow.
+    pub positions: usize,
+    /// Its first term.
     pub first: Box<[u8]>,
 }
 
-impl Place {
+impl BlockAddress {
     /// The first byte after it; none when there is no such number.
     pub fn end(&self) -> Option<u64> {
-        let lengths = [self.text, self.meta, self.lists, self.spots];
+        let lengths = [self.text, self.meta, self.lists, self.positions];
         lengths.iter().try_fold(self.at, |at, length| at.checked_add(u64::try_from(*length).ok()?))
     }
 }
@@ -57,11 +57,11 @@ pub struct Writer {
     text: Vec<u8>,
     meta: Vec<u8>,
     lists: Vec<u8>,
-    spots: Vec<u8>,
+    positions: Vec<u8>,
     first: Vec<u8>,
     /// Blocks of the part under way.
-    places: Vec<Place>,
-    done: Vec<Vec<Place>>,
+    addresses: Vec<BlockAddress>,
+    done: Vec<Vec<BlockAddress>>,
 }
 
 impl Writer {
@@ -76,9 +76,9 @@ impl Writer {
             text: Vec::new(),
             meta: Vec::new(),
             lists: Vec::new(),
-            spots: Vec::new(),
+            positions: Vec::new(),
             first: Vec::new(),
-            places: Vec::new(),
+            addresses: Vec::new(),
             done: Vec::new(),
         };
         writer.put(MAGIC)?;
@@ -91,21 +91,21 @@ impl Writer {
         self.out.write_all(bytes)
     }
 
-    /// Adds an entry of the part under way, above all before, with its list as gaps and the spots of each document.
-    pub fn push(&mut self, entry: &[u8], count: usize, gaps: &[u8], spots: &[u8]) -> io::Result<()> {
+    /// Adds a term of the part under way, above all before, with its list as gaps and the positions of each document.
+    pub fn push(&mut self, term: &[u8], count: usize, gaps: &[u8], positions: &[u8]) -> io::Result<()> {
         if self.text.is_empty() {
-            self.first = entry.to_vec();
+            self.first = term.to_vec();
             self.text.push(END);
         }
-        self.text.extend_from_slice(entry);
+        self.text.extend_from_slice(term);
         self.text.push(END);
         let before = self.lists.len();
         postings::encode(gaps, count, self.docs, &mut self.lists);
         put_number(&mut self.meta, count as u64);
         put_number(&mut self.meta, (self.lists.len() - before) as u64);
-        put_number(&mut self.meta, spots.len() as u64);
-        self.spots.extend_from_slice(spots);
-        if self.text.len() >= BLOCK_BYTES || self.lists.len() + self.spots.len() >= BLOCK_LIST_BYTES {
+        put_number(&mut self.meta, positions.len() as u64);
+        self.positions.extend_from_slice(positions);
+        if self.text.len() >= BLOCK_BYTES || self.lists.len() + self.positions.len() >= BLOCK_LIST_BYTES {
             self.close_block()?;
         }
         Ok(())
@@ -115,19 +115,26 @@ impl Writer {
         if self.text.is_empty() {
             return Ok(());
         }
-        let [text, meta, lists, spots] =
-            [&mut self.text, &mut self.meta, &mut self.lists, &mut self.spots].map(std::mem::take);
+        let [text, meta, lists, positions] =
+            [&mut self.text, &mut self.meta, &mut self.lists, &mut self.positions].map(std::mem::take);
         let first = std::mem::take(&mut self.first).into_boxed_slice();
-        let (at, lengths) = (self.at, [&text, &meta, &lists, &spots].map(Vec::len));
-        self.places.push(Place { at, text: lengths[0], meta: lengths[1], lists: lengths[2], spots: lengths[3], first });
-        [text, meta, lists, spots].iter().try_for_each(|bytes| self.put(bytes))
+        let (at, lengths) = (self.at, [&text, &meta, &lists, &positions].map(Vec::len));
+        self.addresses.push(BlockAddress {
+            at,
+            text: lengths[0],
+            meta: lengths[1],
+            lists: lengths[2],
+            positions: lengths[3],
+            first,
+        });
+        [text, meta, lists, positions].iter().try_for_each(|bytes| self.put(bytes))
     }
 
     /// Ends the part under way.
     pub fn end_part(&mut self) -> io::Result<()> {
         self.close_block()?;
-        let places = std::mem::take(&mut self.places);
-        self.done.push(places);
+        let addresses = std::mem::take(&mut self.addresses);
+        self.done.push(addresses);
         Ok(())
     }
 
@@ -142,15 +149,15 @@ impl Writer {
             put_number(&mut footer, (row - before).unsigned_abs());
             before = *row;
         }
-        for places in &self.done {
-            put_number(&mut footer, places.len() as u64);
-            for place in places {
-                put_number(&mut footer, place.at);
-                for length in [place.text, place.meta, place.lists, place.spots] {
+        for addresses in &self.done {
+            put_number(&mut footer, addresses.len() as u64);
+            for address in addresses {
+                put_number(&mut footer, address.at);
+                for length in [address.text, address.meta, address.lists, address.positions] {
                     put_number(&mut footer, length as u64);
                 }
-                put_number(&mut footer, place.first.len() as u64);
-                footer.extend_from_slice(&place.first);
+                put_number(&mut footer, address.first.len() as u64);
+                footer.extend_from_slice(&address.first);
             }
         }
         self.put(&footer)?;

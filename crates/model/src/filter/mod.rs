@@ -1,9 +1,10 @@
 //! Filters: wire form → checked tree → meaning (contract C, design section 5).
 //!
 //! `wire` parses JSON and URL forms keeping member order, `check` resolves names and coerces values, `meaning` is the
-//! reference that every store must equal, `echo` and `choices` serve `current_filters` and `filters_data`. `datasets`,
-//! `evaluators` and `traces` are the same language over those.
+//! reference that every store must equal, `build` makes filters in code, `echo` and `choices` serve `current_filters` and
+//! `filters_data`. `datasets`, `evaluators` and `traces` are the same language over those.
 
+pub mod build;
 pub mod check;
 pub mod choices;
 pub mod datasets;

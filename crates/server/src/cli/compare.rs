@@ -6,14 +6,15 @@ mod table;
 mod tests;
 
 use super::remote::{Remote, Through};
-use super::{folder, local, print};
+use super::{local, print};
 use crate::config::Config;
-use crate::ops::comparisons::{self, Ask, Match, Side};
+use crate::folder;
 use crate::wire::comparison::ComparisonObject;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use evalset_model::comparison::Options;
 use evalset_model::ids::{DatasetId, Place};
+use evalset_product::ops::comparisons::{self, Ask, Match, Side};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,8 +1,9 @@
 //! `evalset doctor`: what state the data folder is in. Reads only; works beside a running server too.
 
-use super::{folder, print};
+use super::print;
 use crate::config::Config;
-use evalset_store::embedded::{self, Report};
+use crate::folder;
+use evalset_embedded::{self as embedded, Report};
 use std::fmt::Write as _;
 
 /// Arguments of `doctor`.
@@ -64,7 +65,7 @@ fn size(report: &Report) -> String {
 mod tests {
     use super::{Arguments, run, shown};
     use crate::config::{self, Sources};
-    use evalset_store::embedded::{CollectionReport, Report};
+    use evalset_embedded::{CollectionReport, Report};
 
     #[test]
     fn findings_are_listed_and_their_absence_is_said() {

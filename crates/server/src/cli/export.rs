@@ -2,17 +2,18 @@
 
 mod output;
 
+use super::local;
 use super::remote::{Remote, Through};
-use super::{folder, local};
 use crate::config::Config;
-use crate::jobs::lines::Selection;
-use crate::jobs::source::{self, Unknown};
-use crate::ops::exports;
+use crate::folder;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use evalset_model::filter::{check, wire};
 use evalset_model::ids::{Collection, Place};
 use evalset_model::page::Sort;
+use evalset_product::ops::exports;
+use evalset_rows::file::Selection;
+use evalset_rows::selection::{self, Unknown};
 use futures::TryStreamExt as _;
 use output::Output;
 use reqwest::Method;
@@ -85,7 +86,7 @@ async fn from_folder(arguments: &Arguments, output: &Output, config: &Config) ->
         let names = |names: &String| names.split(',').map(|name| name.trim().to_owned()).collect();
         let selection = Selection {
             collection,
-            filter: source::check(collection, &filters, Unknown::Metadata).context("--filters")?,
+            filter: selection::check(collection, &filters, Unknown::Metadata).context("--filters")?,
             sort: check::sort(arguments.sort_by.as_deref().unwrap_or_default(), Sort::newest_first())
                 .context("--sort_by")?,
             include_fields: arguments.include_fields.as_ref().map(names),

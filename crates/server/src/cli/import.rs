@@ -4,10 +4,6 @@
 //! Reading, parsing and writing overlap. Bad lines are told by number and the rest goes in; a killed import is repeated or
 //! resumed without duplicates, since a line without `unique_id` gets the same id each time.
 
-mod csv_map;
-mod json_map;
-mod names;
-mod reader;
 mod report;
 mod resume;
 mod target;
@@ -19,8 +15,7 @@ use super::remote::Through;
 use crate::config::Config;
 use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
-use names::Mapping;
-use reader::{Batch, Line, Source};
+use evalset_rows::import::{self, Batch, Line, Mapping, Source};
 use report::Report;
 use resume::Resume;
 use std::path::PathBuf;
@@ -83,12 +78,21 @@ pub enum Format {
     Csv,
 }
 
+impl From<Format> for import::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jsonl => Self::Jsonl,
+            Format::Csv => Self::Csv,
+        }
+    }
+}
+
 /// Runs the command: an error when any line was bad, or when the import could not go on.
 pub async fn run(arguments: Arguments, config: Config) -> anyhow::Result<()> {
-    let source = Source::new(&arguments.file, arguments.format, arguments.map.clone())?;
+    let source = Source::new(&arguments.file, arguments.format.map(import::Format::from), arguments.map.clone())?;
     source.check()?;
     let target = Target::new(&arguments, &config).await?;
-    let result = import(&arguments, &config, source, &target).await;
+    let result = read_into(&arguments, &config, source, &target).await;
     target.close().await;
     let report = result?;
     let bad = report.bad();
@@ -96,7 +100,7 @@ pub async fn run(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn import(arguments: &Arguments, config: &Config, source: Source, target: &Target) -> anyhow::Result<Report> {
+async fn read_into(arguments: &Arguments, config: &Config, source: Source, target: &Target) -> anyhow::Result<Report> {
     let mut resume = Resume::new(&source, target, &config.data)?;
     let mut report = Report::new(&source, target.kind(), arguments.errors.as_deref(), arguments.resume)?;
     if arguments.resume {

@@ -1,13 +1,14 @@
 //! `evalset key create | list | revoke`: works on the data folder, beside a running server too.
 
-use super::{folder, print};
-use crate::clock::Clock;
+use super::print;
 use crate::config::Config;
-use crate::ops::keys;
+use crate::folder;
 use chrono::{DateTime, SecondsFormat};
 use clap::{Subcommand, ValueEnum};
+use evalset_embedded as embedded;
 use evalset_model::key::Environment;
-use evalset_store::embedded;
+use evalset_product::clock::Clock;
+use evalset_product::ops::keys;
 use secrecy::ExposeSecret;
 use std::fmt::Write as _;
 

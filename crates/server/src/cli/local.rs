@@ -1,37 +1,24 @@
 //! The data folder opened by a command itself, without a server. Knows no command.
 
-use super::folder;
 use super::remote::NEW_DATASET;
-use crate::app::{App, Parts};
 use crate::config::Config;
-use crate::ops::datasets;
-use anyhow::{Context as _, bail};
+use crate::open;
+use anyhow::bail;
+use evalset_embedded::OpenError;
 use evalset_model::ids::{Collection, DatasetId, Place};
 use evalset_model::key::Organization;
-use evalset_store::embedded::{self, OpenError};
+use evalset_product::app::App;
+use evalset_product::ops::datasets;
 
 /// Opens the data folder, made when it is not there; only one process can.
 pub async fn open(config: &Config) -> anyhow::Result<App> {
-    folder::prepare(&config.data)?;
-    let stores = match embedded::open(config.store()).await {
-        Ok(stores) => stores,
-        Err(OpenError::Locked { .. }) => bail!(
+    match open::app(config).await {
+        Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => bail!(
             "{} is in use by a running server; go through it with --url http://HOST:PORT --api-key KEY, or stop it first",
             config.data.display()
         ),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot open the data folder {}", config.data.display()));
-        }
-    };
-    Ok(App::new(Parts {
-        stores,
-        limits: config.limits.clone(),
-        program: std::env::current_exe()?,
-        secrets: config.secrets(),
-        exports_dir: config.exports_dir(),
-        span_window_seconds: config.span_window_seconds,
-        public_url: config.public_url(),
-    }))
+        opened => opened,
+    }
 }
 
 /// The organization of this name; the only one there is when no name is given.

@@ -6,7 +6,6 @@ mod config;
 mod doctor;
 mod evaluate;
 mod export;
-mod folder;
 mod import;
 mod key;
 mod local;
@@ -18,6 +17,7 @@ use crate::config::{Config, Sources};
 use crate::telemetry;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use evalset_rows::import::Refused;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,7 +46,7 @@ enum Command {
     /// Run the server
     Serve(serve::Arguments),
     /// Run what others wrote for a server, which starts this itself
-    #[command(name = crate::evaluation::SANDBOX_WORKER, hide = true)]
+    #[command(name = evalset_product::evaluation::SANDBOX_WORKER, hide = true)]
     SandboxWorker,
     /// Make, list and end API keys; works beside a running server
     #[command(subcommand)]
@@ -87,7 +87,11 @@ pub fn main() -> ExitCode {
             let text = format!("{error:#}");
             // Nothing is left to tell when even standard error is gone.
             writeln!(std::io::stderr(), "evalset: {}", text.replace('\n', "\n         ")).ok();
-            if error.is::<Usage>() { ExitCode::from(WRONG_ARGUMENTS) } else { ExitCode::FAILURE }
+            if error.is::<Usage>() || error.is::<Refused>() {
+                ExitCode::from(WRONG_ARGUMENTS)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -1,15 +1,15 @@
 //! `evalset serve`: opens the store, listens, says where, and stops in order when asked to.
 
-use super::{folder, print};
-use crate::app::{App, Parts};
+use super::print;
 use crate::config::Config;
 use crate::config::flags::Further;
 use crate::http::{connections, middleware, router};
-use crate::ops::keys;
-use crate::{jobs, telemetry};
+use crate::{open, telemetry};
 use anyhow::Context as _;
 use evalset_model::key::Environment;
-use evalset_store::embedded;
+use evalset_product::app::App;
+use evalset_product::jobs;
+use evalset_product::ops::keys;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -35,19 +35,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     // The port comes first: a key that is made and then not shown would be lost.
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().context("reading the listening address")?;
-    folder::prepare(&config.data)?;
-    let stores = embedded::open(config.store())
-        .await
-        .with_context(|| format!("cannot open the data folder {}", config.data.display()))?;
-    let app = App::new(Parts {
-        stores,
-        limits: config.limits.clone(),
-        program: std::env::current_exe()?,
-        secrets: config.secrets(),
-        exports_dir: config.exports_dir(),
-        span_window_seconds: config.span_window_seconds,
-        public_url: config.public_url(),
-    });
+    let app = open::app(&config).await?;
     let key = first_key(&app, &config).await?;
     jobs::start(&app);
     let upkeep = telemetry::metrics().map_err(|error| anyhow::anyhow!("starting metrics: {error}"))?;

@@ -1,9 +1,9 @@
 //! What values mean together: each fault names the option and what is allowed.
 
 use super::{Config, key};
-use crate::ops::keys::check_chosen;
-use crate::secrets;
 use evalset_model::limits::Limits;
+use evalset_product::ops::keys::check_chosen;
+use evalset_product::secrets;
 
 /// Collects every fault of the values.
 pub fn values(config: &Config, faults: &mut Vec<String>) {

@@ -2,6 +2,7 @@
 //! drift apart.
 
 use super::DEFAULTS;
+use evalset_model::spelling;
 use std::sync::LazyLock;
 
 /// Options that have no flag, as flags show in process lists, and are never printed.
@@ -57,7 +58,7 @@ pub fn find(name: &str) -> Option<&'static Key> {
 
 /// Names, for messages: the nearest to a wrong one, when one is near.
 pub fn nearest(wrong: &str) -> Option<&'static str> {
-    let (distance, name) = keys().iter().map(|key| (distance(wrong, &key.name), key.name.as_str())).min()?;
+    let (distance, name) = keys().iter().map(|key| (spelling::distance(wrong, &key.name), key.name.as_str())).min()?;
     (distance <= 3 + wrong.len() / 8).then_some(name)
 }
 
@@ -87,24 +88,9 @@ fn parse(text: &str) -> Vec<Key> {
     keys
 }
 
-/// Edits (insert, delete, replace) between two short names.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{distance, find, keys, nearest};
+    use super::{find, keys, nearest};
 
     #[test]
     fn every_option_is_explained_and_named_three_ways() {
@@ -121,7 +107,6 @@ mod tests {
 
     #[test]
     fn a_slip_finds_the_name_and_nonsense_does_not() {
-        assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(nearest("limits.bulk_item"), Some("limits.bulk_items"));
         assert_eq!(nearest("limit.parity"), Some("limits.parity"));
         assert_eq!(nearest("telemetry.endpoint"), None);

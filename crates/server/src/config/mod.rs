@@ -11,13 +11,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use key::distance;
 pub use key::{Key, keys};
 pub use print::as_toml;
 
-use crate::secrets::Secrets;
+use evalset_embedded as embedded;
 use evalset_model::limits::Limits;
-use evalset_store::embedded;
+use evalset_product::secrets::Secrets;
 use figment::Figment;
 use figment::providers::{Format as _, Toml};
 use secrecy::{ExposeSecret, SecretString};

@@ -1,12 +1,12 @@
 //! Who is calling: the `Authorization` header → a [`Caller`], which nothing else can make (contract A.3).
 
-use crate::app::App;
 use crate::http::error::Failure;
-use crate::ops;
 use axum::extract::FromRequestParts;
 use axum::http::{header, request::Parts};
 use evalset_model::ids::{Collection, DatasetId, OrganizationId, Place};
 use evalset_model::key::{ApiKey, Organization};
+use evalset_product::app::App;
+use evalset_product::ops;
 
 /// Proof that the request carries a valid key.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! Bulk calls: the shape of the request and of the reply (contract B.14, E.2). Knows no noun.
 
-use crate::app::App;
 use crate::http::error::{Answer, Failure};
 use crate::http::extract;
 use crate::wire::reply::{BulkResult, ItemError};
@@ -10,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use evalset_model::ids::LogId;
 use evalset_model::{Error, Result, json};
+use evalset_product::app::App;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

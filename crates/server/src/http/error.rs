@@ -63,9 +63,10 @@ pub fn status_of(error: &Error) -> StatusCode {
         Error::Invalid { .. } => StatusCode::BAD_REQUEST,
         Error::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::ReadOnly(_) => StatusCode::FORBIDDEN,
+        Error::ReadOnly(_) | Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Busy { .. } | Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -98,7 +99,9 @@ impl IntoResponse for Failure {
             body.insert("errors".into(), fields.into_iter().map(|(k, v)| (k, Value::from(v))).collect());
         }
         let retry_after = match &error {
-            Error::Busy { retry_after, .. } => Some((*retry_after).max(1)),
+            Error::Busy { retry_after, .. }
+            | Error::TooMany { retry_after, .. }
+            | Error::Unavailable { retry_after, .. } => Some((*retry_after).max(1)),
             _ => None,
         };
         if let Some(seconds) = retry_after {
@@ -111,10 +114,4 @@ impl IntoResponse for Failure {
         }
         response
     }
-}
-
-/// 429 with its retry time (contract A.4).
-pub fn too_many_requests(message: &str, retry_after: u64) -> Failure {
-    let error = Error::Busy { message: message.to_owned(), retry_after };
-    Failure::new(error, Some(StatusCode::TOO_MANY_REQUESTS))
 }

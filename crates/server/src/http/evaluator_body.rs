@@ -2,15 +2,14 @@
 //!
 //! Knows the types of members, so that errors can name them; what settings must hold is checked in `ops::evaluators`.
 
-use crate::http::extract::type_name;
 use crate::http::members;
-use crate::ops::evaluators::{self, NewEvaluator};
 use crate::wire::evaluator::members as members_of;
 use evalset_evaluate::rules::CATALOGUE;
 use evalset_model::dataset::Tag;
 use evalset_model::evaluator::{Choice, Definition, ScoreConfig, ScoreValueType};
-use evalset_model::scalar::{brief, read_number};
+use evalset_model::scalar::{brief, read_number, type_name};
 use evalset_model::{Error, Result};
+use evalset_product::ops::evaluators::{self, NewEvaluator};
 use serde_json::{Map, Value};
 
 /// Tags of one evaluator.

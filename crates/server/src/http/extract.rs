@@ -2,7 +2,6 @@
 //!
 //! Every rejection is a `Failure` that names the member at fault.
 
-use crate::app::App;
 use crate::http::body_memory::Taken;
 use crate::http::error::Failure;
 use axum::body::HttpBody as _;
@@ -10,7 +9,9 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::{StatusCode, request::Parts};
 use evalset_model::ids::{DatasetId, LogId};
 use evalset_model::log::ingest::{self, NoBody};
+use evalset_model::scalar::type_name;
 use evalset_model::{Error, json};
+use evalset_product::app::App;
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -150,18 +151,6 @@ pub async fn read_bytes(request: Request, app: &App, limit: usize, name: &str) -
             taken.take(more.len())?;
         }
         bytes.extend_from_slice(more);
-    }
-}
-
-/// What kind of JSON value this is, for messages.
-pub fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -1,12 +1,11 @@
 //! Filters of a request → a checked filter and its echo. Joins body filters, URL filters and what the path fixes.
 
-use crate::http::auth::Caller;
 use crate::http::listing::Listing;
 use crate::http::members;
 use evalset_model::Result;
 use evalset_model::filter::check::{self, LogScope, Unknown};
 use evalset_model::filter::{LogFilter, choices, echo, wire};
-use evalset_model::ids::Place;
+use evalset_model::ids::Collection;
 use evalset_model::limits::Limits;
 use evalset_model::page::Sort;
 use serde_json::{Map, Value};
@@ -21,14 +20,9 @@ pub struct InForce {
     pub text: String,
 }
 
-/// Names and constants a filter over the caller's rows in `place` may use; unknown names are metadata keys.
-pub fn scope(caller: &Caller, place: Place) -> LogScope {
-    LogScope {
-        organization_id: caller.organization_id().to_string(),
-        dataset_id: place.dataset_id_text(),
-        unknown: Unknown::Metadata,
-        rows: place != Place::RequestLogs,
-    }
+/// Names and constants a filter over rows of the collection may use; unknown names are metadata keys.
+pub fn scope(collection: Collection) -> LogScope {
+    LogScope::of(collection, Unknown::Metadata)
 }
 
 /// The `filters` and the top-level `operator` of a body, parsed but not yet checked against any fields.

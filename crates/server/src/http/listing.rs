@@ -1,6 +1,5 @@
 //! Lists: `page`, `page_size`, `sort_by` in, the envelope of contract A.5 out. Knows no noun.
 
-use crate::app::App;
 use crate::http::error::Failure;
 use crate::http::extract::Query;
 use crate::http::paths::RequestedUri;
@@ -8,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::{header, request::Parts};
 use evalset_model::Error;
 use evalset_model::page::Window;
+use evalset_product::app::App;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

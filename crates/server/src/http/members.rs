@@ -1,7 +1,6 @@
 //! Reading single members of a JSON body, with errors that name them. Absent and null are both `None` unless said otherwise.
 
-use crate::http::extract::type_name;
-use evalset_model::scalar::{brief, parse_time, read_bool, read_number};
+use evalset_model::scalar::{brief, parse_time, read_bool, read_number, type_name};
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
 

@@ -2,8 +2,6 @@
 //! rest of the body, access log and metrics, panic → 500, load shield, time limit. Also the answers for unknown paths and wrong
 //! methods. Knows no route but those of monitoring, which the load shield lets pass.
 
-use crate::app::App;
-use crate::clock::Clock;
 use crate::http::body_memory::BodyMemory;
 use crate::http::connections::SameMachine;
 use crate::http::error::{Failure, REQUEST_ID};
@@ -18,6 +16,8 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use evalset_model::Error;
 use evalset_model::limits::Limits;
+use evalset_product::app::App;
+use evalset_product::clock::Clock;
 use futures::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

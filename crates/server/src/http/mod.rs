@@ -16,7 +16,6 @@ pub mod members;
 pub mod middleware;
 pub mod openapi;
 pub mod paths;
-pub mod rate;
 pub mod router;
 pub mod routes;
 pub mod rows;

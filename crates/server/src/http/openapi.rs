@@ -1,11 +1,11 @@
 //! The OpenAPI document and the pages that show it. Knows no route: `router` collects them and hands the document over.
 
-use crate::app::App;
 use axum::Router;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
+use evalset_product::app::App;
 use std::collections::BTreeMap;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{

@@ -2,7 +2,6 @@
 //!
 //! Paths are written in their canonical form, `/api/…/`; `paths` brings requests into it.
 
-use crate::app::App;
 use crate::http::openapi;
 use crate::http::routes::{
     annotation, comparisons, dataset_imports, dataset_logs, datasets, eval_reports, evaluator_builtins, evaluator_runs,
@@ -10,6 +9,7 @@ use crate::http::routes::{
     scores,
 };
 use axum::Router;
+use evalset_product::app::App;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -1,17 +1,17 @@
 //! Lists of log rows, by page or by cursor: from what the caller asked for to the body of the answer. Knows no route.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::cursor::{Cursor, list_of};
 use crate::http::filters::{self, InForce};
 use crate::http::listing::{Bounds, Envelope, Listing, Paging};
-use crate::wire::log::{IncludeFields, Preview, RowKind, RowText};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use evalset_model::ids::Collection;
 use evalset_model::page::{Part, Sort};
 use evalset_model::{Error, Result};
-use evalset_store::lists::{List, Listed};
+use evalset_product::app::App;
+use evalset_product::ops::lists::{Listed, Rows};
+use evalset_rows::shape::{IncludeFields, Preview, RowKind, RowText};
 use serde_json::{Map, Value};
 
 /// How far a list is read.
@@ -77,15 +77,17 @@ pub struct RowList<'a> {
 }
 
 impl RowList<'_> {
-    /// Reads the list and answers.
-    pub async fn answer(self, app: &App, in_force: InForce) -> Result<Response> {
+    /// What is asked for, in the terms of the product; the number tells the list from others, for its cursors.
+    pub fn asked(&self, app: &App, in_force: &InForce) -> Result<(Rows, u64)> {
         let sort = filters::sort(self.listing, self.body)?;
-        let id = self.id(&in_force, &sort)?;
-        let rows = self.rows(app)?;
-        let writing = rows.elements(app.limits.page_bytes);
-        let list = List { filter: in_force.filter, sort, part: self.paged.part(id)?, writing };
-        let listed = app.stores.logs.list(self.collection, list).await?;
-        let envelope = self.envelope(&listed, id)?.with_filters(in_force.echo);
+        let id = self.id(in_force, &sort)?;
+        let form = self.form(app)?;
+        Ok((Rows { filter: in_force.filter.clone(), sort, part: self.paged.part(id)?, form }, id))
+    }
+
+    /// The answer to the list of this number.
+    pub fn answer(&self, id: u64, in_force: InForce, listed: &Listed) -> Result<Response> {
+        let envelope = self.envelope(listed, id)?.with_filters(in_force.echo);
         let body = envelope.with_choices(filters::log_choices(self.listing)).around(&listed.written.text)?;
         Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
     }
@@ -98,7 +100,7 @@ impl RowList<'_> {
     }
 
     /// The form of the rows.
-    fn rows(&self, app: &App) -> Result<RowText> {
+    fn form(&self, app: &App) -> Result<RowText> {
         let parameter = |name| self.listing.parameter(self.body, name);
         let include = parameter("include_fields").map(|names| IncludeFields::parse(&names));
         let preview = parameter("preview").map(|text| Preview::parse(&text, &app.limits)).transpose()?;

@@ -2,10 +2,10 @@
 //! the evaluator is known.
 
 use crate::http::members;
-use crate::ops::scores::NewScore;
 use evalset_evaluate::convert::NUMBER_MAX;
 use evalset_model::scalar::{brief, read_number};
 use evalset_model::{Error, Result};
+use evalset_product::ops::scores::NewScore;
 use serde_json::{Map, Value};
 
 /// Members that are kept and given back as they are.

@@ -1,8 +1,9 @@
 //! JSON of the annotation queue and its progress.
 
-use super::log::DetailRow;
-use crate::ops::annotation::{Person, Progress};
+use super::log;
 use evalset_model::scalar::format_time;
+use evalset_product::ops::annotation::{Person, Progress};
+use evalset_rows::shape::DetailRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 pub struct HandedRow<'a> {
     /// The row, with everything it holds; null when nothing is left for this annotator.
-    #[schema(value_type = Option<DetailRow>)]
+    #[schema(value_type = Option<log::DetailRow>)]
     pub row: Option<DetailRow<'a>>,
     /// The row is theirs until then, ISO 8601 UTC; null without a row.
     pub lease_until: Option<String>,

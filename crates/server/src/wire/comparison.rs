@@ -1,8 +1,8 @@
 //! JSON of a comparison. Read back by the command line, which prints it as a table.
 
 use super::run::status;
-use crate::ops::comparisons::{Found, Outcome, RowPair, Told, label};
 use evalset_model::comparison::{Agreement, Cell, Comparison, Estimate, Interval, Unpaired};
+use evalset_product::ops::comparisons::{Found, Outcome, RowPair, Told, label};
 use evalset_store::runs::RowValue;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,215 +1,148 @@
-//! JSON of logs: dataset rows in lists and alone, request logs, and the replies to their creation (contract B.7, B.9, E.1,
-//! E.3, E.5).
-//!
-//! Rows are written straight from the stored log; nothing big is copied. Every member is always there, null when unset.
-//! Does not know which rows to show.
+//! The OpenAPI schemas of log objects, from the same table that `evalset_rows::shape` writes them by. Names only: nothing makes
+//! a value of these types.
 
-mod member;
-mod preview;
-mod schema;
-mod text;
+use evalset_model::scalar::Kind;
+use evalset_rows::shape::{CREATED_SPAN, DETAIL, LIST, Member, Named, SPAN, ScoreShape};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-pub(crate) use member::{Cell, DETAIL, Member, Named, ScoreShape, named};
-pub use preview::Preview;
-pub use text::{RowKind, RowText};
-pub(crate) use text::{Source, needs};
-
-use evalset_model::field::Field;
-use evalset_model::key::Organization;
-use evalset_model::log::Log;
-use evalset_model::score::RowScores;
-use member::{LIST, SPAN};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value};
-
-/// What all rows of one answer share.
-#[derive(Clone, Debug)]
-pub struct RowContext<'a> {
-    pub(crate) organization: &'a Organization,
-    pub(crate) dataset_id: Option<String>,
-}
-
-impl<'a> RowContext<'a> {
-    /// `dataset_id` is none for request logs, see `Place::dataset_id_text`.
-    pub fn new(organization: &'a Organization, dataset_id: Option<String>) -> Self {
-        Self { organization, dataset_id }
-    }
-}
-
-/// The members a caller asked for (contract A.7): `id`, `unique_id` and those named; names that no row has are passed over.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IncludeFields(Vec<Named>);
-
-impl IncludeFields {
-    /// Reads a comma-separated list of names.
-    pub fn parse(names: &str) -> Self {
-        let mut members = vec![("id", Member::Id), ("unique_id", Member::Id)];
-        for asked in names.split(',').filter_map(|name| named(name.trim())) {
-            if !members.contains(&asked) {
-                members.push(asked);
-            }
-        }
-        Self(members)
-    }
-
-    pub(crate) fn members(&self) -> &[Named] {
-        &self.0
-    }
-}
-
-/// One log with the members of one shape.
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    log: &'a Log,
-    context: &'a RowContext<'a>,
-    members: &'a [Named],
-    shape: ScoreShape,
-    scores: Option<&'a RowScores>,
-}
-
-impl Serialize for Row<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { log, context, members, shape, scores } = *self;
-        let mut object = to.serialize_map(Some(members.len()))?;
-        for (name, member) in members {
-            object.serialize_entry(name, &Cell { member: *member, log, context, scores, shape })?;
-        }
-        object.end()
-    }
-}
-
-macro_rules! rows {
-    ($($(#[$doc:meta])* $name:ident $members:ident $shape:ident;)*) => { $(
+macro_rules! schemas {
+    ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy)]
-        pub struct $name<'a>(Row<'a>);
+        pub enum $name {}
 
-        impl<'a> $name<'a> {
-            /// The log as this shape, or with the members asked for; without scores.
-            pub fn new(log: &'a Log, context: &'a RowContext<'a>, include: Option<&'a IncludeFields>) -> Self {
-                let members = include.map_or($members.as_slice(), IncludeFields::members);
-                Self(Row { log, context, members, shape: ScoreShape::$shape, scores: None })
-            }
-
-            /// With these scores.
-            #[must_use]
-            pub fn scored(mut self, scores: &'a RowScores) -> Self {
-                self.0.scores = Some(scores);
-                self
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema
             }
         }
-
-        impl Serialize for $name<'_> {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                self.0.serialize(to)
-            }
-        }
+        impl ToSchema for $name {}
     )* };
 }
 
-rows! {
-    /// A dataset row in a list; `scores` is an object.
-    ListRow LIST Object;
-    /// A dataset row alone, and a line of an export; `scores` is an array.
-    DetailRow DETAIL Array;
-    /// A request log in a list; `scores` is an object.
-    SpanRow SPAN Object;
+schemas! {
+    /// A dataset row in a list.
+    ListRow = object(&LIST, ScoreShape::Object, &[]);
+    /// A dataset row alone, and a line of an export.
+    DetailRow = object(&DETAIL, ScoreShape::Array, &[]);
+    /// A request log in a list.
+    SpanRow = object(&SPAN, ScoreShape::Object, &[]);
+    /// A request log alone.
+    SpanDetail = object(&SPAN, ScoreShape::Object, &[]);
+    /// Reply to an ingested request log.
+    CreatedSpan = object(CREATED_SPAN, ScoreShape::Object, &["message"]);
+    /// Reply to the creation of a dataset row.
+    CreatedRow = created_row();
 }
 
-/// A request log alone; `scores` is an object.
-#[derive(Clone, Copy)]
-pub struct SpanDetail<'a>(SpanRow<'a>);
-
-impl<'a> SpanDetail<'a> {
-    /// Everything stored of the log; without scores.
-    pub fn new(log: &'a Log, context: &'a RowContext<'a>) -> Self {
-        Self(SpanRow::new(log, context, None))
+fn object(members: &[Named], scores: ScoreShape, before: &[&str]) -> RefOr<Schema> {
+    let mut object = ObjectBuilder::new();
+    for name in before {
+        object = object.property(*name, typed(&[Type::String])).required(*name);
     }
-
-    /// With these scores.
-    #[must_use]
-    pub fn scored(self, scores: &'a RowScores) -> Self {
-        Self(self.0.scored(scores))
+    for (name, member) in members {
+        object = object.property(*name, member_schema(name, *member, scores));
     }
+    // Named by every row whatever the caller asks to include.
+    Schema::from(object.required("id").required("unique_id")).into()
 }
 
-impl Serialize for SpanDetail<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(to)
-    }
+fn created_row() -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .property("message", typed(&[Type::String]))
+        .required("message")
+        .property("unique_id", typed(&[Type::String]))
+        .required("unique_id")
+        .property("log_data", object(&DETAIL, ScoreShape::Array, &[]));
+    Schema::from(object).into()
 }
 
-/// Reply to the creation of a dataset row (contract B.7, T12).
-pub struct CreatedRow<'a>(DetailRow<'a>);
-
-impl<'a> CreatedRow<'a> {
-    /// For this new row.
-    pub fn new(log: &'a Log, context: &'a RowContext<'a>) -> Self {
-        Self(DetailRow::new(log, context, None))
-    }
-}
-
-impl Serialize for CreatedRow<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut object = to.serialize_map(Some(3))?;
-        object.serialize_entry("message", "The log was added to the dataset.")?;
-        object.serialize_entry("unique_id", self.0.0.log.id.as_str())?;
-        object.serialize_entry("log_data", &self.0)?;
-        object.end()
-    }
-}
-
-/// Members of the reply to an ingested request log, beside `message` (contract E.1).
-const CREATED_SPAN: &[Named] = &[
-    ("id", Member::Id),
-    ("unique_id", Member::Id),
-    ("organization_id", Member::OrganizationId),
-    ("customer_identifier", Member::Scalar(Field::CustomerIdentifier)),
-    ("status", Member::Scalar(Field::Status)),
-    ("cost", Member::Scalar(Field::Cost)),
-    ("timestamp", Member::Scalar(Field::Timestamp)),
-    ("environment", Member::Scalar(Field::Environment)),
-    ("latency", Member::Scalar(Field::Latency)),
-    ("time_to_first_token", Member::Scalar(Field::TimeToFirstToken)),
-    ("prompt_cache_creation_tokens", Member::Scalar(Field::PromptCacheCreationTokens)),
-    ("prompt_cache_hit_tokens", Member::Scalar(Field::PromptCacheHitTokens)),
-];
-
-/// Reply to an ingested request log (contract E.1).
-pub struct CreatedSpan<'a> {
-    log: &'a Log,
-    context: &'a RowContext<'a>,
-}
-
-impl<'a> CreatedSpan<'a> {
-    /// For this new log.
-    pub fn new(log: &'a Log, context: &'a RowContext<'a>) -> Self {
-        Self { log, context }
-    }
-}
-
-impl Serialize for CreatedSpan<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { log, context } = *self;
-        let mut object = to.serialize_map(Some(CREATED_SPAN.len() + 1))?;
-        object.serialize_entry("message", "The log was stored.")?;
-        for (name, member) in CREATED_SPAN {
-            object.serialize_entry(
-                name,
-                &Cell { member: *member, log, context, scores: None, shape: ScoreShape::Object },
-            )?;
+fn member_schema(name: &str, member: Member, scores: ScoreShape) -> Schema {
+    match member {
+        Member::Id | Member::OrganizationId => typed(&[Type::String]),
+        Member::Scalar(field) => match field.kind() {
+            Kind::Text => typed(&[Type::String, Type::Null]),
+            Kind::Int => typed(&[Type::Integer, Type::Null]),
+            Kind::Float => typed(&[Type::Number, Type::Null]),
+            Kind::Bool => typed(&[Type::Boolean, Type::Null]),
+            Kind::Time => time(),
+        },
+        Member::DatasetId | Member::Prompt | Member::Completion | Member::System | Member::KeyName | Member::Null => {
+            typed(&[Type::String, Type::Null])
         }
-        object.end()
+        Member::Messages | Member::ToolCalls => typed(&[Type::Array, Type::Null]),
+        Member::Annotator | Member::Metadata => typed(&[Type::Object]),
+        Member::CompletionMessage => typed(&[Type::Object, Type::Null]),
+        Member::Scores => match scores {
+            ScoreShape::Object => typed(&[Type::Object]),
+            ScoreShape::Array => typed(&[Type::Array]),
+        },
+        Member::False => typed(&[Type::Boolean]),
+        Member::Stored(_) => stored(name),
     }
 }
 
-/// The object a row writes, for callers that look into it.
-pub fn to_map(row: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(row) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
+fn stored(name: &str) -> Schema {
+    match name {
+        "metrics" | "full_request" | "full_response" | "variables" | "usage" | "response_format"
+        | "customer_params" | "limit_info" => typed(&[Type::Object, Type::Null]),
+        "completion_messages" | "tools" => typed(&[Type::Array, Type::Null]),
+        "prompt_unit_price" | "completion_unit_price" => typed(&[Type::Number, Type::Null]),
+        _ => ObjectBuilder::new().schema_type(SchemaType::AnyValue).into(),
     }
+}
+
+fn time() -> Schema {
+    let types: SchemaType = [Type::String, Type::Null].into_iter().collect();
+    ObjectBuilder::new().schema_type(types).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).into()
+}
+
+fn typed(types: &[Type]) -> Schema {
+    let types: SchemaType = match types {
+        [only] => only.clone().into(),
+        several => several.iter().cloned().collect(),
+    };
+    ObjectBuilder::new().schema_type(types).into()
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::{DetailRow, ListRow};
+    use evalset_model::ids::{LogId, OrganizationId};
+    use evalset_model::key::Organization;
+    use evalset_model::limits::Limits;
+    use evalset_model::log::ingest;
+    use evalset_rows::shape::{self, RowContext, to_map};
+    use serde_json::json;
+    use utoipa::PartialSchema;
+    use uuid::Uuid;
+
+    #[test]
+    fn the_schema_names_what_is_written() {
+        let limits = Limits::default();
+        let context = ingest::Context {
+            id: LogId("9a".into()),
+            now: 1,
+            environment: "prod",
+            key_id: String::new(),
+            key_name: "ci",
+            log_method: "logging_api",
+            limits: &limits,
+        };
+        let row = ingest::row(json!({"input": "q"}).as_object().unwrap(), &context).unwrap();
+        let organization =
+            Organization { id: OrganizationId(Uuid::from_u128(7)), number: 1, name: "Acme".into(), created_at: 0 };
+        let of = RowContext::new(&organization, Some("1f0c".into()));
+        let schema = serde_json::to_value(ListRow::schema()).unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        assert!(to_map(&shape::ListRow::new(&row, &of, None)).keys().eq(properties.keys()));
+        assert_eq!(properties["timestamp"], json!({"type": ["string", "null"], "format": "date-time"}));
+        assert_eq!(properties["cost"], json!({"type": ["number", "null"]}));
+        assert_eq!(properties["scores"], json!({"type": "object"}));
+        let detail = serde_json::to_value(DetailRow::schema()).unwrap();
+        assert_eq!(detail["properties"]["scores"], json!({"type": "array"}));
+        let shown = to_map(&shape::DetailRow::new(&row, &of, None));
+        assert!(shown.keys().eq(detail["properties"].as_object().unwrap().keys()));
+    }
+}

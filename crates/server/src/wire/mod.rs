@@ -1,9 +1,8 @@
-//! JSON and CSV shapes that routes, exports and the command line share. Knows no HTTP.
+//! JSON shapes that routes and the command line share, and what rows of logs look like for the OpenAPI document. Knows no HTTP.
 
 pub mod annotation;
 pub mod builtin;
 pub mod comparison;
-pub mod csv;
 pub mod dataset;
 pub mod evaluator;
 pub mod log;

@@ -1,7 +1,8 @@
 //! JSON of an organization's LLM provider. Never holds its key.
 
-use crate::ops::providers::{Shown, ShownKey, UNOPENED};
 use evalset_model::scalar::format_time;
+use evalset_product::evaluation::settings::UNOPENED;
+use evalset_product::ops::providers::{Shown, ShownKey};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;

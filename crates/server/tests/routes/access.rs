@@ -1,8 +1,8 @@
 //! Keys, organizations, environments and the rate limit: who may do what, on every route.
 
-use evalset::ops::keys;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
+use evalset_product::ops::keys;
 use evalset_testkit::{TestApp, Under, with_app, with_limits};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! `/api/datasets/{dataset_id}/annotation/…`
 
-use evalset::ops::annotation::completed_by_score;
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::limits::Limits;
+use evalset_product::ops::annotation::completed_by_score;
 use evalset_testkit::{TestApp, Under, with_app, with_limits};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

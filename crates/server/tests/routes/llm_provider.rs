@@ -1,6 +1,5 @@
 //! `/api/llm-provider/`
 
-use evalset::ops::providers;
 use evalset_model::key::Environment;
 use evalset_testkit::{TestApp, with_app};
 use reqwest::Method;
@@ -16,7 +15,7 @@ async fn organization(server: &TestApp) -> evalset_model::ids::OrganizationId {
 
 /// The key that evaluations would use.
 async fn key_in_use(server: &TestApp) -> Option<String> {
-    let found = providers::get(&server.app, organization(server).await).await.unwrap();
+    let found = server.app.evaluators.settings().get(organization(server).await).await.unwrap();
     found.unwrap().1.map(|key| key.expose_secret().to_owned())
 }
 
@@ -135,14 +134,14 @@ async fn a_copy_of_the_database_does_not_hold_the_key_and_a_lost_key_file_is_tol
         let shown = server.get(PATH).await.expect_status(200);
         assert_eq!((&shown["has_api_key"], &shown["api_key_hint"]), (&json!(true), &Value::Null));
         assert!(shown["api_key_error"].as_str().unwrap().contains("Enter `api_key` again"), "{shown}");
-        let error = providers::get(&server.app, organization(server).await).await.unwrap_err();
+        let error = server.app.evaluators.settings().get(organization(server).await).await.unwrap_err();
         assert!(error.to_string().contains("Enter `api_key` again"), "{error}");
 
-        let before = providers::version(&server.app, organization(server).await).await.unwrap();
+        let before = server.app.evaluators.settings().version(organization(server).await).await.unwrap();
         let again = server.patch(PATH, json!({"api_key": KEY})).await.expect_status(200);
         assert_eq!((&again["api_key_hint"], &again["api_key_error"]), (&json!("wxyz"), &Value::Null));
         assert_eq!(key_in_use(server).await.as_deref(), Some(KEY));
-        assert!(providers::version(&server.app, organization(server).await).await.unwrap() > before);
+        assert!(server.app.evaluators.settings().version(organization(server).await).await.unwrap() > before);
     })
     .await;
 }

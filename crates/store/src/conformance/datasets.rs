@@ -8,7 +8,7 @@ use evalset_model::dataset::{DatasetPatch, Status, Tag};
 use evalset_model::filter::Tree;
 use evalset_model::job::{Lane, State, Task};
 
-pub(crate) async fn life_of_a_dataset(stores: &Stores) {
+pub async fn life_of_a_dataset(stores: &Stores) {
     let mine = organization(1);
     let mut wanted = dataset(mine, dataset_id(1), 5);
     wanted.tags = vec![Tag { id: "1".to_owned(), name: "one".to_owned(), color: String::new() }];
@@ -35,7 +35,7 @@ pub(crate) async fn life_of_a_dataset(stores: &Stores) {
     assert_eq!(stores.datasets.get(mine, wanted.id).await.unwrap(), Some(wanted));
 }
 
-pub(crate) async fn list_is_newest_first(stores: &Stores) {
+pub async fn list_is_newest_first(stores: &Stores) {
     let mine = organization(1);
     for (number, at) in [(1, 10), (2, 30), (3, 20), (4, 20)] {
         stores.datasets.create(dataset(mine, dataset_id(number), at), None).await.unwrap();
@@ -47,7 +47,7 @@ pub(crate) async fn list_is_newest_first(stores: &Stores) {
     assert_eq!(seen, [(dataset_id(2), 0), (dataset_id(4), 0), (dataset_id(3), 7), (dataset_id(1), 0)]);
 }
 
-pub(crate) async fn create_with_a_job(stores: &Stores) {
+pub async fn create_with_a_job(stores: &Stores) {
     let mine = organization(1);
     let mut new = dataset(mine, dataset_id(1), 5);
     new.status = Status::Initializing;
@@ -61,7 +61,7 @@ pub(crate) async fn create_with_a_job(stores: &Stores) {
     assert_eq!(stores.datasets.get(mine, other.id).await.unwrap(), None);
 }
 
-pub(crate) async fn conflicts(stores: &Stores) {
+pub async fn conflicts(stores: &Stores) {
     let mine = organization(1);
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
     let again =
@@ -87,7 +87,7 @@ async fn purge(stores: &Stores) -> u64 {
     }
 }
 
-pub(crate) async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
+pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     let mine = organization(1);
     let (id, rows) = (dataset_id(1), rows_of(mine, dataset_id(1)));
     stores.datasets.create(dataset(mine, id, 5), None).await.unwrap();
@@ -111,7 +111,7 @@ pub(crate) async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
 }
 
-pub(crate) async fn delete_hides_at_once_and_cancels(stores: &Stores) {
+pub async fn delete_hides_at_once_and_cancels(stores: &Stores) {
     let mine = organization(1);
     let (id, rows) = (dataset_id(1), rows_of(mine, dataset_id(1)));
     stores.datasets.create(dataset(mine, id, 5), None).await.unwrap();
@@ -136,7 +136,7 @@ pub(crate) async fn delete_hides_at_once_and_cancels(stores: &Stores) {
     assert_eq!(stores.jobs.claim(Lane::Rows, 10).await.unwrap(), None);
 }
 
-pub(crate) async fn empty_datasets_need_no_purge(stores: &Stores) {
+pub async fn empty_datasets_need_no_purge(stores: &Stores) {
     let mine = organization(1);
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
     assert_eq!(stores.datasets.clear(mine, dataset_id(1), job_id(1), 6).await.unwrap(), 0);
@@ -146,7 +146,7 @@ pub(crate) async fn empty_datasets_need_no_purge(stores: &Stores) {
     stores.datasets.create(dataset(mine, dataset_id(1), 9), None).await.unwrap();
 }
 
-pub(crate) async fn newest_rows_are_newest(stores: &Stores) {
+pub async fn newest_rows_are_newest(stores: &Stores) {
     let mine = organization(1);
     let rows = rows_of(mine, dataset_id(1));
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();

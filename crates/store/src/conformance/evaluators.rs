@@ -20,7 +20,7 @@ fn version_id(evaluator: u128, version: u32) -> VersionId {
     VersionId(Uuid::from_u128(0x5000 + evaluator * 0x100 + u128::from(version)))
 }
 
-pub(crate) fn evaluator(organization: OrganizationId, number: u128, at: i64) -> Evaluator {
+pub fn evaluator(organization: OrganizationId, number: u128, at: i64) -> Evaluator {
     Evaluator {
         id: evaluator_id(number),
         version_id: version_id(number, 0),
@@ -39,7 +39,7 @@ pub(crate) fn evaluator(organization: OrganizationId, number: u128, at: i64) -> 
 }
 
 /// The draft after `last`.
-pub(crate) fn after(last: &Evaluator, number: u128, at: i64) -> Evaluator {
+pub fn after(last: &Evaluator, number: u128, at: i64) -> Evaluator {
     let version = last.version + 1;
     Evaluator {
         version_id: version_id(number, version),
@@ -74,7 +74,7 @@ fn full() -> Definition {
     }
 }
 
-pub(crate) async fn life_of_an_evaluator(stores: &Stores) {
+pub async fn life_of_an_evaluator(stores: &Stores) {
     let (store, mine) = (&stores.evaluators, organization(1));
     let mut wanted = evaluator(mine, 1, 5);
     wanted.definition = full();
@@ -99,7 +99,7 @@ pub(crate) async fn life_of_an_evaluator(stores: &Stores) {
     assert!(store.create(wanted).await.unwrap());
 }
 
-pub(crate) async fn slugs_are_unique_in_an_organization(stores: &Stores) {
+pub async fn slugs_are_unique_in_an_organization(stores: &Stores) {
     let (store, mine) = (&stores.evaluators, organization(1));
     assert!(store.create(evaluator(mine, 1, 5)).await.unwrap());
     let twin = Evaluator { slug: "slug-1".to_owned(), ..evaluator(mine, 2, 6) };
@@ -113,7 +113,7 @@ pub(crate) async fn slugs_are_unique_in_an_organization(stores: &Stores) {
     assert_eq!(store.by_slug(mine, "SLUG-1").await.unwrap(), None, "case matters");
 }
 
-pub(crate) async fn organizations_do_not_share_evaluators(stores: &Stores) {
+pub async fn organizations_do_not_share_evaluators(stores: &Stores) {
     let (store, mine, other) = (&stores.evaluators, organization(1), organization(2));
     let owned = evaluator(mine, 1, 5);
     assert!(store.create(owned.clone()).await.unwrap());
@@ -131,7 +131,7 @@ pub(crate) async fn organizations_do_not_share_evaluators(stores: &Stores) {
     assert_eq!(store.get(mine, owned.id).await.unwrap(), Some(owned));
 }
 
-pub(crate) async fn a_commit_seals_the_draft_and_opens_the_next(stores: &Stores) {
+pub async fn a_commit_seals_the_draft_and_opens_the_next(stores: &Stores) {
     let (store, mine) = (&stores.evaluators, organization(1));
     let first = evaluator(mine, 1, 5);
     store.create(first.clone()).await.unwrap();
@@ -161,7 +161,7 @@ pub(crate) async fn a_commit_seals_the_draft_and_opens_the_next(stores: &Stores)
     assert_eq!(store.version(mine, first.id, 0).await.unwrap(), None);
 }
 
-pub(crate) async fn lists_show_last_versions_and_versions_are_paged(stores: &Stores) {
+pub async fn lists_show_last_versions_and_versions_are_paged(stores: &Stores) {
     let (store, mine) = (&stores.evaluators, organization(1));
     for (number, at) in [(1, 10), (2, 30), (3, 20), (4, 20)] {
         store.create(evaluator(mine, number, at)).await.unwrap();
@@ -185,7 +185,7 @@ pub(crate) async fn lists_show_last_versions_and_versions_are_paged(stores: &Sto
     assert_eq!((beyond.rows.len(), beyond.total), (0, 6));
 }
 
-pub(crate) async fn of_two_changes_of_one_draft_one_wins(stores: &Stores) {
+pub async fn of_two_changes_of_one_draft_one_wins(stores: &Stores) {
     let (store, mine) = (&stores.evaluators, organization(1));
     let draft = evaluator(mine, 1, 5);
     store.create(draft.clone()).await.unwrap();

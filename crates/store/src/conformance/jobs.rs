@@ -28,7 +28,7 @@ async fn status(stores: &Stores, id: DatasetId) -> Status {
     stores.datasets.get(organization(1), id).await.unwrap().unwrap().status
 }
 
-pub(crate) async fn claims_go_by_age(stores: &Stores) {
+pub async fn claims_go_by_age(stores: &Stores) {
     datasets(stores).await;
     assert_eq!(stores.jobs.claim(Lane::Rows, 1).await.unwrap(), None);
     for (number, owner, set, at) in [(1, 1, 1, 30), (2, 2, 3, 10), (3, 1, 2, 20), (4, 1, 2, 20)] {
@@ -46,7 +46,7 @@ pub(crate) async fn claims_go_by_age(stores: &Stores) {
     assert_eq!(order, [2, 3, 4, 1].map(job_id));
 }
 
-pub(crate) async fn progress_is_kept(stores: &Stores) {
+pub async fn progress_is_kept(stores: &Stores) {
     datasets(stores).await;
     let mut job = import_job(1, organization(1), dataset_id(1), 5);
     stores.jobs.enqueue(job.clone(), None).await.unwrap();
@@ -75,7 +75,7 @@ pub(crate) async fn progress_is_kept(stores: &Stores) {
     assert_eq!(stores.jobs.get(organization(2), job.id).await.unwrap(), None);
 }
 
-pub(crate) async fn cancel_queued_and_running(stores: &Stores) {
+pub async fn cancel_queued_and_running(stores: &Stores) {
     datasets(stores).await;
     for number in [1, 2] {
         stores.jobs.enqueue(remove_job(number, organization(1), dataset_id(1), number as i64), None).await.unwrap();
@@ -98,7 +98,7 @@ pub(crate) async fn cancel_queued_and_running(stores: &Stores) {
     assert_eq!(stores.jobs.open(organization(1)).await.unwrap(), 1);
 }
 
-pub(crate) async fn finish_and_retry(stores: &Stores) {
+pub async fn finish_and_retry(stores: &Stores) {
     datasets(stores).await;
     stores.jobs.enqueue(remove_job(1, organization(1), dataset_id(1), 1), None).await.unwrap();
     stores.jobs.claim(Lane::Rows, 5).await.unwrap();
@@ -112,7 +112,7 @@ pub(crate) async fn finish_and_retry(stores: &Stores) {
     stores.jobs.finish(job_id(99), outcome(State::Completed, 9)).await.unwrap();
 }
 
-pub(crate) async fn finish_after_cancel_does_nothing(stores: &Stores) {
+pub async fn finish_after_cancel_does_nothing(stores: &Stores) {
     datasets(stores).await;
     stores.jobs.enqueue(remove_job(1, organization(1), dataset_id(1), 1), None).await.unwrap();
     stores.jobs.cancel(organization(1), job_id(1), 2).await.unwrap();
@@ -122,7 +122,7 @@ pub(crate) async fn finish_after_cancel_does_nothing(stores: &Stores) {
     assert_eq!(status(stores, dataset_id(1)).await, Status::Ready);
 }
 
-pub(crate) async fn requeue_after_a_crash(stores: &Stores) {
+pub async fn requeue_after_a_crash(stores: &Stores) {
     datasets(stores).await;
     for number in [1, 2, 3] {
         stores.jobs.enqueue(remove_job(number, organization(1), dataset_id(1), number as i64), None).await.unwrap();
@@ -137,7 +137,7 @@ pub(crate) async fn requeue_after_a_crash(stores: &Stores) {
     assert_eq!(state(stores, 2).await, State::Completed);
 }
 
-pub(crate) async fn lists_by_organization_and_kind(stores: &Stores) {
+pub async fn lists_by_organization_and_kind(stores: &Stores) {
     datasets(stores).await;
     let mine = organization(1);
     fill(stores, rows_of(mine, dataset_id(1)), 0..3, 1).await;
@@ -161,7 +161,7 @@ pub(crate) async fn lists_by_organization_and_kind(stores: &Stores) {
     assert_eq!(stores.jobs.open(organization(2)).await.unwrap(), 1);
 }
 
-pub(crate) async fn dataset_status_follows_its_copy_jobs(stores: &Stores) {
+pub async fn dataset_status_follows_its_copy_jobs(stores: &Stores) {
     datasets(stores).await;
     let (mine, id) = (organization(1), dataset_id(1));
     for number in [1, 2] {
@@ -192,7 +192,7 @@ pub(crate) async fn dataset_status_follows_its_copy_jobs(stores: &Stores) {
     assert_eq!((state(stores, 4).await, status(stores, id).await), (State::Cancelled, Status::Ready));
 }
 
-pub(crate) async fn lost_purges_are_made_up_for(stores: &Stores) {
+pub async fn lost_purges_are_made_up_for(stores: &Stores) {
     datasets(stores).await;
     let mine = organization(1);
     fill(stores, rows_of(mine, dataset_id(1)), 0..6, 1).await;
@@ -215,7 +215,7 @@ pub(crate) async fn lost_purges_are_made_up_for(stores: &Stores) {
     assert_eq!(stores.jobs.requeue_running(10).await.unwrap(), 1);
 }
 
-pub(crate) async fn cancelled_copies_leave_the_dataset_ready(stores: &Stores) {
+pub async fn cancelled_copies_leave_the_dataset_ready(stores: &Stores) {
     datasets(stores).await;
     let mine = organization(1);
     for (number, set) in [(1, 1), (2, 1), (3, 2)] {

@@ -7,7 +7,7 @@ use evalset_model::ids::KeyId;
 use evalset_model::key::{ApiKey, Environment};
 use uuid::Uuid;
 
-pub(crate) fn key(number: u8, owner: u128, created_at: i64) -> ApiKey {
+pub fn key(number: u8, owner: u128, created_at: i64) -> ApiKey {
     ApiKey {
         id: KeyId(Uuid::from_u128(0x4000 + u128::from(number))),
         organization: organization(owner),
@@ -26,7 +26,7 @@ async fn organizations(stores: &Stores) {
     }
 }
 
-pub(crate) async fn organizations_are_numbered(stores: &Stores) {
+pub async fn organizations_are_numbered(stores: &Stores) {
     assert_eq!(stores.keys.organizations().await.unwrap(), []);
     organizations(stores).await;
     let taken = stores.keys.create_organization(organization(3), "first", 6).await;
@@ -39,7 +39,7 @@ pub(crate) async fn organizations_are_numbered(stores: &Stores) {
     assert_eq!(seen, wanted);
 }
 
-pub(crate) async fn keys_by_hash(stores: &Stores) {
+pub async fn keys_by_hash(stores: &Stores) {
     organizations(stores).await;
     for (number, owner, at) in [(1, 1, 30), (2, 2, 10), (3, 1, 20)] {
         stores.keys.create_key(key(number, owner, at)).await.unwrap();
@@ -52,7 +52,7 @@ pub(crate) async fn keys_by_hash(stores: &Stores) {
     assert_eq!(stores.keys.keys(None).await.unwrap().len(), 3);
 }
 
-pub(crate) async fn keys_are_unique(stores: &Stores) {
+pub async fn keys_are_unique(stores: &Stores) {
     organizations(stores).await;
     stores.keys.create_key(key(1, 1, 1)).await.unwrap();
     let same_prefix = ApiKey { prefix: "prefix1".to_owned(), ..key(2, 1, 1) };
@@ -64,7 +64,7 @@ pub(crate) async fn keys_are_unique(stores: &Stores) {
     assert_eq!(stores.keys.keys(None).await.unwrap(), [key(1, 1, 1)]);
 }
 
-pub(crate) async fn revoking(stores: &Stores) {
+pub async fn revoking(stores: &Stores) {
     organizations(stores).await;
     stores.keys.create_key(key(1, 1, 1)).await.unwrap();
     assert!(stores.keys.revoke(key(1, 1, 1).id, 7).await.unwrap());

@@ -22,7 +22,7 @@ fn noted(mut log: Log, note: &str) -> Log {
     log
 }
 
-pub(crate) async fn insert_and_read_back(stores: &Stores) {
+pub async fn insert_and_read_back(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..50, 1).await;
     for log in &logs {
@@ -32,7 +32,7 @@ pub(crate) async fn insert_and_read_back(stores: &Stores) {
     assert_eq!(all(stores, requests).await, logs);
 }
 
-pub(crate) async fn insert_is_all_or_none(stores: &Stores) {
+pub async fn insert_is_all_or_none(stores: &Stores) {
     let gone = rows_of(organization(1), dataset_id(9));
     let logs = vec![log(1, &mut Dice(1))];
     let refused = stores.logs.insert(gone, logs, Existing::Keep).await;
@@ -44,7 +44,7 @@ pub(crate) async fn insert_is_all_or_none(stores: &Stores) {
     );
 }
 
-pub(crate) async fn existing_rows_are_kept_or_replaced(stores: &Stores) {
+pub async fn existing_rows_are_kept_or_replaced(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..3, 1).await;
     let again: Vec<_> = [0, 3].map(|number| noted(log(number, &mut Dice(9)), "new")).into();
@@ -55,7 +55,7 @@ pub(crate) async fn existing_rows_are_kept_or_replaced(stores: &Stores) {
     assert_eq!(now, [again[0].clone(), logs[1].clone(), logs[2].clone(), again[1].clone()]);
 }
 
-pub(crate) async fn duplicates_inside_one_call(stores: &Stores) {
+pub async fn duplicates_inside_one_call(stores: &Stores) {
     let requests = request_logs(organization(1));
     let twice = |first: &str, second: &str| [first, second].map(|note| noted(log(7, &mut Dice(1)), note)).to_vec();
     let note = async || all(stores, requests).await[0].text(Field::Note).unwrap().to_owned();
@@ -66,7 +66,7 @@ pub(crate) async fn duplicates_inside_one_call(stores: &Stores) {
     assert_eq!(all(stores, requests).await.len(), 1);
 }
 
-pub(crate) async fn update_changes_one_row(stores: &Stores) {
+pub async fn update_changes_one_row(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..3, 1).await;
     let change: Change = Arc::new(|mut log| {
@@ -80,7 +80,7 @@ pub(crate) async fn update_changes_one_row(stores: &Stores) {
     assert_eq!(all(stores, requests).await, [logs[0].clone(), new, logs[2].clone()]);
 }
 
-pub(crate) async fn update_refused_changes_nothing(stores: &Stores) {
+pub async fn update_refused_changes_nothing(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..1, 1).await;
     let refuse: Change = Arc::new(|_| Err(Error::invalid("note", "no")));
@@ -95,7 +95,7 @@ pub(crate) async fn update_refused_changes_nothing(stores: &Stores) {
     assert_eq!(all(stores, requests).await, logs);
 }
 
-pub(crate) async fn concurrent_updates_all_apply(stores: &Stores) {
+pub async fn concurrent_updates_all_apply(stores: &Stores) {
     let requests = request_logs(organization(1));
     fill(stores, requests, 0..2, 1).await;
     let mut tasks = JoinSet::new();
@@ -116,7 +116,7 @@ pub(crate) async fn concurrent_updates_all_apply(stores: &Stores) {
     assert_eq!(all(stores, requests).await[1].metadata["count"], json!(100));
 }
 
-pub(crate) async fn delete_by_id(stores: &Stores) {
+pub async fn delete_by_id(stores: &Stores) {
     let requests = request_logs(organization(1));
     fill(stores, requests, 0..5, 1).await;
     let unwanted = [log_id(1), log_id(3), log_id(3), log_id(77)];
@@ -129,7 +129,7 @@ pub(crate) async fn delete_by_id(stores: &Stores) {
     assert!(stores.logs.watermark(requests).await.unwrap() > before);
 }
 
-pub(crate) async fn counts_follow_every_write(stores: &Stores) {
+pub async fn counts_follow_every_write(stores: &Stores) {
     let mine = organization(1);
     let id = dataset_id(1);
     let rows = rows_of(mine, id);
@@ -178,7 +178,7 @@ fn everything() -> crate::logs::Pick {
     crate::logs::Pick { filter: Tree::all(), watermark: None, sample: None, sort: None }
 }
 
-pub(crate) async fn organizations_do_not_meet(stores: &Stores) {
+pub async fn organizations_do_not_meet(stores: &Stores) {
     let (mine, theirs) = (organization(1), organization(2));
     stores.datasets.create(dataset(mine, dataset_id(1), 1), None).await.unwrap();
     fill(stores, request_logs(mine), 0..3, 1).await;
@@ -201,7 +201,7 @@ pub(crate) async fn organizations_do_not_meet(stores: &Stores) {
     assert_eq!(all(stores, rows_of(mine, dataset_id(1))).await.len(), 2);
 }
 
-pub(crate) async fn places_do_not_meet(stores: &Stores) {
+pub async fn places_do_not_meet(stores: &Stores) {
     let mine = organization(1);
     let saved = Collection { organization: mine, place: Place::SavedLogs };
     stores.datasets.create(dataset(mine, dataset_id(1), 1), None).await.unwrap();
@@ -220,14 +220,14 @@ pub(crate) async fn places_do_not_meet(stores: &Stores) {
     assert_eq!(stores.logs.remove(saved, &[row], None).await.unwrap(), 0);
 }
 
-pub(crate) async fn unknown_datasets(stores: &Stores) {
+pub async fn unknown_datasets(stores: &Stores) {
     let nowhere = rows_of(organization(1), dataset_id(5));
     assert!(all(stores, nowhere).await.is_empty());
     assert!(matches!(stores.logs.delete(nowhere, &[log_id(0)]).await, Err(Error::NotFound(_))));
     assert!(matches!(stores.logs.remove(nowhere, &[1], None).await, Err(Error::NotFound(_))));
 }
 
-pub(crate) async fn odd_values_survive(stores: &Stores) {
+pub async fn odd_values_survive(stores: &Stores) {
     let requests = request_logs(organization(1));
     let mut log = Log::new(LogId("id with \u{0} and \"quotes\" and 🎈".to_owned()));
     log.scalars.set_text(Field::Note, "nul \u{0} inside, \u{10FFFF}, line\nfeed");

@@ -1,29 +1,42 @@
 //! What every store must do: one suite, run on each (`suite!` names all tests and makes one of each per store).
 //!
-//! Knows the traits only. Tests take `&Stores` of a fresh, empty store.
+//! Built for tests only, under the feature `conformance`. Knows the traits only. Tests take `&Stores` of a fresh, empty store.
 
-pub(crate) mod datasets;
-pub(crate) mod evaluators;
-pub(crate) mod jobs;
-pub(crate) mod keys;
-pub(crate) mod logs;
-pub(crate) mod moves;
-pub(crate) mod picks;
-pub(crate) mod providers;
-pub(crate) mod reads;
-pub(crate) mod runs;
-pub(crate) mod samples;
-pub(crate) mod score_samples;
-pub(crate) mod scored_reads;
-pub(crate) mod scores;
-pub(crate) mod soak;
-pub(crate) mod walks;
+#![allow(
+    missing_docs,
+    clippy::assigning_clones,
+    clippy::missing_panics_doc,
+    clippy::wildcard_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests, which are named after what they test and fail by panicking"
+)]
+
+pub mod datasets;
+pub mod evaluators;
+pub mod jobs;
+pub mod keys;
+pub mod logs;
+pub mod moves;
+pub mod picks;
+pub mod providers;
+pub mod reads;
+pub mod runs;
+pub mod samples;
+pub mod score_samples;
+pub mod scored_reads;
+pub mod scores;
+pub mod soak;
+pub mod walks;
 
 /// Makes one test per item of the suite, each on a store of its own from `$make`, an async function that returns
 /// `(Stores, guard)`.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! suite {
     ($make:path) => {
-        crate::conformance::suite! { @each $make;
+        $crate::conformance::suite! { @each $make;
             logs: insert_and_read_back, insert_is_all_or_none, existing_rows_are_kept_or_replaced,
                 duplicates_inside_one_call, update_changes_one_row, update_refused_changes_nothing,
                 concurrent_updates_all_apply, delete_by_id, counts_follow_every_write, organizations_do_not_meet,
@@ -66,11 +79,11 @@ macro_rules! suite {
                     #[tokio::test]
                     async fn $name() {
                         let (stores, _guard) = $make().await;
-                        crate::conformance::$noun::$name(&stores).await;
+                        $crate::conformance::$noun::$name(&stores).await;
                     }
                 )+
             }
         )+
     };
 }
-pub(crate) use suite;
+pub use crate::suite;

@@ -51,7 +51,7 @@ async fn progress(stores: &Stores, number: u128) -> (u64, u64, u64, Option<RowNu
     (job.progress.done, job.progress.affected, job.progress.skipped, job.progress.cursor)
 }
 
-pub(crate) async fn copy_keeps_ids_and_resets_annotation(stores: &Stores) {
+pub async fn copy_keeps_ids_and_resets_annotation(stores: &Stores) {
     let (requests, rows, logs) = places(stores, 40).await;
     let source = numbers(stores, requests).await;
     // Looked at before: an open index has to learn of the copies as well.
@@ -74,7 +74,7 @@ pub(crate) async fn copy_keeps_ids_and_resets_annotation(stores: &Stores) {
     assert_eq!(all(stores, other).await, wanted);
 }
 
-pub(crate) async fn copy_skips_what_is_there_or_gone(stores: &Stores) {
+pub async fn copy_skips_what_is_there_or_gone(stores: &Stores) {
     let (requests, rows, _) = places(stores, 10).await;
     let source = numbers(stores, requests).await;
     stores.logs.copy(requests, &source[..4], rows, None).await.unwrap();
@@ -91,7 +91,7 @@ pub(crate) async fn copy_skips_what_is_there_or_gone(stores: &Stores) {
     assert_eq!(stores.logs.copy(theirs, &source, rows, None).await.unwrap(), Added { written: 0, skipped: 10 });
 }
 
-pub(crate) async fn copy_and_step_are_one(stores: &Stores) {
+pub async fn copy_and_step_are_one(stores: &Stores) {
     let (requests, rows, _) = places(stores, 10).await;
     let source = numbers(stores, requests).await;
     running(stores, 1).await;
@@ -112,7 +112,7 @@ pub(crate) async fn copy_and_step_are_one(stores: &Stores) {
     assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (5, (0, 0, 0, None)));
 }
 
-pub(crate) async fn remove_and_step_are_one(stores: &Stores) {
+pub async fn remove_and_step_are_one(stores: &Stores) {
     let (requests, rows, _) = places(stores, 10).await;
     stores.logs.copy(requests, &numbers(stores, requests).await, rows, None).await.unwrap();
     let source = numbers(stores, rows).await;
@@ -129,7 +129,7 @@ pub(crate) async fn remove_and_step_are_one(stores: &Stores) {
     assert_eq!(dataset.log_count, 8);
 }
 
-pub(crate) async fn steps_need_a_running_job(stores: &Stores) {
+pub async fn steps_need_a_running_job(stores: &Stores) {
     let (requests, rows, _) = places(stores, 3).await;
     let source = numbers(stores, requests).await;
     let unknown = stores.logs.copy(requests, &source, rows, Some(step(7, 3))).await;
@@ -140,7 +140,7 @@ pub(crate) async fn steps_need_a_running_job(stores: &Stores) {
     assert!(all(stores, rows).await.is_empty());
 }
 
-pub(crate) async fn moves_into_the_void(stores: &Stores) {
+pub async fn moves_into_the_void(stores: &Stores) {
     let (requests, rows, _) = places(stores, 3).await;
     let source = numbers(stores, requests).await;
     running(stores, 1).await;

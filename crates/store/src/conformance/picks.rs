@@ -24,7 +24,7 @@ async fn picked(stores: &Stores, collection: Collection, pick: Pick) -> (Picked,
     (picked, rows.into_iter().map(|row| row.log).collect())
 }
 
-pub(crate) async fn order_and_watermark(stores: &Stores) {
+pub async fn order_and_watermark(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..20, 1).await;
     let mark = stores.logs.watermark(requests).await.unwrap();
@@ -48,7 +48,7 @@ pub(crate) async fn order_and_watermark(stores: &Stores) {
     assert_eq!(stores.logs.read(requests, &some.rows, With::Nothing).await.unwrap().len(), 19);
 }
 
-pub(crate) async fn sample_sizes(stores: &Stores) {
+pub async fn sample_sizes(stores: &Stores) {
     let requests = request_logs(organization(1));
     fill(stores, requests, 0..101, 1).await;
     for (part, size) in [(100.0, 101), (50.0, 51), (40.0, 40), (1.0, 1), (0.001, 1), (99.6, 101), (33.3, 34)] {
@@ -60,7 +60,7 @@ pub(crate) async fn sample_sizes(stores: &Stores) {
     assert_eq!(none, Picked { matches: 0, cutoff: None, rows: Vec::new() });
 }
 
-pub(crate) async fn samples_repeat(stores: &Stores) {
+pub async fn samples_repeat(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..100, 1).await;
     let (first, rows) = picked(stores, requests, pick(Tree::all(), Some(percent(30.0)))).await;
@@ -75,7 +75,7 @@ pub(crate) async fn samples_repeat(stores: &Stores) {
     assert_ne!(stores.logs.pick(requests, pick(Tree::all(), other)).await.unwrap().rows, first.rows);
 }
 
-pub(crate) async fn cutoff_makes_the_same_choice(stores: &Stores) {
+pub async fn cutoff_makes_the_same_choice(stores: &Stores) {
     let requests = request_logs(organization(1));
     fill(stores, requests, 0..100, 1).await;
     let mark = stores.logs.watermark(requests).await.unwrap();
@@ -91,7 +91,7 @@ pub(crate) async fn cutoff_makes_the_same_choice(stores: &Stores) {
     assert_eq!((rest.rows, rest.cutoff, rest.matches), (first.rows[5..].to_vec(), first.cutoff, 95));
 }
 
-pub(crate) async fn text_filters_pick(stores: &Stores) {
+pub async fn text_filters_pick(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..120, 3).await;
     let filter = Tree::Or(vec![contains(TextField::Input, "refund", true), model_is("claude")]);

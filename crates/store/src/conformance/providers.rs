@@ -17,7 +17,7 @@ fn provider(base_url: &str, updated_at: i64) -> StoredProvider {
     StoredProvider { settings, key: Some(vec![0, 255, 7]), updated_at }
 }
 
-pub(crate) async fn life_of_a_provider(stores: &Stores) {
+pub async fn life_of_a_provider(stores: &Stores) {
     let (own, other) = (organization(1), organization(2));
     let providers = &stores.providers;
     assert_eq!(providers.get(own).await.unwrap(), None);
@@ -35,7 +35,7 @@ pub(crate) async fn life_of_a_provider(stores: &Stores) {
     assert!(providers.put(own, keyless, None).await.unwrap());
 }
 
-pub(crate) async fn only_the_form_that_was_read_is_replaced(stores: &Stores) {
+pub async fn only_the_form_that_was_read_is_replaced(stores: &Stores) {
     let own = organization(1);
     let providers = &stores.providers;
     assert!(!providers.put(own, provider("http://a", 5), Some(4)).await.unwrap(), "there is none");

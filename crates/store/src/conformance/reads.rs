@@ -31,7 +31,7 @@ fn expected_groups(logs: &[Log], by: &LogField) -> BTreeMap<Option<String>, Sums
     groups
 }
 
-pub(crate) async fn total_and_window(stores: &Stores) {
+pub async fn total_and_window(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..30, 1).await;
     let window = page(stores, requests, Tree::all(), by_id(), (10, 5)).await;
@@ -47,7 +47,7 @@ pub(crate) async fn total_and_window(stores: &Stores) {
     assert_eq!(page(stores, requests, Tree::all(), by_id(), (0, 0)).await.total, 30);
 }
 
-pub(crate) async fn pages_cover_all_rows_once(stores: &Stores) {
+pub async fn pages_cover_all_rows_once(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..83, 2).await;
     let mut dice = Dice(3);
@@ -67,7 +67,7 @@ pub(crate) async fn pages_cover_all_rows_once(stores: &Stores) {
     }
 }
 
-pub(crate) async fn nulls_come_last(stores: &Stores) {
+pub async fn nulls_come_last(stores: &Stores) {
     let requests = request_logs(organization(1));
     let with = |number: usize, cost: Option<f64>| {
         let mut log = Log::new(log_id(number));
@@ -93,7 +93,7 @@ async fn agree(stores: &Stores, requests: Collection, logs: &[Log], dice: &mut D
     assert_eq!(found.rows, part);
 }
 
-pub(crate) async fn filters_agree_with_the_reference(stores: &Stores) {
+pub async fn filters_agree_with_the_reference(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..200, 4).await;
     let mut dice = Dice(5);
@@ -102,7 +102,7 @@ pub(crate) async fn filters_agree_with_the_reference(stores: &Stores) {
     }
 }
 
-pub(crate) async fn text_filters_agree_with_the_reference(stores: &Stores) {
+pub async fn text_filters_agree_with_the_reference(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..200, 6).await;
     let mut dice = Dice(7);
@@ -111,7 +111,7 @@ pub(crate) async fn text_filters_agree_with_the_reference(stores: &Stores) {
     }
 }
 
-pub(crate) async fn sums_and_groups_agree_with_the_reference(stores: &Stores) {
+pub async fn sums_and_groups_agree_with_the_reference(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..200, 8).await;
     let mut dice = Dice(9);
@@ -140,7 +140,7 @@ pub(crate) async fn sums_and_groups_agree_with_the_reference(stores: &Stores) {
     }
 }
 
-pub(crate) async fn empty_collections(stores: &Stores) {
+pub async fn empty_collections(stores: &Stores) {
     let requests = request_logs(organization(1));
     let text = text_test(&mut Dice(1));
     for filter in [Tree::all(), text] {
@@ -152,7 +152,7 @@ pub(crate) async fn empty_collections(stores: &Stores) {
     assert_eq!(stores.logs.watermark(requests).await.unwrap(), 0);
 }
 
-pub(crate) async fn reads_see_every_write(stores: &Stores) {
+pub async fn reads_see_every_write(stores: &Stores) {
     let requests = request_logs(organization(1));
     let word = |log: &Log| log.payload.get("output").is_some();
     let mut dice = Dice(11);

@@ -67,7 +67,7 @@ fn names(results: &[UnitResult]) -> Vec<&str> {
     results.iter().map(|result| result.log_id.as_str()).collect()
 }
 
-pub(crate) async fn units_are_kept_in_one_step(stores: &Stores) {
+pub async fn units_are_kept_in_one_step(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let run = running(stores, 1, 0).await;
     let at = |index, value| unit(place, &numbers, index, run, value);
@@ -115,7 +115,7 @@ pub(crate) async fn units_are_kept_in_one_step(stores: &Stores) {
 }
 
 /// A step that writes nothing is a commit all the same: the one after it must reach an open index.
-pub(crate) async fn steps_without_rows_hide_nothing(stores: &Stores) {
+pub async fn steps_without_rows_hide_nothing(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     all(stores, place).await;
     let run = running(stores, 1, 0).await;
@@ -128,7 +128,7 @@ pub(crate) async fn steps_without_rows_hide_nothing(stores: &Stores) {
     }
 }
 
-pub(crate) async fn only_running_runs_record(stores: &Stores) {
+pub async fn only_running_runs_record(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let units = |run: JobId| vec![unit(place, &numbers, 0, run, 1.0)];
     let refused = async |run: JobId| {
@@ -151,7 +151,7 @@ pub(crate) async fn only_running_runs_record(stores: &Stores) {
     refused(job_id(2)).await;
 }
 
-pub(crate) async fn results_by_page(stores: &Stores) {
+pub async fn results_by_page(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let run = running(stores, 1, 0).await;
     let rich = |index: usize| {
@@ -202,7 +202,7 @@ pub(crate) async fn results_by_page(stores: &Stores) {
     assert_eq!(stores.runs.values(mine(), Compared::Run(run)).await.unwrap(), []);
 }
 
-pub(crate) async fn values_of_a_dataset(stores: &Stores) {
+pub async fn values_of_a_dataset(stores: &Stores) {
     let (place, _) = rows(stores).await;
     let requests = request_logs(mine());
     let put = async |score| stores.scores.put(score).await.unwrap();
@@ -226,7 +226,7 @@ pub(crate) async fn values_of_a_dataset(stores: &Stores) {
     assert_eq!(values(organization(2), &evaluator).await, []);
 }
 
-pub(crate) async fn ended_runs_go_on(stores: &Stores) {
+pub async fn ended_runs_go_on(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     assert_eq!(stores.runs.reopen(mine(), job_id(1), None, 1).await.unwrap(), None);
     let run = running(stores, 1, 0).await;
@@ -282,7 +282,7 @@ pub(crate) async fn ended_runs_go_on(stores: &Stores) {
     assert_eq!(stores.runs.reopen(mine(), job_id(8), None, 3).await.unwrap(), None);
 }
 
-pub(crate) async fn lists_are_newest_first(stores: &Stores) {
+pub async fn lists_are_newest_first(stores: &Stores) {
     rows(stores).await;
     stores.datasets.create(dataset(mine(), dataset_id(2), 1), None).await.unwrap();
     for (number, set, at) in [(1, 1, 10), (2, 1, 30), (3, 1, 20), (4, 1, 20), (5, 2, 40)] {
@@ -298,7 +298,7 @@ pub(crate) async fn lists_are_newest_first(stores: &Stores) {
     assert_eq!(list(organization(2), ALL).await, (vec![], 0));
 }
 
-pub(crate) async fn lanes_do_not_meet(stores: &Stores) {
+pub async fn lanes_do_not_meet(stores: &Stores) {
     rows(stores).await;
     stores.jobs.enqueue(run_job(1, mine(), dataset_id(1), 0, 1), None).await.unwrap();
     stores.jobs.enqueue(import_job(2, mine(), dataset_id(1), 2), None).await.unwrap();
@@ -310,7 +310,7 @@ pub(crate) async fn lanes_do_not_meet(stores: &Stores) {
     assert_eq!(claim(Lane::Runs).await, None);
 }
 
-pub(crate) async fn datasets_show_their_runs(stores: &Stores) {
+pub async fn datasets_show_their_runs(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let shown = async || {
         let dataset = stores.datasets.get(mine(), dataset_id(1)).await.unwrap().unwrap();
@@ -359,7 +359,7 @@ pub(crate) async fn datasets_show_their_runs(stores: &Stores) {
     assert_eq!(shown().await, is("cancelled", 0, 80));
 }
 
-pub(crate) async fn deleting_the_dataset_ends_its_runs(stores: &Stores) {
+pub async fn deleting_the_dataset_ends_its_runs(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let run = running(stores, 1, 0).await;
     record(stores, mine(), run, vec![unit(place, &numbers, 0, run, 1.0)]).await;
@@ -378,7 +378,7 @@ pub(crate) async fn deleting_the_dataset_ends_its_runs(stores: &Stores) {
     assert_eq!(stores.jobs.claim(Lane::Runs, 9).await.unwrap(), None);
 }
 
-pub(crate) async fn recorded_scores_are_found(stores: &Stores) {
+pub async fn recorded_scores_are_found(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     // An index that is open before learns of each.
     all(stores, place).await;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// A small generator of pseudo-random numbers.
-pub(crate) struct Dice(pub u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     pub fn roll(&mut self) -> u64 {
@@ -43,34 +43,34 @@ impl Dice {
     }
 }
 
-pub(crate) const WORDS: &[&str] =
+pub const WORDS: &[&str] =
     &["refund", "Order", "late", "Größe", "payment", "hello", "world", "ΣΙΓΜΑ", "tokens", "cancel"];
 
-pub(crate) fn organization(number: u128) -> OrganizationId {
+pub fn organization(number: u128) -> OrganizationId {
     OrganizationId(Uuid::from_u128(0x1000 + number))
 }
 
-pub(crate) fn dataset_id(number: u128) -> DatasetId {
+pub fn dataset_id(number: u128) -> DatasetId {
     DatasetId(Uuid::from_u128(0x2000 + number))
 }
 
-pub(crate) fn job_id(number: u128) -> JobId {
+pub fn job_id(number: u128) -> JobId {
     JobId(Uuid::from_u128(0x3000 + number))
 }
 
-pub(crate) fn log_id(number: usize) -> LogId {
+pub fn log_id(number: usize) -> LogId {
     LogId(format!("row-{number:05}"))
 }
 
-pub(crate) fn request_logs(organization: OrganizationId) -> Collection {
+pub fn request_logs(organization: OrganizationId) -> Collection {
     Collection { organization, place: Place::RequestLogs }
 }
 
-pub(crate) fn rows_of(organization: OrganizationId, id: DatasetId) -> Collection {
+pub fn rows_of(organization: OrganizationId, id: DatasetId) -> Collection {
     Collection { organization, place: Place::Dataset(id) }
 }
 
-pub(crate) fn dataset(organization: OrganizationId, id: DatasetId, created_at: i64) -> Dataset {
+pub fn dataset(organization: OrganizationId, id: DatasetId, created_at: i64) -> Dataset {
     Dataset {
         id,
         organization,
@@ -92,7 +92,7 @@ pub(crate) fn dataset(organization: OrganizationId, id: DatasetId, created_at: i
     }
 }
 
-pub(crate) fn import_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
+pub fn import_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
     let task = Task::Import {
         dataset,
         start_time: None,
@@ -104,12 +104,12 @@ pub(crate) fn import_job(number: u128, organization: OrganizationId, dataset: Da
     job(number, organization, Some(dataset), task, at)
 }
 
-pub(crate) fn remove_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
+pub fn remove_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
     let task = Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: 1 };
     job(number, organization, Some(dataset), task, at)
 }
 
-pub(crate) fn job(number: u128, organization: OrganizationId, dataset: Option<DatasetId>, task: Task, at: i64) -> Job {
+pub fn job(number: u128, organization: OrganizationId, dataset: Option<DatasetId>, task: Task, at: i64) -> Job {
     Job {
         id: job_id(number),
         organization,
@@ -127,7 +127,7 @@ pub(crate) fn job(number: u128, organization: OrganizationId, dataset: Option<Da
 }
 
 /// A log whose values are drawn; many are missing.
-pub(crate) fn log(number: usize, dice: &mut Dice) -> Log {
+pub fn log(number: usize, dice: &mut Dice) -> Log {
     let mut log = Log::new(log_id(number));
     let mut set = |field: Field, value: Scalar| log.scalars.set(field, Some(value));
     set(Field::Timestamp, Scalar::Time(1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000));
@@ -191,12 +191,7 @@ fn metadata(dice: &mut Dice) -> Map<String, Value> {
 }
 
 /// Adds rows `numbers` to a collection and returns them.
-pub(crate) async fn fill(
-    stores: &Stores,
-    collection: Collection,
-    numbers: std::ops::Range<usize>,
-    seed: u64,
-) -> Vec<Log> {
+pub async fn fill(stores: &Stores, collection: Collection, numbers: std::ops::Range<usize>, seed: u64) -> Vec<Log> {
     let mut dice = Dice(seed);
     let logs: Vec<_> = numbers.map(|number| log(number, &mut dice)).collect();
     let added = stores.logs.insert(collection, logs.clone(), Existing::Keep).await.unwrap();
@@ -204,15 +199,15 @@ pub(crate) async fn fill(
     logs
 }
 
-pub(crate) fn sort(field: LogField, descending: bool) -> Sort {
+pub fn sort(field: LogField, descending: bool) -> Sort {
     Sort { field, descending }
 }
 
-pub(crate) fn by_id() -> Sort {
+pub fn by_id() -> Sort {
     sort(LogField::Id, false)
 }
 
-pub(crate) async fn page(
+pub async fn page(
     stores: &Stores,
     collection: Collection,
     filter: LogFilter,
@@ -224,7 +219,7 @@ pub(crate) async fn page(
 }
 
 /// [`page`] with numbers and scores.
-pub(crate) async fn row_page(
+pub async fn row_page(
     stores: &Stores,
     collection: Collection,
     filter: LogFilter,
@@ -235,38 +230,38 @@ pub(crate) async fn row_page(
     stores.logs.page(collection, Query { filter, sort, window }).await.unwrap()
 }
 
-pub(crate) async fn get(stores: &Stores, collection: Collection, id: &LogId) -> Option<Log> {
+pub async fn get(stores: &Stores, collection: Collection, id: &LogId) -> Option<Log> {
     stores.logs.get(collection, id).await.unwrap().map(|row| row.log)
 }
 
-pub(crate) async fn all(stores: &Stores, collection: Collection) -> Vec<Log> {
+pub async fn all(stores: &Stores, collection: Collection) -> Vec<Log> {
     page(stores, collection, Tree::all(), by_id(), (0, 100_000)).await.rows
 }
 
-pub(crate) fn ids(logs: &[Log]) -> Vec<&str> {
+pub fn ids(logs: &[Log]) -> Vec<&str> {
     logs.iter().map(|log| log.id.as_str()).collect()
 }
 
-pub(crate) fn compare(field: LogField, test: Test) -> LogFilter {
+pub fn compare(field: LogField, test: Test) -> LogFilter {
     Tree::Compare(Compare { field, test })
 }
 
-pub(crate) fn model_is(model: &str) -> LogFilter {
+pub fn model_is(model: &str) -> LogFilter {
     let literal = Literal { text: Some(model.to_owned()), ..Literal::default() };
     compare(LogField::Scalar(Field::Model), Test::AnyOf(vec![literal]))
 }
 
-pub(crate) fn contains(field: TextField, needle: &str, fold: bool) -> LogFilter {
+pub fn contains(field: TextField, needle: &str, fold: bool) -> LogFilter {
     let needle = if fold { needle.to_lowercase() } else { needle.to_owned() };
     compare(LogField::Text(field), Test::Contains { needles: vec![needle], fold })
 }
 
-pub(crate) fn number(order: Order, field: LogField, number: f64) -> LogFilter {
+pub fn number(order: Order, field: LogField, number: f64) -> LogFilter {
     compare(field, Test::Ordered(order, Literal { number: Some(number), ..Literal::default() }))
 }
 
 /// One comparison that the columns can decide.
-pub(crate) fn column_test(dice: &mut Dice) -> LogFilter {
+pub fn column_test(dice: &mut Dice) -> LogFilter {
     let text = |text: &str| Literal { text: Some(text.to_owned()), ..Literal::default() };
     let order = *dice.pick(&[Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual]);
     let scalar = LogField::Scalar;
@@ -299,7 +294,7 @@ pub(crate) fn column_test(dice: &mut Dice) -> LogFilter {
 }
 
 /// One comparison that needs the payload.
-pub(crate) fn text_test(dice: &mut Dice) -> LogFilter {
+pub fn text_test(dice: &mut Dice) -> LogFilter {
     let field = LogField::Text(*dice.pick(TextField::ALL));
     let word = dice.text(WORDS).to_owned();
     let (start, length) = (dice.below(3), 1 + dice.below(4));
@@ -325,7 +320,7 @@ pub(crate) fn text_test(dice: &mut Dice) -> LogFilter {
 }
 
 /// A filter of a few levels, with or without text tests.
-pub(crate) fn filter(dice: &mut Dice, depth: usize, text: bool) -> LogFilter {
+pub fn filter(dice: &mut Dice, depth: usize, text: bool) -> LogFilter {
     match if depth == 0 { 0 } else { dice.below(6) } {
         1 => Tree::And((0..dice.below(4)).map(|_| filter(dice, depth - 1, text)).collect()),
         2 | 3 => Tree::Or((0..dice.below(4)).map(|_| filter(dice, depth - 1, text)).collect()),
@@ -336,7 +331,7 @@ pub(crate) fn filter(dice: &mut Dice, depth: usize, text: bool) -> LogFilter {
 }
 
 /// Any order.
-pub(crate) fn any_sort(dice: &mut Dice) -> Sort {
+pub fn any_sort(dice: &mut Dice) -> Sort {
     let field = match dice.below(5) {
         0 => LogField::Id,
         1 => LogField::Metadata(dice.text(&["tier", "turns", "mixed", "user.age", "key3", "none"]).to_owned()),

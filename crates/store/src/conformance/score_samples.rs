@@ -16,16 +16,16 @@ use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-pub(crate) fn score_id(number: u128) -> ScoreId {
+pub fn score_id(number: u128) -> ScoreId {
     ScoreId(Uuid::from_u128(0x4000 + number))
 }
 
-pub(crate) fn evaluator_id(number: u128) -> EvaluatorId {
+pub fn evaluator_id(number: u128) -> EvaluatorId {
     EvaluatorId(Uuid::from_u128(0x5000 + number))
 }
 
 /// The source of an evaluator: its value type goes by its number.
-pub(crate) fn source(number: u128) -> Source {
+pub fn source(number: u128) -> Source {
     let types = [ScoreValueType::Numerical, ScoreValueType::Boolean, ScoreValueType::Text, ScoreValueType::MultiSelect];
     Source {
         evaluator_id: Some(evaluator_id(number)),
@@ -35,20 +35,20 @@ pub(crate) fn source(number: u128) -> Source {
     }
 }
 
-pub(crate) fn custom(slug: &str) -> Source {
+pub fn custom(slug: &str) -> Source {
     Source { evaluator_id: None, slug: slug.to_owned(), name: slug.to_owned(), value_type: ScoreValueType::Numerical }
 }
 
-pub(crate) fn number_value(number: f64) -> ScoreValues {
+pub fn number_value(number: f64) -> ScoreValues {
     ScoreValues { numerical: Some(number), ..ScoreValues::default() }
 }
 
-pub(crate) fn flag_value(flag: bool) -> ScoreValues {
+pub fn flag_value(flag: bool) -> ScoreValues {
     ScoreValues { boolean: Some(flag), ..ScoreValues::default() }
 }
 
 /// A completed score by the scorer `first`.
-pub(crate) fn score(number: u128, on: Collection, log_id: LogId, source: Source, values: ScoreValues) -> Score {
+pub fn score(number: u128, on: Collection, log_id: LogId, source: Source, values: ScoreValues) -> Score {
     Score {
         id: score_id(number),
         subject: Subject { organization: on.organization, place: on.place, log_id },
@@ -71,7 +71,7 @@ pub(crate) fn score(number: u128, on: Collection, log_id: LogId, source: Source,
 }
 
 /// The same without a value.
-pub(crate) fn failed(score: Score) -> Score {
+pub fn failed(score: Score) -> Score {
     Score {
         values: ScoreValues::default(),
         status: ScoreStatus::Failed,
@@ -96,7 +96,7 @@ fn values(dice: &mut Dice, of: ScoreValueType) -> ScoreValues {
 }
 
 /// A score whose source, scorer, values and status are drawn; written at `at`, or a little before.
-pub(crate) fn any_score(number: u128, on: Collection, log_id: LogId, at: i64, dice: &mut Dice) -> Score {
+pub fn any_score(number: u128, on: Collection, log_id: LogId, at: i64, dice: &mut Dice) -> Score {
     let source = match dice.below(8) {
         0 => custom("free"),
         // Reads like the slug of an evaluator.
@@ -142,12 +142,12 @@ fn any_key(dice: &mut Dice) -> String {
     }
 }
 
-pub(crate) fn any_score_field(dice: &mut Dice) -> LogField {
+pub fn any_score_field(dice: &mut Dice) -> LogField {
     LogField::Score(any_key(dice))
 }
 
 /// One comparison with scores, as `scores__…`, `evaluator_id` and `mapContainsKey` become it.
-pub(crate) fn score_test(dice: &mut Dice) -> LogFilter {
+pub fn score_test(dice: &mut Dice) -> LogFilter {
     use evalset_model::filter::{Literal, Order};
     let order = *dice.pick(&[Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual]);
     let field = any_score_field(dice);
@@ -171,7 +171,7 @@ pub(crate) fn score_test(dice: &mut Dice) -> LogFilter {
 }
 
 /// A filter of a few levels over scores and other fields, with or without text tests.
-pub(crate) fn scored_filter(dice: &mut Dice, text: bool) -> LogFilter {
+pub fn scored_filter(dice: &mut Dice, text: bool) -> LogFilter {
     let part = |dice: &mut Dice| match dice.below(5) {
         0 => filter(dice, 1, text),
         1 => Tree::Not(Box::new(score_test(dice))),
@@ -186,13 +186,13 @@ pub(crate) fn scored_filter(dice: &mut Dice, text: bool) -> LogFilter {
 }
 
 /// A filter over scores, from its wire form.
-pub(crate) fn over_scores(filters: &Value) -> Tree<NamedField> {
+pub fn over_scores(filters: &Value) -> Tree<NamedField> {
     let parsed = wire::parse("filters", Some(filters), None, &Limits::default()).unwrap();
     check::fields(&parsed, meaning::FIELDS).unwrap_or_else(|error| panic!("{filters}: {error}"))
 }
 
 /// A wire filter on one field of scores, with a value that `any` has if possible.
-pub(crate) fn any_score_filter(dice: &mut Dice, all: &[Score]) -> Value {
+pub fn any_score_filter(dice: &mut Dice, all: &[Score]) -> Value {
     let field = dice.pick(meaning::FIELDS);
     let dates = ["1970-01-01T00:00:00.000010Z", "1970-01-01T00:00:00.000030Z", "1970-01-01T00:00:00.000050Z"];
     let value = match (field.name, all.is_empty()) {
@@ -219,12 +219,12 @@ pub(crate) fn any_score_filter(dice: &mut Dice, all: &[Score]) -> Value {
     json!({ field.name: {"operator": operator, "value": [value]} })
 }
 
-pub(crate) fn score_query(filter: Tree<NamedField>, sort: NamedField, descending: bool) -> ScoreQuery {
+pub fn score_query(filter: Tree<NamedField>, sort: NamedField, descending: bool) -> ScoreQuery {
     ScoreQuery { filter, sort, descending, window: Window { offset: 0, limit: 100_000 } }
 }
 
 /// All scores of an organization by rising creation.
-pub(crate) async fn all_scores(stores: &Stores, organization: OrganizationId) -> Vec<Score> {
+pub async fn all_scores(stores: &Stores, organization: OrganizationId) -> Vec<Score> {
     let query = score_query(Tree::all(), meaning::SORTABLE[0], false);
     let Page { rows, total } = stores.scores.list(organization, query).await.unwrap();
     assert_eq!(rows.len() as u64, total);
@@ -232,7 +232,7 @@ pub(crate) async fn all_scores(stores: &Stores, organization: OrganizationId) ->
 }
 
 /// A run of evaluator `evaluator` over a dataset.
-pub(crate) fn run_job(number: u128, organization: OrganizationId, dataset: DatasetId, evaluator: u128, at: i64) -> Job {
+pub fn run_job(number: u128, organization: OrganizationId, dataset: DatasetId, evaluator: u128, at: i64) -> Job {
     let Source { evaluator_id, slug, name, value_type } = source(evaluator);
     let evaluator = Evaluator {
         id: evaluator_id.unwrap(),
@@ -264,13 +264,13 @@ pub(crate) fn run_job(number: u128, organization: OrganizationId, dataset: Datas
 }
 
 /// A step of a run that has come as far as its job says.
-pub(crate) async fn step_of(stores: &Stores, organization: OrganizationId, run: JobId) -> Step {
+pub async fn step_of(stores: &Stores, organization: OrganizationId, run: JobId) -> Step {
     let job = stores.jobs.get(organization, run).await.unwrap().unwrap();
     Step { job: run, progress: job.progress }
 }
 
 /// Records units on top of what the run has.
-pub(crate) async fn record(stores: &Stores, organization: OrganizationId, run: JobId, units: Vec<Unit>) -> Progress {
+pub async fn record(stores: &Stores, organization: OrganizationId, run: JobId, units: Vec<Unit>) -> Progress {
     let step = step_of(stores, organization, run).await;
     stores.runs.record(units, step).await.unwrap();
     stores.jobs.get(organization, run).await.unwrap().unwrap().progress

@@ -74,7 +74,7 @@ async fn agree(stores: &Stores, place: Collection, rounds: usize, dice: &mut Dic
 }
 
 /// 120 request logs, as many saved logs, and rows of a dataset.
-pub(super) async fn places(stores: &Stores) -> [Collection; 3] {
+pub async fn places(stores: &Stores) -> [Collection; 3] {
     let requests = request_logs(organization(1));
     let saved = Collection { place: Place::SavedLogs, ..requests };
     let rows = rows_of(organization(1), dataset_id(1));
@@ -85,14 +85,14 @@ pub(super) async fn places(stores: &Stores) -> [Collection; 3] {
     [requests, saved, rows]
 }
 
-pub(super) async fn put_many(stores: &Stores, places: &[Collection], numbers: std::ops::Range<usize>, dice: &mut Dice) {
+pub async fn put_many(stores: &Stores, places: &[Collection], numbers: std::ops::Range<usize>, dice: &mut Dice) {
     for number in numbers {
         let (place, id) = (*dice.pick(places), log_id(dice.below(130)));
         stores.scores.put(any_score(number as u128, place, id, number as i64, dice)).await.unwrap();
     }
 }
 
-pub(crate) async fn scores_read_with_the_rows_agree(stores: &Stores) {
+pub async fn scores_read_with_the_rows_agree(stores: &Stores) {
     let places = places(stores).await;
     let mut dice = Dice(41);
     put_many(stores, &places, 0..500, &mut dice).await;
@@ -103,7 +103,7 @@ pub(crate) async fn scores_read_with_the_rows_agree(stores: &Stores) {
     assert!(met > 100, "the filters say too little: {met}");
 }
 
-pub(crate) async fn scores_written_one_by_one_agree(stores: &Stores) {
+pub async fn scores_written_one_by_one_agree(stores: &Stores) {
     let places = places(stores).await;
     let mut dice = Dice(42);
     for round in 0..8 {
@@ -123,7 +123,7 @@ pub(crate) async fn scores_written_one_by_one_agree(stores: &Stores) {
     }
 }
 
-pub(crate) async fn custom_slugs_and_slugs_of_evaluators(stores: &Stores) {
+pub async fn custom_slugs_and_slugs_of_evaluators(stores: &Stores) {
     let rows = rows_of(organization(1), dataset_id(1));
     stores.datasets.create(dataset(organization(1), dataset_id(1), 1), None).await.unwrap();
     fill(stores, rows, 0..4, 1).await;

@@ -47,7 +47,7 @@ async fn places(stores: &Stores) -> (Collection, Collection) {
     (requests, rows)
 }
 
-pub(crate) async fn one_per_subject_source_and_scorer(stores: &Stores) {
+pub async fn one_per_subject_source_and_scorer(stores: &Stores) {
     let (requests, rows) = places(stores).await;
     let mine = organization(1);
     let full = Score {
@@ -88,7 +88,7 @@ pub(crate) async fn one_per_subject_source_and_scorer(stores: &Stores) {
     assert_eq!(all_scores(stores, mine).await, [vec![kept], others.to_vec()].concat());
 }
 
-pub(crate) async fn the_latest_of_several_scorers_is_shown(stores: &Stores) {
+pub async fn the_latest_of_several_scorers_is_shown(stores: &Stores) {
     let (_, rows) = places(stores).await;
     let by = |scorer: &str, number: u128, at: i64| Score {
         scorer: scorer.to_owned(),
@@ -115,7 +115,7 @@ pub(crate) async fn the_latest_of_several_scorers_is_shown(stores: &Stores) {
     assert_eq!((&summary["evaluator_slug"], &summary["score_value"]), (&json!("slug2"), &json!(9.0)));
 }
 
-pub(crate) async fn scores_of_the_place_win(stores: &Stores) {
+pub async fn scores_of_the_place_win(stores: &Stores) {
     let (requests, rows) = places(stores).await;
     let saved = Collection { place: Place::SavedLogs, ..requests };
     fill(stores, saved, 0..2, 1).await;
@@ -140,7 +140,7 @@ pub(crate) async fn scores_of_the_place_win(stores: &Stores) {
     assert_eq!(shown(stores, rows, &log_id(0)).await, Map::new());
 }
 
-pub(crate) async fn scores_wait_for_their_records(stores: &Stores) {
+pub async fn scores_wait_for_their_records(stores: &Stores) {
     let (requests, rows) = places(stores).await;
     let other = rows_of(organization(1), dataset_id(2));
     stores.datasets.create(dataset(organization(1), dataset_id(2), 1), None).await.unwrap();
@@ -172,7 +172,7 @@ pub(crate) async fn scores_wait_for_their_records(stores: &Stores) {
     assert_eq!(matches(other).await, 1);
 }
 
-pub(crate) async fn scores_go_with_their_rows(stores: &Stores) {
+pub async fn scores_go_with_their_rows(stores: &Stores) {
     let (requests, rows) = places(stores).await;
     let mine = organization(1);
     for (number, place, id) in
@@ -218,7 +218,7 @@ fn having_number() -> LogFilter {
     number(Order::GreaterOrEqual, LogField::Score(key(0)), 0.0)
 }
 
-pub(crate) async fn failed_scores_do_not_replace_completed_ones(stores: &Stores) {
+pub async fn failed_scores_do_not_replace_completed_ones(stores: &Stores) {
     let (requests, rows) = places(stores).await;
     let at = |number: u128| score(number, rows, log_id(0), source(0), number_value(number as f64));
     let first = failed(at(1));
@@ -250,7 +250,7 @@ pub(crate) async fn failed_scores_do_not_replace_completed_ones(stores: &Stores)
     assert_eq!(page(stores, rows, having_number(), by_id(), (0, 9)).await.total, 0);
 }
 
-pub(crate) async fn sources_are_known_by_their_last_name(stores: &Stores) {
+pub async fn sources_are_known_by_their_last_name(stores: &Stores) {
     let (_, rows) = places(stores).await;
     let mine = organization(1);
     stores.scores.put(score(1, rows, log_id(0), source(0), number_value(1.0))).await.unwrap();
@@ -270,7 +270,7 @@ pub(crate) async fn sources_are_known_by_their_last_name(stores: &Stores) {
     assert_eq!(sums, [(renamed, 4.0), (custom("free"), 2.0)]);
 }
 
-pub(crate) async fn update_and_delete(stores: &Stores) {
+pub async fn update_and_delete(stores: &Stores) {
     let (_, rows) = places(stores).await;
     let mine = organization(1);
     let first = score(1, rows, log_id(0), source(0), number_value(1.0));
@@ -298,7 +298,7 @@ pub(crate) async fn update_and_delete(stores: &Stores) {
     assert_eq!((all_scores(stores, mine).await, shown(stores, rows, &log_id(0)).await), (vec![], Map::new()));
 }
 
-pub(crate) async fn organizations_do_not_meet(stores: &Stores) {
+pub async fn organizations_do_not_meet(stores: &Stores) {
     let (requests, rows) = places(stores).await;
     let theirs = request_logs(organization(2));
     fill(stores, theirs, 0..2, 1).await;
@@ -335,7 +335,7 @@ async fn scattered(stores: &Stores, count: usize) -> Vec<Score> {
     all_scores(stores, organization(1)).await
 }
 
-pub(crate) async fn lists_agree_with_the_reference(stores: &Stores) {
+pub async fn lists_agree_with_the_reference(stores: &Stores) {
     let scores = scattered(stores, 300).await;
     assert!(scores.len() > 100);
     let mut dice = Dice(32);
@@ -365,7 +365,7 @@ pub(crate) async fn lists_agree_with_the_reference(stores: &Stores) {
     assert!(met > 200, "the filters say too little: {met}");
 }
 
-pub(crate) async fn summaries_agree_with_the_reference(stores: &Stores) {
+pub async fn summaries_agree_with_the_reference(stores: &Stores) {
     let scores = scattered(stores, 300).await;
     for place in [request_logs(organization(1)), rows_of(organization(1), dataset_id(1))] {
         for row in row_page(stores, place, Tree::all(), by_id(), (0, 99)).await.rows {

@@ -22,7 +22,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Both stores and the state of the run.
-pub(crate) struct Soak<'a> {
+pub struct Soak<'a> {
     /// The store under test.
     pub subject: Stores,
     /// What it has to equal.

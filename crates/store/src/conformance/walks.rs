@@ -52,7 +52,7 @@ async fn walk(stores: &Stores, collection: Collection, what: (&LogFilter, &Sort)
     }
 }
 
-pub(crate) async fn parts_are_as_pages_are(stores: &Stores) {
+pub async fn parts_are_as_pages_are(stores: &Stores) {
     let requests = request_logs(organization(1));
     assert_eq!(
         list(stores, requests, (&Tree::all(), &by_id()), Part::After { mark: None, limit: 5 }).await,
@@ -73,7 +73,7 @@ pub(crate) async fn parts_are_as_pages_are(stores: &Stores) {
     }
 }
 
-pub(crate) async fn walks_cover_every_list_once(stores: &Stores) {
+pub async fn walks_cover_every_list_once(stores: &Stores) {
     let requests = request_logs(organization(1));
     fill(stores, requests, 0..150, 3).await;
     let mut dice = Dice(4);
@@ -88,7 +88,7 @@ pub(crate) async fn walks_cover_every_list_once(stores: &Stores) {
 }
 
 /// Between the parts rows come and go, the one at the place among them: all others are met, once each and in order.
-pub(crate) async fn walks_stay_on_course_beside_writes(stores: &Stores) {
+pub async fn walks_stay_on_course_beside_writes(stores: &Stores) {
     let requests = request_logs(organization(1));
     let mut dice = Dice(6);
     let mut next_number = 0;
@@ -129,7 +129,7 @@ async fn scored_rows(stores: &Stores, dice: &mut Dice) -> Collection {
     dataset
 }
 
-pub(crate) async fn walks_by_scores(stores: &Stores) {
+pub async fn walks_by_scores(stores: &Stores) {
     let mut dice = Dice(9);
     let dataset = scored_rows(stores, &mut dice).await;
     for round in 0..60 {
@@ -140,7 +140,7 @@ pub(crate) async fn walks_by_scores(stores: &Stores) {
     }
 }
 
-pub(crate) async fn rows_are_written_as_they_are_read(stores: &Stores) {
+pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
     let collection = scored_rows(stores, &mut Dice(10)).await;
     let row = |row: &TextRow<'_>, out: &mut Vec<u8>| {
         let payload = &row.log.payload;
@@ -171,7 +171,7 @@ pub(crate) async fn rows_are_written_as_they_are_read(stores: &Stores) {
     assert_eq!(stores.logs.write(collection, &numbers, ids_only()).await.unwrap().rows, 119);
 }
 
-pub(crate) async fn lists_are_bounded(stores: &Stores) {
+pub async fn lists_are_bounded(stores: &Stores) {
     let requests = request_logs(organization(1));
     let logs = fill(stores, requests, 0..5, 1).await;
     let line = logs[0].id.as_str().len() + 1;

@@ -8,6 +8,7 @@ use super::value::{Shape, compile};
 use super::{any_of, bound_patterns, no_keys, not, tree};
 use crate::error::{Error, Result};
 use crate::field::{Field, TextField};
+use crate::ids::{Collection, Place};
 use crate::scalar::Kind;
 use std::borrow::Cow;
 
@@ -22,6 +23,18 @@ pub struct LogScope {
     pub unknown: Unknown,
     /// Dataset or saved rows, which have `dataset_id` and the annotation fields; request logs refuse these (contract C.8).
     pub rows: bool,
+}
+
+impl LogScope {
+    /// The rows of a collection.
+    pub fn of(collection: Collection, unknown: Unknown) -> Self {
+        Self {
+            organization_id: collection.organization.to_string(),
+            dataset_id: collection.place.dataset_id_text(),
+            unknown,
+            rows: collection.place != Place::RequestLogs,
+        }
+    }
 }
 
 /// What a plain name means that is no field (contract C.4, H39).

@@ -3,12 +3,12 @@
 use super::*;
 use crate::cli::local;
 use crate::config::{self, Sources};
-use crate::ops::scores::{self, NewScore, Target};
-use crate::ops::{datasets, keys};
 use clap::Parser as _;
 use evalset_model::ids::Collection;
 use evalset_model::key::Environment;
 use evalset_model::log::ingest::Body;
+use evalset_product::ops::scores::{self, NewScore, Target};
+use evalset_product::ops::{datasets, keys};
 use evalset_testkit::with_app;
 
 #[derive(clap::Parser)]
@@ -111,7 +111,7 @@ async fn from_the_data_folder() {
         for (number, value) in values.into_iter().enumerate() {
             let body = json!({"input": "q", "custom_identifier": format!("r{}", number + 1)});
             let body = Body::of(body.as_object().unwrap(), &app.limits).unwrap();
-            let row = crate::ops::dataset_logs::create(&app, collection, &key, &body).await.unwrap();
+            let row = evalset_product::ops::dataset_logs::create(&app, collection, &key, &body).await.unwrap();
             let new = NewScore {
                 log_id: Some(row.id.0),
                 dataset_id: Some(dataset.to_string()),

@@ -1,9 +1,9 @@
 //! What an import tells: progress on a terminal, bad lines, a summary at the end. Knows no store.
 
-use super::reader::Source;
 use super::resume::{Counts, State};
 use super::target::Outcome;
 use anyhow::Context as _;
+use evalset_rows::import::Source;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::fs::File;

@@ -3,11 +3,11 @@
 //! The state is stored after the lines it counts. Should the process die between the two, those lines are written again
 //! under the same ids.
 
-use super::reader::{Line, Source};
 use super::target::{Outcome, Target};
-use crate::clock::Clock;
 use anyhow::{Context as _, bail, ensure};
 use evalset_model::ids::LogId;
+use evalset_product::clock::Clock;
+use evalset_rows::import::{Line, Source};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

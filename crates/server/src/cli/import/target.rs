@@ -1,14 +1,12 @@
 //! Where imported lines go: a collection of the data folder, or a running server's bulk routes.
 
 use super::Arguments;
-use super::reader::Line;
 use super::report::Kind;
 use super::resume::id_of;
-use crate::app::App;
+use crate::cli::local;
 use crate::cli::remote::Remote;
-use crate::cli::{folder, local};
 use crate::config::Config;
-use crate::ops::keys;
+use crate::folder;
 use anyhow::{Context as _, bail};
 use evalset_model::field::Field;
 use evalset_model::ids::{Collection, LogId, Place};
@@ -16,6 +14,9 @@ use evalset_model::key::Environment;
 use evalset_model::log::{Log, annotation, ingest};
 use evalset_model::scalar::{Scalar, parse_time};
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::keys;
+use evalset_rows::import::Line;
 use evalset_store::logs::Existing;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};

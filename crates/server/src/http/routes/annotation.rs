@@ -3,7 +3,6 @@
 
 use super::dataset_logs::context;
 use super::saved_logs::dataset_only;
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, DatasetPath};
@@ -11,9 +10,8 @@ use crate::http::listing::Listing;
 use crate::http::openapi::Failures;
 use crate::http::schema::{AnnotatedRowBody, NextRowBody};
 use crate::http::{filters, members};
-use crate::ops::annotation::{self as queue, Ask};
 use crate::wire::annotation::{AnnotationProgressObject, HandedRow};
-use crate::wire::log::DetailRow;
+use crate::wire::log;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +20,9 @@ use evalset_model::log::annotation::annotator;
 use evalset_model::log::ingest;
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::annotation::{self as queue, Ask};
+use evalset_rows::shape::DetailRow;
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -70,7 +71,7 @@ fn asked(
     Ok(Ask {
         annotator: who(caller, body)?,
         lease_seconds: queue::checked_lease(lease, &app.limits)?,
-        filter: filters::of_body(body, &filters::scope(caller, collection.place), &app.limits)?.filter,
+        filter: filters::of_body(body, &filters::scope(collection), &app.limits)?.filter,
         sort: filters::sort(listing, body)?,
         skip: members::flag(body, "skip")?.unwrap_or(false),
     })
@@ -79,7 +80,7 @@ fn asked(
 /// Complete a row. 409 when somebody else holds it or completed it; completing it twice is as good as once.
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/annotation/complete/", tag = "Annotation",
     request_body = AnnotatedRowBody, params(("dataset_id" = String, Path)),
-    responses((status = 200, body = DetailRow), Failures))]
+    responses((status = 200, body = log::DetailRow), Failures))]
 async fn complete(
     State(app): State<App>,
     caller: Caller,
@@ -95,7 +96,7 @@ async fn complete(
 /// Give a row back to the queue. 409 when somebody else holds it, or it is completed.
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/annotation/release/", tag = "Annotation",
     request_body = AnnotatedRowBody, params(("dataset_id" = String, Path)),
-    responses((status = 200, body = DetailRow), Failures))]
+    responses((status = 200, body = log::DetailRow), Failures))]
 async fn release(
     State(app): State<App>,
     caller: Caller,
@@ -118,7 +119,7 @@ async fn progress(
     listing: Listing,
 ) -> Answer<Json<AnnotationProgressObject>> {
     let collection = caller.dataset(dataset_only(dataset)?);
-    let scope = filters::scope(&caller, collection.place);
+    let scope = filters::scope(collection);
     let in_force = filters::of_body_and_url(&Map::new(), &listing, &scope, &app.limits)?;
     Ok(Json(queue::progress(&app, collection, in_force.filter).await?.into()))
 }

@@ -1,19 +1,19 @@
 //! Two evaluations side by side. A route of our own, not part of the hosted service's API, hence strict: unknown members are
 //! refused.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::Body;
 use crate::http::members;
 use crate::http::openapi::Failures;
 use crate::http::schema::CompareBody;
-use crate::ops::comparisons::{self, Ask, Match, Side};
 use crate::wire::comparison::ComparisonObject;
 use axum::Json;
 use axum::extract::State;
 use evalset_model::comparison::Options;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::comparisons::{self, Ask, Match, Side};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

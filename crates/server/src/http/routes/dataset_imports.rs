@@ -1,14 +1,11 @@
 //! Many rows at once: bulk creation, import of request logs, removal by filter: D12–D14, L7–L11 (contract B.14–B.16, B.20).
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, DatasetPath, DatasetRef};
 use crate::http::openapi::Failures;
 use crate::http::schema::{BulkBody, ImportBody, RemoveBody};
 use crate::http::{bulk, members};
-use crate::ops::imports::{ImportRequest, Removal, RemoveRequest};
-use crate::ops::{dataset_logs, datasets, imports};
 use crate::wire::reply::{Acknowledged, BulkResult};
 use axum::Json;
 use axum::extract::State;
@@ -16,6 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, post};
 use evalset_model::job::Job;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::imports::{ImportRequest, Removal, RemoveRequest};
+use evalset_product::ops::{dataset_logs, datasets, imports};
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -2,7 +2,6 @@
 //!
 //! Adding and removing rows in the background is in `dataset_imports`.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, DatasetPath, LogBody, RowPath};
@@ -12,8 +11,7 @@ use crate::http::openapi::Failures;
 use crate::http::rows::{Paged, RowList};
 use crate::http::schema::{CursorParameters, FilterBody, PageParameters, RowListBody, RowParameters, RowPatchBody};
 use crate::http::{etag, filters, members};
-use crate::ops::dataset_logs;
-use crate::wire::log::{CreatedRow, DetailRow, ListRow, RowContext, RowKind};
+use crate::wire::log;
 use crate::wire::summary::SummaryObject;
 use axum::Json;
 use axum::extract::State;
@@ -22,6 +20,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use evalset_model::Result;
 use evalset_model::ids::Collection;
+use evalset_product::app::App;
+use evalset_product::ops::dataset_logs;
+use evalset_rows::shape::{CreatedRow, DetailRow, RowContext, RowKind};
 use evalset_store::logs::Row;
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
@@ -53,7 +54,7 @@ fn detail(caller: &Caller, collection: Collection, row: &Row) -> Response {
 /// Create a row from unified input and output.
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/logs/", tag = "Dataset logs", request_body = NewRowBody,
     params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`.")),
-    responses((status = 201, body = CreatedRow), Failures))]
+    responses((status = 201, body = log::CreatedRow), Failures))]
 async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -69,7 +70,7 @@ async fn create(
 /// List rows by filter, in order, with the exact total; or start an export of them (`is_exporting`).
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/logs/list/", tag = "Dataset logs", request_body = RowListBody,
     params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, CursorParameters, RowParameters),
-    responses((status = 200, body = Envelope<ListRow>), (status = 202, body = crate::wire::reply::Acknowledged), Failures))]
+    responses((status = 200, body = Envelope<log::ListRow>), (status = 202, body = crate::wire::reply::Acknowledged), Failures))]
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -87,7 +88,7 @@ async fn list(
 /// List rows, filtered by the URL.
 #[utoipa::path(get, path = "/api/datasets/{dataset_id}/logs/list/", tag = "Dataset logs",
     params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`."), PageParameters, CursorParameters, RowParameters),
-    responses((status = 200, body = Envelope<ListRow>), Failures))]
+    responses((status = 200, body = Envelope<log::ListRow>), Failures))]
 async fn list_by_url(
     State(app): State<App>,
     caller: Caller,
@@ -106,10 +107,13 @@ async fn listed(
 ) -> Result<Response> {
     let bounds = Bounds { max_page_size: app.limits.max_page_size, ..PAGE };
     let paged = Paged::of(listing, body, bounds, app.clock.now())?;
-    let scope = filters::scope(caller, collection.place);
+    let scope = filters::scope(collection);
     let in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
     dataset_logs::ensure(app, collection).await?;
-    RowList { caller, collection, kind: RowKind::List, listing, body, paged }.answer(app, in_force).await
+    let list = RowList { caller, collection, kind: RowKind::List, listing, body, paged };
+    let (rows, id) = list.asked(app, &in_force)?;
+    let listed = dataset_logs::list(app, collection, rows).await?;
+    list.answer(id, in_force, &listed)
 }
 
 /// Summarise matching rows.
@@ -123,7 +127,7 @@ async fn summary(
     Body(body): Body,
 ) -> Answer<Json<SummaryObject>> {
     let collection = collection(&caller, dataset);
-    let in_force = filters::of_body(&body, &filters::scope(&caller, collection.place), &app.limits)?;
+    let in_force = filters::of_body(&body, &filters::scope(collection), &app.limits)?;
     Ok(Json(dataset_logs::summary(&app, collection, in_force.filter).await?.into()))
 }
 
@@ -138,7 +142,7 @@ async fn summary_of_all(
     listing: Listing,
 ) -> Answer<Json<SummaryObject>> {
     let collection = collection(&caller, dataset);
-    let scope = filters::scope(&caller, collection.place);
+    let scope = filters::scope(collection);
     let in_force = filters::of_body_and_url(&Map::new(), &listing, &scope, &app.limits)?;
     Ok(Json(dataset_logs::summary(&app, collection, in_force.filter).await?.into()))
 }
@@ -146,7 +150,7 @@ async fn summary_of_all(
 /// Read a row with everything it holds.
 #[utoipa::path(get, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
     params(("dataset_id" = String, Path), ("unique_id" = String, Path)),
-    responses((status = 200, body = DetailRow), (status = 304, description = "As `If-None-Match` has it."), Failures))]
+    responses((status = 200, body = log::DetailRow), (status = 304, description = "As `If-None-Match` has it."), Failures))]
 async fn retrieve(
     State(app): State<App>,
     caller: Caller,
@@ -161,7 +165,7 @@ async fn retrieve(
 /// Change the given members of a row; metadata is merged.
 #[utoipa::path(patch, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
     params(("dataset_id" = String, Path), ("unique_id" = String, Path)), request_body = RowPatchBody,
-    responses((status = 200, body = DetailRow), Failures))]
+    responses((status = 200, body = log::DetailRow), Failures))]
 async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -176,7 +180,7 @@ async fn update(
 /// Replace the content of a row: content left out is removed; identity, times, tokens, cost and annotation stay.
 #[utoipa::path(put, path = "/api/datasets/{dataset_id}/logs/{unique_id}/", tag = "Dataset logs",
     params(("dataset_id" = String, Path), ("unique_id" = String, Path)), request_body = RowPatchBody,
-    responses((status = 200, body = DetailRow), Failures))]
+    responses((status = 200, body = log::DetailRow), Failures))]
 async fn replace(
     State(app): State<App>,
     caller: Caller,

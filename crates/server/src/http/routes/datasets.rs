@@ -1,6 +1,5 @@
 //! Datasets: D1–D5 and their older forms L1, L2, L5, L6 (contract B.2–B.6, B.20).
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, DatasetPath, DatasetRef};
@@ -8,7 +7,6 @@ use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::openapi::Failures;
 use crate::http::schema::{DatasetPatchBody, FilterBody, NewDatasetBody, PageParameters};
 use crate::http::{filters, members};
-use crate::ops::datasets::{self, NewDataset};
 use crate::wire::dataset::DatasetObject;
 use axum::Json;
 use axum::extract::State;
@@ -18,6 +16,8 @@ use evalset_model::dataset::{Dataset, DatasetPatch, Granularity, Tag};
 use evalset_model::filter::{check, choices, datasets as fields, echo, wire};
 use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::datasets::{self, NewDataset};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,6 +1,5 @@
 //! Evaluation runs of a dataset: D17, D18, L12–L14 (contract B.18, B.20), and what we add: results by row, cancel, continue.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::{Answer, Failure};
 use crate::http::extract::{Body, DatasetPath, DatasetRef};
@@ -8,8 +7,6 @@ use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::members;
 use crate::http::openapi::Failures;
 use crate::http::schema::{ContinueBody, PagingParameters, RunBody};
-use crate::ops::jobs;
-use crate::ops::runs::{self, RunRequest};
 use crate::wire::run::{RunObject, RunResultObject, StartedRuns};
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
@@ -19,6 +16,9 @@ use evalset_model::ids::{DatasetId, JobId};
 use evalset_model::job::Job;
 use evalset_model::scalar::{brief, read_number};
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::jobs;
+use evalset_product::ops::runs::{self, RunRequest};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

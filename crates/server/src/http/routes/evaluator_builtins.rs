@@ -1,11 +1,11 @@
 //! The catalogue of built-in evaluators. A route of our own.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::openapi::Failures;
 use crate::wire::builtin::CatalogueObject;
 use axum::Json;
 use evalset_evaluate::rules::CATALOGUE;
+use evalset_product::app::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

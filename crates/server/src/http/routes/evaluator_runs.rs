@@ -1,13 +1,11 @@
 //! An evaluator on given inputs or stored logs: V9 (contract F.4). With `dataset_id` it is D17.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, DatasetRef};
 use crate::http::members;
 use crate::http::openapi::Failures;
 use crate::http::schema::EvaluatorRunBody;
-use crate::ops::{evaluations, evaluators};
 use crate::wire::evaluator::EvaluatorObject;
 use crate::wire::score::{ScoreObject, inputs_json};
 use axum::Json;
@@ -18,6 +16,8 @@ use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::scalar::format_time;
 use evalset_model::score::Score;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::{evaluations, evaluators};
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,7 +1,6 @@
 //! Versions of evaluators: V10–V14 (contract F.0, F.1).
 
 use super::evaluators::{PAGE_SIZE, patch, replaced, updated};
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, IdPath, VersionPath};
@@ -9,11 +8,12 @@ use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::openapi::Failures;
 use crate::http::schema::{EvaluatorBody, PagingParameters};
 use crate::http::{evaluator_body as bodies, members};
-use crate::ops::evaluators::{self, Target};
 use crate::wire::evaluator::{EvaluatorObject, VersionRow};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use evalset_product::app::App;
+use evalset_product::ops::evaluators::{self, Target};
 use serde_json::Map;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

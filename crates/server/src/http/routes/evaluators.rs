@@ -1,6 +1,5 @@
 //! Evaluators: V1–V8 (contract F.0, F.1). Their versions are `evaluator_versions`.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::evaluator_body as bodies;
@@ -9,7 +8,6 @@ use crate::http::filters;
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::openapi::Failures;
 use crate::http::schema::{EvaluatorBody, EvaluatorParameters, FilterBody, PageParameters};
-use crate::ops::evaluators::{self, Change, Redefine, Target};
 use crate::wire::evaluator::EvaluatorObject;
 use axum::Json;
 use axum::extract::State;
@@ -17,6 +15,8 @@ use axum::http::StatusCode;
 use evalset_model::Result;
 use evalset_model::filter::{check, choices, echo, evaluators as fields, wire};
 use evalset_model::limits::Limits;
+use evalset_product::app::App;
+use evalset_product::ops::evaluators::{self, Change, Redefine, Target};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;

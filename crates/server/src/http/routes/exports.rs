@@ -2,7 +2,6 @@
 
 use super::jobs::{PAGE_SIZE, download_url};
 use super::saved_logs::collection;
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, DatasetPath, IdPath};
@@ -12,8 +11,6 @@ use crate::http::members;
 use crate::http::openapi::Failures;
 use crate::http::schema::{DownloadParameters, FilterBody, PagingParameters, SpanParameters};
 use crate::http::streams::StreamPlace;
-use crate::jobs::lines::Selection;
-use crate::ops::exports::{self, ExportRequest};
 use crate::wire::reply::Acknowledged;
 use axum::Json;
 use axum::body::Body as ReplyBody;
@@ -21,10 +18,13 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evalset_model::filter::{LogFilter, wire};
-use evalset_model::ids::{Collection, JobId, Place};
+use evalset_model::ids::{Collection, JobId};
 use evalset_model::job::{ExportFormat, Job, Task};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::exports::{self, ExportRequest};
+use evalset_rows::file::Selection;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -177,7 +177,7 @@ async fn stream_rows(
     Body(body): Body,
 ) -> Answer<Response> {
     let collection = collection(&caller, dataset);
-    let scope = filters::scope(&caller, collection.place);
+    let scope = filters::scope(collection);
     let filter = filters::of_body_and_url(&body, &listing, &scope, &app.limits)?.filter;
     streamed(&app, collection, filter, (&listing, &body), place).await
 }
@@ -211,7 +211,7 @@ async fn stream_logs(
     if listing.parameter(&body, "start_time").is_none() {
         window.start = None;
     }
-    let scope = filters::scope(&caller, Place::RequestLogs);
+    let scope = filters::scope(caller.request_logs());
     let filter = filters::of_body_and_url(&body, &listing, &scope, &app.limits)?.filter;
     streamed(&app, caller.request_logs(), window.filter().and(filter), (&listing, &body), place).await
 }

@@ -1,6 +1,5 @@
 //! `/healthz`, `/readyz`, `/metrics`: for load balancers and monitoring. No key, never shed, logged at debug.
 
-use crate::app::App;
 use crate::http::error::Failure;
 use crate::http::openapi::ErrorBody;
 use crate::telemetry;
@@ -9,16 +8,14 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evalset_model::Error;
+use evalset_product::app::App;
+use evalset_product::ops::health;
 use metrics::gauge;
-use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Paths of this file.
 pub const PATHS: &[&str] = &["/healthz", "/readyz", "/metrics"];
-
-/// A store that does not answer a probe in this time is not ready.
-const PROBE: Duration = Duration::from_secs(5);
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<App> {
@@ -64,15 +61,7 @@ struct Readiness {
     responses((status = 200, description = "Ready.", body = Readiness), (status = 503, description = "Not ready.", body = Readiness)),
 )]
 async fn readyz(State(app): State<App>) -> Response {
-    let health = &app.stores.health;
-    let (readable, writable) = tokio::join!(probe(health.readable()), probe(health.writable()));
-    let stopping = app.stopping.is_cancelled();
-    let faults: Vec<String> = [("reading", &readable), ("writing", &writable)]
-        .into_iter()
-        .filter_map(|(what, result)| result.as_ref().err().map(|why| format!("{what} fails: {why}")))
-        .chain(stopping.then(|| "the server is shutting down".to_owned()))
-        .collect();
-    let (readable, writable) = (readable.is_ok(), writable.is_ok());
+    let health::Readiness { readable, writable, stopping, faults } = health::readiness(&app).await;
     if faults.is_empty() {
         return Json(Readiness { status: "ready", readable, writable, stopping, error: None }).into_response();
     }
@@ -83,19 +72,6 @@ async fn readyz(State(app): State<App>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
-/// Ok, or a reason that may be shown: internal causes go to the log.
-async fn probe(work: impl Future<Output = evalset_model::Result<()>>) -> Result<(), String> {
-    match tokio::time::timeout(PROBE, work).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Error::Internal(cause))) => {
-            tracing::warn!(cause, "not ready");
-            Err("internal error".to_owned())
-        }
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", PROBE.as_secs())),
-    }
-}
-
 /// Metrics for Prometheus
 #[utoipa::path(
     get, path = "/metrics", tag = "Health", security(()),
@@ -103,45 +79,25 @@ async fn probe(work: impl Future<Output = evalset_model::Result<()>>) -> Result<
 )]
 async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
     let handle = telemetry::metrics().map_err(Error::Internal)?;
-    for (name, value) in app.stores.health.gauges() {
+    for (name, value) in health::gauges(&app) {
         gauge!(name).set(value);
     }
-    for (state, count) in jobs(&app).await? {
-        gauge!("evalset_jobs", "state" => state).set(count as f64);
-    }
+    gauge!("evalset_jobs", "state" => "open").set(health::open_jobs(&app).await? as f64);
     gauge!("evalset_uptime_seconds").set(app.clock.uptime_seconds());
     gauge!("evalset_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response())
 }
 
-/// Jobs that have not ended, of all organizations.
-async fn jobs(app: &App) -> evalset_model::Result<Vec<(&'static str, u64)>> {
-    let mut open = 0;
-    for organization in app.stores.keys.organizations().await? {
-        open += app.stores.jobs.open(organization.id).await?;
-    }
-    Ok(vec![("open", open)])
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::app::{App, Parts};
     use crate::http::{middleware, router};
     use axum::body::Body;
     use axum::http::{Request, StatusCode};
-    use evalset_model::limits::Limits;
+    use evalset_product::app::App;
     use tower::ServiceExt as _;
 
     fn app() -> App {
-        App::new(Parts {
-            stores: evalset_store::memory::open(),
-            limits: Limits::default(),
-            program: std::env::current_exe().unwrap(),
-            secrets: crate::secrets::Secrets::new("unused".as_ref(), None),
-            exports_dir: "unused".into(),
-            span_window_seconds: 3600,
-            public_url: None,
-        })
+        crate::open::in_memory()
     }
 
     async fn get(app: &App, path: &str) -> (StatusCode, String) {

@@ -1,18 +1,18 @@
 //! Background jobs: list, watch, cancel (design section 6). Not part of the hosted service's API.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::IdPath;
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::openapi::Failures;
 use crate::http::schema::PagingParameters;
-use crate::ops::jobs;
 use axum::Json;
 use axum::extract::State;
 use evalset_model::ids::JobId;
 use evalset_model::job::{Job, Progress, State as JobState, Task};
 use evalset_model::scalar::format_time;
+use evalset_product::app::App;
+use evalset_product::ops::jobs;
 use serde::Serialize;
 use serde_json::Map;
 use utoipa::ToSchema;

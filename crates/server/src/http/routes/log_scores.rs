@@ -1,6 +1,5 @@
 //! Scores of one log: S8–S13 (contract F.0, F.5). A log here is a request log or a row of any dataset, by its id.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::{Answer, Failure};
 use crate::http::extract::Body;
@@ -8,21 +7,20 @@ use crate::http::listing::{Envelope, Listing};
 use crate::http::openapi::Failures;
 use crate::http::schema::{PageParameters, ScoreBody, ScorePatchBody};
 use crate::http::score_body;
-use crate::ops::scores::{self, Edit, NewScore, Target};
 use crate::wire::score::ScoreObject;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use evalset_model::Error;
-use evalset_model::filter::scores::LOG_ID;
-use evalset_model::filter::{Compare, Literal, Test, Tree};
 use evalset_model::ids::{LogId, ScoreId};
+use evalset_product::app::App;
+use evalset_product::ops::scores::{self, Edit, NewScore, Target};
 use serde_json::Map;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::scores::{created, listed};
+use super::scores::{Asked, created};
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<App> {
@@ -63,13 +61,9 @@ async fn list(
     LogPath(log): LogPath,
     listing: Listing,
 ) -> Answer<Json<Envelope<ScoreObject>>> {
-    let literal = Literal { text: Some(log.0.clone()), ..Literal::default() };
-    let within = Tree::Compare(Compare { field: LOG_ID, test: Test::AnyOf(vec![literal]) });
-    let page = listed(&app, &caller, &listing, &Map::new(), within).await?;
-    if page.count == 0 && app.stores.logs.places(caller.organization_id(), &log).await?.is_empty() {
-        return Err(Error::NotFound(format!("there is no log `{log}`")).into());
-    }
-    Ok(Json(page))
+    let asked = Asked::of(&app, &listing, &Map::new())?;
+    let page = scores::of_log(&app, caller.organization_id(), &log, asked.query.clone()).await?;
+    Ok(Json(asked.envelope(&listing, page)))
 }
 
 /// Score a log: 201 when the score is new, 200 when it replaces the one of the same evaluator and scorer.

@@ -1,20 +1,20 @@
 //! The LLM provider of the organization: read, set, change, remove. Our own route, not part of the hosted service's API, hence
 //! strict: unknown members are refused.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::Body;
 use crate::http::members;
 use crate::http::openapi::Failures;
 use crate::http::schema::ProviderBody;
-use crate::ops::providers::{self, KeyChange};
 use crate::wire::provider::ProviderObject;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use evalset_model::provider::{Price, Provider};
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::providers::{self, KeyChange};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,17 +1,17 @@
 //! Request logs grouped by a field: I10 (contract E.7).
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::Body;
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::openapi::Failures;
 use crate::http::schema::{FilterBody, GroupParameters, PageParameters, SpanParameters};
-use crate::ops::request_logs;
 use crate::wire::summary::GroupObject;
 use axum::Json;
 use axum::extract::State;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::request_logs;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,6 +1,5 @@
 //! Request logs: I1–I9 and their older forms (contract E.1–E.6). Groups are in `request_log_groups`.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, IdPath, LogBody};
@@ -12,8 +11,7 @@ use crate::http::schema::{
     BulkBody, CursorParameters, FilterBody, PageParameters, RowParameters, SpanParameters, SpanPatchBody,
 };
 use crate::http::{bulk, etag, filters, members};
-use crate::ops::request_logs::{self, Scope};
-use crate::wire::log::{CreatedSpan, RowContext, RowKind, SpanDetail, SpanRow};
+use crate::wire::log;
 use crate::wire::reply::BulkResult;
 use crate::wire::summary::SummaryObject;
 use axum::Json;
@@ -21,8 +19,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use evalset_model::ids::{LogId, Place};
+use evalset_model::ids::LogId;
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::request_logs::{self, Scope};
+use evalset_rows::shape::{CreatedSpan, RowContext, RowKind, SpanDetail};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
@@ -51,7 +52,7 @@ fn context(caller: &Caller) -> RowContext<'_> {
 
 /// Ingest one log.
 #[utoipa::path(post, path = "/api/request-logs/", tag = "Request logs", request_body = NewSpanBody,
-    responses((status = 201, body = CreatedSpan), Failures))]
+    responses((status = 201, body = log::CreatedSpan), Failures))]
 async fn create(State(app): State<App>, caller: Caller, LogBody(body): LogBody) -> Answer<Response> {
     let log = request_logs::create(&app, caller.request_logs(), caller.key(), &body).await?;
     let reply = match log {
@@ -67,7 +68,7 @@ async fn create(State(app): State<App>, caller: Caller, LogBody(body): LogBody) 
 async fn bulk_create(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Response> {
     app.rates.bulk_call(caller.organization_id())?;
     let items = body.items(app.limits.bulk_items, "bulk_items")?;
-    let method = crate::ops::dataset_logs::LOG_METHOD;
+    let method = evalset_product::ops::dataset_logs::LOG_METHOD;
     let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, method).await?;
     bulk::reply(BulkResult::new(results))
 }
@@ -89,7 +90,7 @@ async fn batch_create(State(app): State<App>, caller: Caller, body: bulk::BulkBo
 /// List logs by filter, in order, with the exact total.
 #[utoipa::path(post, path = "/api/request-logs/list/", tag = "Request logs", request_body = FilterBody,
     params(PageParameters, CursorParameters, RowParameters, SpanParameters),
-    responses((status = 200, body = Envelope<SpanRow>), Failures))]
+    responses((status = 200, body = Envelope<log::SpanRow>), Failures))]
 async fn list(State(app): State<App>, caller: Caller, listing: Listing, Body(body): Body) -> Answer<Response> {
     Ok(listed(&app, &caller, &listing, &body, PAGE).await?)
 }
@@ -97,7 +98,7 @@ async fn list(State(app): State<App>, caller: Caller, listing: Listing, Body(bod
 /// List logs, filtered by the URL.
 #[utoipa::path(get, path = "/api/request-logs/list/", tag = "Request logs",
     params(PageParameters, CursorParameters, RowParameters, SpanParameters),
-    responses((status = 200, body = Envelope<SpanRow>), Failures))]
+    responses((status = 200, body = Envelope<log::SpanRow>), Failures))]
 async fn list_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Response> {
     Ok(listed(&app, &caller, &listing, &Map::new(), PAGE).await?)
 }
@@ -105,7 +106,7 @@ async fn list_by_url(State(app): State<App>, caller: Caller, listing: Listing) -
 /// List logs, filtered by the URL; the older form with 100 rows a page.
 #[utoipa::path(get, path = "/api/request-logs/", tag = "Request logs",
     params(PageParameters, CursorParameters, RowParameters, SpanParameters),
-    responses((status = 200, body = Envelope<SpanRow>), Failures))]
+    responses((status = 200, body = Envelope<log::SpanRow>), Failures))]
 async fn simple_list(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Response> {
     Ok(listed(&app, &caller, &listing, &Map::new(), SIMPLE_PAGE).await?)
 }
@@ -121,7 +122,10 @@ async fn listed(
     let paged = Paged::of(listing, body, Bounds { max_page_size: most, ..bounds }, now)?;
     let in_force = in_force(app, caller, (listing, body), paged.began_at(now))?;
     let collection = caller.request_logs();
-    RowList { caller, collection, kind: RowKind::Span, listing, body, paged }.answer(app, in_force).await
+    let list = RowList { caller, collection, kind: RowKind::Span, listing, body, paged };
+    let (rows, id) = list.asked(app, &in_force)?;
+    let listed = request_logs::list(app, collection, rows).await?;
+    list.answer(id, in_force, &listed)
 }
 
 /// Filters of body and URL within the window, environment and type that the query names.
@@ -131,7 +135,7 @@ pub(super) fn in_force(
     (listing, body): (&Listing, &Map<String, Value>),
     now: i64,
 ) -> Result<filters::InForce> {
-    let scope = filters::scope(caller, Place::RequestLogs);
+    let scope = filters::scope(caller.request_logs());
     let mut in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
     let window = window(app, listing, body, now)?;
     in_force.text = format!("{} {window:?}", in_force.text);
@@ -174,7 +178,7 @@ async fn summary(
     Body(body): Body,
 ) -> Answer<Json<SummaryObject>> {
     let in_force = in_force(&app, &caller, (&listing, &body), app.clock.now())?;
-    Ok(Json(app.stores.logs.sums(caller.request_logs(), in_force.filter).await?.into()))
+    Ok(Json(request_logs::summary(&app, caller.request_logs(), in_force.filter).await?.into()))
 }
 
 /// Summarise logs that the URL's filters keep.
@@ -182,12 +186,12 @@ async fn summary(
     responses((status = 200, body = SummaryObject), Failures))]
 async fn summary_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<SummaryObject>> {
     let in_force = in_force(&app, &caller, (&listing, &Map::new()), app.clock.now())?;
-    Ok(Json(app.stores.logs.sums(caller.request_logs(), in_force.filter).await?.into()))
+    Ok(Json(request_logs::summary(&app, caller.request_logs(), in_force.filter).await?.into()))
 }
 
 /// Read a log with everything it holds.
 #[utoipa::path(get, path = "/api/request-logs/{unique_id}/", tag = "Request logs", params(("unique_id" = String, Path)),
-    responses((status = 200, body = SpanDetail), (status = 304, description = "As `If-None-Match` has it."), Failures))]
+    responses((status = 200, body = log::SpanDetail), (status = 304, description = "As `If-None-Match` has it."), Failures))]
 async fn retrieve(
     State(app): State<App>,
     caller: Caller,
@@ -200,7 +204,7 @@ async fn retrieve(
 
 /// Pin, rate, note or tag a log.
 #[utoipa::path(patch, path = "/api/request-logs/{unique_id}/", tag = "Request logs", params(("unique_id" = String, Path)),
-    request_body = SpanPatchBody, responses((status = 200, body = SpanDetail), Failures))]
+    request_body = SpanPatchBody, responses((status = 200, body = log::SpanDetail), Failures))]
 async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -224,7 +228,7 @@ async fn batch_update(State(app): State<App>, caller: Caller, body: bulk::BulkBo
 }
 
 async fn annotated(app: &App, caller: &Caller, item: &RawValue) -> Result<LogId> {
-    let item = crate::ops::dataset_logs::item(item, &app.limits)?;
+    let item = evalset_product::ops::dataset_logs::item(item, &app.limits)?;
     let given = item.get("unique_id").filter(|id| !id.is_null());
     let given = given.ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required"))?;
     let wrong = || Error::invalid("unique_id", format!("`unique_id` must be a string, got {}", given.type_name()));

@@ -1,14 +1,14 @@
 //! What `_saved_logs` answers where a dataset is expected (contract B.21). Its rows are served by `dataset_logs`.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::extract::DatasetRef;
-use crate::ops::dataset_logs;
 use crate::wire::dataset::DatasetObject;
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, DatasetId};
 use evalset_model::{Error, Result};
+use evalset_product::app::App;
+use evalset_product::ops::dataset_logs;
 use serde_json::Map;
 use uuid::Uuid;
 

@@ -1,16 +1,13 @@
 //! Scores: S1–S7 (contract F.0, F.5). Those of one log are in `log_scores`.
 
-use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, IdPath};
-use crate::http::listing::{Bounds, Envelope, Listing};
+use crate::http::listing::{Bounds, Envelope, Listing, Paging};
 use crate::http::openapi::Failures;
 use crate::http::schema::{FilterBody, PageParameters, ScoreBody, ScorePatchBody};
 use crate::http::score_body;
 use crate::http::{filters, members};
-use crate::ops::evaluators;
-use crate::ops::scores::{self, Edit, Target};
 use crate::wire::evaluator::EvaluatorObject;
 use crate::wire::score::ScoreObject;
 use axum::Json;
@@ -20,11 +17,15 @@ use axum::routing::get;
 use evalset_evaluate::inputs;
 use evalset_model::filter::check::NamedField;
 use evalset_model::filter::scores::{CREATED_AT, FIELDS, SORTABLE};
-use evalset_model::filter::{Compare, Literal, Order, Test, Tree, check, echo};
+use evalset_model::filter::wire::Filters;
+use evalset_model::filter::{Order, Tree, build, check, echo};
 use evalset_model::ids::ScoreId;
+use evalset_model::page::Page;
 use evalset_model::score::Score;
 use evalset_model::{Error, Result};
-use evalset_store::scores::ScoreQuery;
+use evalset_product::app::App;
+use evalset_product::ops::evaluators;
+use evalset_product::ops::scores::{self, Edit, ScoreQuery, Target};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,7 +64,7 @@ async fn list(
     listing: Listing,
     Body(body): Body,
 ) -> Answer<Json<Envelope<ScoreObject>>> {
-    Ok(Json(listed(&app, &caller, &listing, &body, Tree::all()).await?))
+    Ok(Json(listed(&app, &caller, &listing, &body).await?))
 }
 
 /// List scores, those of `start_time` ≤ `created_at` < `end_time` when given.
@@ -72,36 +73,54 @@ async fn list(
     ("end_time" = Option<String>, Query, description = "Before this, exclusive.")),
     responses((status = 200, body = Envelope<ScoreObject>), Failures))]
 async fn list_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<Envelope<ScoreObject>>> {
-    Ok(Json(listed(&app, &caller, &listing, &Map::new(), Tree::all()).await?))
+    Ok(Json(listed(&app, &caller, &listing, &Map::new()).await?))
 }
 
-/// A page of scores that also pass `within`.
-pub(super) async fn listed(
+async fn listed(
     app: &App,
     caller: &Caller,
     listing: &Listing,
     body: &Map<String, Value>,
-    within: Tree<NamedField>,
 ) -> Result<Envelope<ScoreObject>> {
-    let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
-    let (sort, descending) = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), SORTABLE)?;
-    let asked = filters::parse(body, &app.limits)?;
-    let filter = check::fields(&asked, FIELDS)?.and(window(listing, body)?).and(within);
-    let query = ScoreQuery { filter, sort, descending, window: paging.window() };
-    let page = scores::list(app, caller.organization_id(), query).await?;
-    let rows = page.rows.into_iter().map(ScoreObject::from).collect();
-    Ok(listing.envelope(paging, rows, page.total).with_filters(echo::current_filters(&asked)))
+    let asked = Asked::of(app, listing, body)?;
+    let page = scores::list(app, caller.organization_id(), asked.query.clone()).await?;
+    Ok(asked.envelope(listing, page))
+}
+
+/// A page of scores asked for.
+pub(super) struct Asked {
+    /// Which, in which order.
+    pub query: ScoreQuery,
+    paging: Paging,
+    filters: Filters,
+}
+
+impl Asked {
+    /// Reads it off URL and body.
+    pub fn of(app: &App, listing: &Listing, body: &Map<String, Value>) -> Result<Self> {
+        let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
+        let (sort, descending) = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), SORTABLE)?;
+        let filters = filters::parse(body, &app.limits)?;
+        let filter = check::fields(&filters, FIELDS)?.and(window(listing, body)?);
+        Ok(Self { query: ScoreQuery { filter, sort, descending, window: paging.window() }, paging, filters })
+    }
+
+    /// The answer.
+    pub fn envelope(self, listing: &Listing, page: Page<Score>) -> Envelope<ScoreObject> {
+        let rows = page.rows.into_iter().map(ScoreObject::from).collect();
+        listing.envelope(self.paging, rows, page.total).with_filters(echo::current_filters(&self.filters))
+    }
 }
 
 /// The time window of the URL or body: start inclusive, end exclusive (H8).
 fn window(listing: &Listing, body: &Map<String, Value>) -> Result<Tree<NamedField>> {
-    let bound = |name: &str, order| -> Result<Option<Tree<NamedField>>> {
-        let Some(text) = listing.parameter(body, name) else { return Ok(None) };
-        let literal = Literal { time: Some(members::time_text(name, &text)?), ..Literal::default() };
-        Ok(Some(Tree::Compare(Compare { field: CREATED_AT, test: Test::Ordered(order, literal) })))
+    let bound = |name: &str, order| -> Result<Tree<NamedField>> {
+        match listing.parameter(body, name) {
+            Some(text) => Ok(build::time(CREATED_AT, order, members::time_text(name, &text)?)),
+            None => Ok(Tree::all()),
+        }
     };
-    let bounds = [bound("start_time", Order::GreaterOrEqual)?, bound("end_time", Order::Less)?];
-    Ok(bounds.into_iter().flatten().fold(Tree::all(), Tree::and))
+    Ok(bound("start_time", Order::GreaterOrEqual)?.and(bound("end_time", Order::Less)?))
 }
 
 /// Read a score, with what its evaluator is given of the record and the evaluator itself.

@@ -1,0 +1,341 @@
+//! Background jobs in the file.
+//!
+//! Knows states and their order, not what a job does. Everything that changes a job runs in the writer.
+
+pub(crate) mod activity;
+pub(crate) mod job_line;
+pub(crate) mod purge;
+
+use crate::Engine;
+use crate::file::error::Sql;
+use crate::jobs::job_line::{SELECT, decode, find, insert, json};
+use async_trait::async_trait;
+use evalset_model::dataset::Status;
+use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
+use evalset_model::job::{Job, Lane, State, Step, Task};
+use evalset_model::{Error, Result};
+use evalset_store::jobs::{Jobs, Outcome};
+use rusqlite::{Connection, OptionalExtension};
+
+#[async_trait]
+impl Jobs for Engine {
+    async fn enqueue(&self, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<()> {
+        self.writer
+            .run(1_024, move |tx| {
+                if let Some(id) = job.dataset
+                    && !knows_dataset(tx.connection, job.organization, id)?
+                {
+                    return Err(Error::not_found());
+                }
+                if let (Some(id), Task::Evaluate(_)) = (job.dataset, &job.task) {
+                    activity::begin(tx.connection, id, job.created_at)?;
+                }
+                insert(tx.connection, &job)?;
+                activity::show_of(tx.connection, job.id)?;
+                match dataset {
+                    Some((id, status)) => write_status(tx.connection, id, status),
+                    None => Ok(()),
+                }
+            })
+            .await
+    }
+
+    async fn get(&self, organization: OrganizationId, id: JobId) -> Result<Option<Job>> {
+        self.readers.run(move |lease| find(lease.begin()?, Some(organization), id)).await
+    }
+
+    async fn list(
+        &self,
+        organization: OrganizationId,
+        kind: Option<&'static str>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<Job>, u64)> {
+        const LISTED: &str = "WHERE organization = ?1 AND kind <> 'purge' AND (?2 IS NULL OR kind = ?2)";
+        self.readers
+            .run(move |lease| {
+                let connection = lease.begin()?;
+                let owner = organization.to_string();
+                let total: i64 = connection
+                    .prepare_cached(&format!("SELECT count(*) FROM job {LISTED}"))
+                    .sql()?
+                    .query_row((&owner, kind), |line| line.get(0))
+                    .sql()?;
+                let sql = format!("{SELECT} {LISTED} ORDER BY created_at DESC, number DESC LIMIT ?3 OFFSET ?4");
+                let window = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                let mut statement = connection.prepare_cached(&sql).sql()?;
+                let mut lines = statement.query((&owner, kind, window(limit), window(offset))).sql()?;
+                let mut jobs = Vec::new();
+                while let Some(line) = lines.next().sql()? {
+                    match decode(line) {
+                        Ok(job) => jobs.push(job),
+                        Err(error) => {
+                            let id = line.get::<_, String>(1).ok();
+                            tracing::error!(job = id, %error, "a stored job cannot be read and is not listed");
+                        }
+                    }
+                }
+                Ok((jobs, total.unsigned_abs()))
+            })
+            .await
+    }
+
+    async fn open(&self, organization: OrganizationId) -> Result<u64> {
+        self.readers
+            .run(move |lease| {
+                let open: i64 = lease
+                    .begin()?
+                    .prepare_cached(
+                        "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND organization = ?1 \
+                         AND kind <> 'purge'",
+                    )
+                    .sql()?
+                    .query_row([organization.to_string()], |line| line.get(0))
+                    .sql()?;
+                Ok(open.unsigned_abs())
+            })
+            .await
+    }
+
+    async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>> {
+        // Workers ask often: the writer is bothered only when there is something to take.
+        let queued = self.readers.run(move |lease| Ok(oldest(lease.begin()?, lane)?.is_some())).await?;
+        if !queued {
+            return Ok(None);
+        }
+        self.writer.run(1_024, move |tx| claim(tx.connection, lane, at)).await
+    }
+
+    async fn save(&self, step: Step) -> Result<()> {
+        self.writer.run(512, move |tx| advance(tx.connection, &step)).await
+    }
+
+    async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()> {
+        self.writer
+            .run(512, move |tx| {
+                finish(tx.connection, id, &outcome)?;
+                activity::show_of(tx.connection, id)
+            })
+            .await
+    }
+
+    async fn cancel(&self, organization: OrganizationId, id: JobId, at: i64) -> Result<Option<Job>> {
+        self.writer
+            .run(512, move |tx| {
+                let connection = tx.connection;
+                let Some(job) = find(connection, Some(organization), id)? else { return Ok(None) };
+                match job.state {
+                    State::Queued => {
+                        end(connection, id, State::Cancelled, None, at)?;
+                        job.dataset.map_or(Ok(()), |dataset| settle(connection, dataset, Status::Ready))?;
+                    }
+                    State::Running => {
+                        connection
+                            .prepare_cached("UPDATE job SET cancel_requested = 1 WHERE id = ?1")
+                            .sql()?
+                            .execute([id.to_string()])
+                            .sql()?;
+                    }
+                    _ => {}
+                }
+                activity::show_of(connection, id)?;
+                find(connection, Some(organization), id)
+            })
+            .await
+    }
+
+    async fn should_stop(&self, id: JobId) -> Result<bool> {
+        self.readers
+            .run(move |lease| {
+                let running = lease
+                    .begin()?
+                    .prepare_cached("SELECT 1 FROM job WHERE id = ?1 AND state = 'running' AND cancel_requested = 0")
+                    .sql()?
+                    .exists([id.to_string()])
+                    .sql()?;
+                Ok(!running)
+            })
+            .await
+    }
+
+    async fn requeue_running(&self, at: i64) -> Result<u64> {
+        self.writer
+            .run(512, move |tx| {
+                let count =
+                    tx.connection.execute("UPDATE job SET state = 'queued' WHERE state = 'running'", []).sql()?;
+                Ok(count as u64 + purge::enqueue_missing(tx.connection, at)?)
+            })
+            .await
+    }
+
+    async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
+        self.writer.run(limit.saturating_mul(64), move |tx| purge::delete(tx.connection, collection, limit)).await
+    }
+}
+
+/// Whether the organization has this dataset.
+pub(crate) fn knows_dataset(connection: &Connection, organization: OrganizationId, id: DatasetId) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM dataset WHERE id = ?1 AND organization = ?2")
+        .sql()?
+        .exists((id.to_string(), organization.to_string()))
+        .sql()
+}
+
+/// What is said to those who work on a job that was ended meanwhile.
+pub(crate) fn not_running() -> Error {
+    Error::Conflict("The job is no longer running.".to_owned())
+}
+
+/// Saves the progress of a job that must be running.
+pub(crate) fn advance(connection: &Connection, step: &Step) -> Result<()> {
+    let progress = serde_json::to_string(&step.progress).map_err(Error::internal)?;
+    let saved = connection
+        .prepare_cached("UPDATE job SET progress = ?2 WHERE id = ?1 AND state = 'running'")
+        .sql()?
+        .execute((step.job.to_string(), progress))
+        .sql()?;
+    if saved == 0 { Err(not_running()) } else { Ok(()) }
+}
+
+/// Saves the progress of a job that must be running, after a unit in which `affected` of `rows` changed.
+pub(crate) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNumber], affected: u64) -> Result<()> {
+    step.progress.add(rows, affected);
+    advance(connection, &step)
+}
+
+/// Cancels the jobs of a dataset that have not ended.
+pub(crate) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE job SET state = 'cancelled', completed_at = ?2 WHERE dataset = ?1 AND state IN ('queued', 'running')",
+        )
+        .sql()?
+        .execute((dataset.to_string(), at))
+        .sql()?;
+    Ok(())
+}
+
+/// Brings a dataset that waits for rows to rest, unless a job that has not ended fills it.
+pub(crate) fn settle(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
+    if filling(connection, dataset, None)? {
+        return Ok(());
+    }
+    connection
+        .prepare_cached("UPDATE dataset SET status = ?2 WHERE id = ?1 AND status IN ('initializing', 'loading')")
+        .sql()?
+        .execute((dataset.to_string(), status.name()))
+        .sql()?;
+    Ok(())
+}
+
+/// Whether a job other than `but` that has not ended fills the dataset.
+fn filling(connection: &Connection, dataset: DatasetId, but: Option<JobId>) -> Result<bool> {
+    let mut open = connection
+        .prepare_cached("SELECT task FROM job WHERE dataset = ?1 AND id IS NOT ?2 AND state IN ('queued', 'running')")
+        .sql()?;
+    let mut lines = open.query((dataset.to_string(), but.map(|id| id.to_string()))).sql()?;
+    while let Some(line) = lines.next().sql()? {
+        // A task that cannot be read fills nothing: its claim will say so.
+        let task = line.get::<_, String>(0).ok().and_then(|text| json::<Task>(&text).ok());
+        if task.is_some_and(|task| task.fills() == Some(dataset)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE dataset SET status = ?2 WHERE id = ?1")
+        .sql()?
+        .execute((dataset.to_string(), status.name()))
+        .sql()?;
+    Ok(())
+}
+
+/// The oldest queued job of a lane.
+fn oldest(connection: &Connection, lane: Lane) -> Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT number FROM job WHERE state = 'queued' AND (kind = 'evaluate') = ?1 ORDER BY created_at, number LIMIT 1",
+        )
+        .sql()?
+        .query_row([lane == Lane::Runs], |line| line.get(0))
+        .optional()
+        .sql()
+}
+
+fn claim(connection: &Connection, lane: Lane, at: i64) -> Result<Option<Job>> {
+    loop {
+        let Some(number) = oldest(connection, lane)? else { return Ok(None) };
+        connection
+            .prepare_cached(
+                "UPDATE job SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?2) \
+                 WHERE number = ?1",
+            )
+            .sql()?
+            .execute((number, at))
+            .sql()?;
+        let mut claimed = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
+        let mut lines = claimed.query([number]).sql()?;
+        let Some(line) = lines.next().sql()? else { continue };
+        match decode(line) {
+            Ok(job) => {
+                if let Some(dataset) = job.task.fills() {
+                    write_status(connection, dataset, Status::Loading)?;
+                }
+                activity::show_of(connection, job.id)?;
+                return Ok(Some(job));
+            }
+            Err(error) => {
+                let (id, dataset) = (line.get::<_, String>(1).ok(), line.get::<_, String>(3).ok());
+                tracing::error!(job = id, %error, "a stored job cannot be read and is given up");
+                drop(lines);
+                give_up(connection, number, dataset.as_deref(), at)?;
+            }
+        }
+    }
+}
+
+/// Fails a job that cannot be read: it must not hold up others, nor leave its dataset waiting.
+fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE job SET state = 'failed', completed_at = ?2, error_message = 'The stored job cannot be read.' \
+             WHERE number = ?1",
+        )
+        .sql()?
+        .execute((number, at))
+        .sql()?;
+    match dataset.and_then(|id| id.parse().ok()) {
+        Some(dataset) => {
+            settle(connection, dataset, Status::Failed)?;
+            activity::show(connection, dataset)
+        }
+        None => Ok(()),
+    }
+}
+
+fn finish(connection: &Connection, id: JobId, outcome: &Outcome) -> Result<()> {
+    let open = "SELECT 1 FROM job WHERE id = ?1 AND state IN ('queued', 'running')";
+    if !connection.prepare_cached(open).sql()?.exists([id.to_string()]).sql()? {
+        return Ok(());
+    }
+    end(connection, id, outcome.state, outcome.error_message.as_deref(), outcome.at)?;
+    match outcome.dataset {
+        Some((dataset, _)) if filling(connection, dataset, Some(id))? => Ok(()),
+        Some((dataset, status)) => write_status(connection, dataset, status),
+        None => Ok(()),
+    }
+}
+
+/// Sets a state; `at` becomes its end if it is one.
+fn end(connection: &Connection, id: JobId, state: State, message: Option<&str>, at: i64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE job SET state = ?2, error_message = ?3, completed_at = ?4 WHERE id = ?1")
+        .sql()?
+        .execute((id.to_string(), state.name(), message, state.ended().then_some(at)))
+        .sql()?;
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! The removal job: deletes matching rows of a dataset (contract B.16).
+
+use super::run::{End, Run};
+use evalset_model::ids::{Collection, Place};
+use evalset_model::job::Task;
+use evalset_model::{Error, Result};
+use evalset_rows::selection::{self, Unknown};
+use evalset_store::logs::Pick;
+
+/// Removes matching rows up to the watermark of the request.
+pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
+    let Task::Remove { dataset, filters, start_time, end_time, watermark } = &run.job.task else {
+        return Err(Error::internal("not a removal"));
+    };
+    let rows = Collection { organization: run.job.organization, place: Place::Dataset(*dataset) };
+    let filter = selection::stored(rows, filters, Unknown::Refuse)?.and(selection::window(*start_time, *end_time));
+    let pick = Pick { filter, watermark: Some(*watermark), sample: None, sort: None };
+    let picked = run.app.stores.logs.pick(rows, pick).await?;
+    if run.progress.total.is_none() {
+        run.progress.total = Some(picked.rows.len() as u64);
+        run.save().await?;
+    }
+    for unit in run.rest(&picked.rows).chunks(run.unit()) {
+        if let Some(end) = run.interrupted().await? {
+            return Ok(end);
+        }
+        let removed = run.app.stores.logs.remove(rows, unit, Some(run.step())).await?;
+        run.progress.add(unit, removed);
+    }
+    Ok(End::Done)
+}

@@ -1,0 +1,162 @@
+//! Exports: rows as files, by a job or streamed at once (contract B.19). Knows no HTTP.
+
+use crate::app::App;
+use crate::exports_folder;
+use crate::ops::{dataset_logs, jobs};
+use bytes::Bytes;
+use evalset_model::filter::wire::Filters;
+use evalset_model::ids::{Collection, JobId, OrganizationId, Place};
+use evalset_model::job::{ExportFormat, Job, State, Task};
+use evalset_model::page::{Page, Sort, Window};
+use evalset_model::scalar::format_time;
+use evalset_model::{Error, Result};
+use evalset_rows::file::{Lines, Selection};
+use evalset_rows::selection::{self, Unknown};
+use futures::Stream;
+use futures::stream::try_unfold;
+use serde_json::Value;
+use tokio::fs::File;
+
+/// Longest file name, characters, without its suffix.
+const MAX_NAME_CHARS: usize = 200;
+/// Size of the pieces of a streamed export.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// What to write to a file in the background.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportRequest {
+    /// Filters over rows.
+    pub filters: Filters,
+    /// Order of the rows.
+    pub sort: Sort,
+    /// Only these fields, when given.
+    pub include_fields: Option<Vec<String>>,
+    /// File format.
+    pub format: ExportFormat,
+    /// File name wanted, with or without suffix.
+    pub name: Option<String>,
+}
+
+/// The finished file of an export.
+#[derive(Debug)]
+pub struct ExportFile {
+    /// Open at its first byte.
+    pub file: File,
+    /// Bytes.
+    pub length: u64,
+    /// Name to save it under.
+    pub name: String,
+    /// Format.
+    pub format: ExportFormat,
+}
+
+/// Reads `export_format`; `.csv` when none is given.
+pub fn format(text: Option<&str>) -> Result<ExportFormat> {
+    match text.unwrap_or(".csv") {
+        ".csv" => Ok(ExportFormat::Csv),
+        ".jsonl" => Ok(ExportFormat::Jsonl),
+        other => {
+            let text = format!("`export_format` must be `.csv` or `.jsonl`, got `{other}`");
+            Err(Error::invalid("export_format", text))
+        }
+    }
+}
+
+/// Queues an export of rows of the collection.
+pub async fn start(app: &App, collection: Collection, request: ExportRequest) -> Result<Job> {
+    dataset_logs::ensure(app, collection).await?;
+    selection::check(collection, &request.filters, Unknown::Metadata)?;
+    let ExportRequest { filters, sort, include_fields, format, name } = request;
+    let file_name = file_name(app, collection, name.as_deref(), format);
+    let dataset = match collection.place {
+        Place::Dataset(id) => Some(id),
+        Place::RequestLogs | Place::SavedLogs => None,
+    };
+    let filters = Value::Object(filters.to_json());
+    let task = Task::Export { collection, filters, sort, include_fields, format, file_name };
+    jobs::enqueue(app, jobs::new(app, collection.organization, dataset, task), None).await
+}
+
+/// One export.
+pub async fn get(app: &App, organization: OrganizationId, id: JobId) -> Result<Job> {
+    let job = jobs::get(app, organization, id).await?;
+    if matches!(job.task, Task::Export { .. }) { Ok(job) } else { Err(Error::not_found()) }
+}
+
+/// A page of exports, newest first.
+pub async fn list(app: &App, organization: OrganizationId, window: Window) -> Result<Page<Job>> {
+    jobs::list(app, organization, Some("export"), window).await
+}
+
+/// Opens the file of an export: `Conflict` until the job is completed, `NotFound` once the file has expired.
+pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<ExportFile> {
+    let job = get(app, organization, id).await?;
+    match job.state {
+        State::Completed => {}
+        State::Queued | State::Running => {
+            return Err(Error::Conflict(format!("the export is {}; try again when it is completed", job.state.name())));
+        }
+        State::Failed | State::Cancelled => {
+            return Err(Error::Conflict(format!(
+                "the export has no file: it was {}; start it again",
+                job.state.name()
+            )));
+        }
+    }
+    let (Task::Export { file_name, format, .. }, Some(path)) = (&job.task, exports_folder::path(app, &job)) else {
+        return Err(Error::not_found());
+    };
+    let file = match File::open(&path).await {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let days = app.limits.export_days;
+            let text =
+                format!("the file is gone: it is kept for {days} days (`limits.export_days`); start the export again");
+            return Err(Error::NotFound(text));
+        }
+        Err(error) => return Err(Error::internal(format!("{}: {error}", path.display()))),
+    };
+    let length = file.metadata().await.map_err(Error::internal)?.len();
+    Ok(ExportFile { file, length, name: file_name.clone(), format: *format })
+}
+
+/// The file of a selection as a stream, without a job. Rows are picked before this returns; the rest is read as the stream is
+/// polled, so a slow reader slows the reading and one that goes away ends it.
+pub async fn stream(app: &App, selection: Selection) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+    dataset_logs::ensure(app, selection.collection).await?;
+    let lines = Lines::select(&app.stores, &app.tasks, selection).await?;
+    Ok(try_unfold((lines, Bytes::new()), |(mut lines, mut pending)| async move {
+        while pending.is_empty() {
+            match lines.next().await? {
+                Some(piece) => pending = piece.bytes,
+                None => return Ok(None),
+            }
+        }
+        let piece = pending.split_to(pending.len().min(PIECE_BYTES));
+        Ok(Some((piece, (lines, pending))))
+    }))
+}
+
+/// A name that is safe on every file system: no folders, no control characters, bounded, with the suffix of the format.
+pub fn file_name(app: &App, collection: Collection, wanted: Option<&str>, format: ExportFormat) -> String {
+    let wanted = wanted.map(|name| name.strip_suffix(format.suffix()).unwrap_or(name)).unwrap_or_default();
+    let safe: String = wanted
+        .chars()
+        .map(|letter| {
+            let bad = letter.is_control() || matches!(letter, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+            if bad { '_' } else { letter }
+        })
+        .take(MAX_NAME_CHARS)
+        .collect();
+    let stem = safe.trim_matches(|letter: char| letter == '.' || letter.is_whitespace());
+    if stem.is_empty() { default_name(app, collection, format) } else { format!("{stem}{}", format.suffix()) }
+}
+
+fn default_name(app: &App, collection: Collection, format: ExportFormat) -> String {
+    let now = format_time(app.clock.now());
+    let day = now.split('T').next().unwrap_or_default();
+    match collection.place.dataset_id_text() {
+        Some(id) => format!("dataset-{id}-{day}{}", format.suffix()),
+        None => format!("request-logs-{day}{}", format.suffix()),
+    }
+}

@@ -1,0 +1,151 @@
+//! Selected rows as the bytes of a JSONL or CSV file, a piece at a time (contract B.19). Knows neither files nor sockets.
+//!
+//! Memory is flat: row numbers are picked once (8 bytes a row), the rows are read and written out in bounded pieces, of which
+//! the next is under way while one is taken.
+
+use crate::shape::csv as table;
+use crate::shape::{IncludeFields, RowKind, RowText};
+use bytes::Bytes;
+use evalset_model::filter::LogFilter;
+use evalset_model::ids::{Collection, RowNumber};
+use evalset_model::job::ExportFormat;
+use evalset_model::key::Organization;
+use evalset_model::page::Sort;
+use evalset_model::{Error, Result};
+use evalset_store::lists::{Writing, Written};
+use evalset_store::logs::Pick;
+use evalset_store::{Logs, Stores};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use std::ops::Range;
+use std::sync::Arc;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+/// Pieces under way at once: one is written out while another is read.
+const PIECES: usize = 2;
+/// Rows of a piece at most.
+const PIECE_ROWS: usize = 200;
+/// A piece ends with the row by which it gets so large.
+const PIECE_BYTES: usize = 2 * 1024 * 1024;
+
+/// What to write of which rows.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// From where.
+    pub collection: Collection,
+    /// Which rows.
+    pub filter: LogFilter,
+    /// In which order.
+    pub sort: Sort,
+    /// Only these fields, when given.
+    pub include_fields: Option<Vec<String>>,
+    /// In which form.
+    pub format: ExportFormat,
+}
+
+/// The file of a [`Selection`], from its first byte to its last.
+pub struct Lines {
+    logs: Arc<dyn Logs>,
+    /// What waits, at shutdown, for the pieces under way.
+    tasks: TaskTracker,
+    collection: Collection,
+    rows: Arc<[RowNumber]>,
+    /// Rows that pieces were begun for.
+    begun: usize,
+    done: usize,
+    writing: Writing,
+    head: Option<Vec<u8>>,
+    under_way: FuturesOrdered<BoxFuture<'static, Result<Part>>>,
+    /// What a piece that was full has left over, before all that is under way.
+    rest: Range<usize>,
+}
+
+/// Rows asked for and what came of it.
+type Part = (Range<usize>, Written);
+
+/// A piece of the file.
+#[derive(Debug)]
+pub struct Piece {
+    /// Whole lines.
+    pub bytes: Bytes,
+    /// Rows in it.
+    pub rows: u64,
+    /// Selected rows passed by the end of it, those deleted meanwhile included.
+    pub done: u64,
+}
+
+impl Lines {
+    /// Picks the rows. Rows added later are not in the file; those deleted before their turn are left out. Pieces are made by
+    /// tasks of `tasks`.
+    pub async fn select(stores: &Stores, tasks: &TaskTracker, selection: Selection) -> Result<Self> {
+        let Selection { collection, filter, sort, include_fields, format } = selection;
+        let organization = organization(stores, collection).await?;
+        let pick = Pick { filter, watermark: None, sample: None, sort: Some(sort) };
+        let rows = stores.logs.pick(collection, pick).await?.rows;
+        let include = include_fields.map(|names| IncludeFields::parse(&names.join(",")));
+        let (include, dataset_id) = (include.as_ref(), collection.place.dataset_id_text());
+        let (head, writing) = match format {
+            ExportFormat::Jsonl => {
+                (None, RowText::new(RowKind::Detail, include, organization, dataset_id).lines(PIECE_BYTES))
+            }
+            ExportFormat::Csv => (
+                Some(table::line(&table::header(include))),
+                table::lines(include, organization, dataset_id, PIECE_BYTES),
+            ),
+        };
+        let under_way = FuturesOrdered::new();
+        Ok(Self {
+            logs: stores.logs.clone(),
+            tasks: tasks.clone(),
+            collection,
+            rows: rows.into(),
+            begun: 0,
+            done: 0,
+            writing,
+            head,
+            under_way,
+            rest: 0..0,
+        })
+    }
+
+    /// Rows selected.
+    pub fn total(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// The next piece, `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Piece>> {
+        if let Some(head) = self.head.take() {
+            return Ok(Some(Piece { bytes: head.into(), rows: 0, done: 0 }));
+        }
+        while self.under_way.len() < PIECES && self.begun < self.rows.len() {
+            let end = self.rows.len().min(self.begun + PIECE_ROWS);
+            self.under_way.push_back(self.piece(self.begun..end));
+            self.begun = end;
+        }
+        let part =
+            if self.rest.is_empty() { self.under_way.next().await } else { Some(self.piece(self.rest.clone()).await) };
+        let Some((asked, written)) = part.transpose()? else { return Ok(None) };
+        self.done = asked.start + written.passed;
+        self.rest = self.done..asked.end;
+        Ok(Some(Piece { bytes: written.text.into(), rows: written.rows, done: self.done as u64 }))
+    }
+
+    /// A piece, made by a task of its own: one that waits for a place among the readers takes it whether or not the piece is asked
+    /// for. Else a client that stops reading would keep that place from all others.
+    fn piece(&self, range: Range<usize>) -> BoxFuture<'static, Result<Part>> {
+        let (logs, rows) = (Arc::clone(&self.logs), Arc::clone(&self.rows));
+        let (collection, writing) = (self.collection, self.writing.clone());
+        let task = AbortOnDropHandle::new(self.tasks.spawn(async move {
+            let written = logs.write(collection, &rows[range.clone()], writing).await?;
+            Ok((range, written))
+        }));
+        Box::pin(async move { task.await.map_err(Error::internal)? })
+    }
+}
+
+async fn organization(stores: &Stores, collection: Collection) -> Result<Organization> {
+    let all = stores.keys.organizations().await?;
+    all.into_iter().find(|organization| organization.id == collection.organization).ok_or_else(Error::not_found)
+}
