@@ -42,7 +42,7 @@ impl FromRequest<App> for BulkBody {
         let shape =
             Shape { most: app.limits.bulk_items.max(app.limits.batch_items), most_values: app.limits.body_values };
         let read = move || {
-            let mut input = serde_json::Deserializer::from_slice(&sent.bytes);
+            let mut input = serde_json::Deserializer::from_slice(&sent.whole().bytes);
             let body = shape.deserialize(&mut input)?;
             input.end().map(|()| body)
         };

@@ -7,7 +7,7 @@ use crate::http::error::Failure;
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::{StatusCode, request::Parts};
-use evalset_model::ids::{DatasetId, LogId};
+use evalset_model::ids::{DatasetId, LogId, OrganizationId};
 use evalset_model::log::ingest::{self, NoBody};
 use evalset_model::scalar::type_name;
 use evalset_model::{Error, json};
@@ -43,7 +43,7 @@ impl FromRequest<App> for LogBody {
             read.bytes = b"{}".to_vec();
         }
         let limits = app.limits.clone();
-        let read = beside(read.bytes.len(), move || ingest::Body::read(&read.bytes, &limits)).await?;
+        let read = beside(read.bytes.len(), move || ingest::Body::read(&read.whole().bytes, &limits)).await?;
         read.map(Self).map_err(|refused| match refused {
             NoBody::TooLarge(error) => error.into(),
             NoBody::NoJson(error) => not_json(&error),
@@ -76,7 +76,7 @@ async fn read_json(request: Request, app: &App) -> Result<Option<Value>, Failure
             format!("the body is made of more than {most} values (`limits.body_values`); send less in one call");
         return Err(Error::TooLarge(message).into());
     }
-    let parsed = beside(read.bytes.len(), move || serde_json::from_slice(&read.bytes)).await?;
+    let parsed = beside(read.bytes.len(), move || serde_json::from_slice(&read.whole().bytes)).await?;
     parsed.map(Some).map_err(|error| not_json(&error))
 }
 
@@ -111,6 +111,11 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// All of it. A closure that asks for the bytes alone would leave behind what counts their memory.
+    pub fn whole(&self) -> &Self {
+        self
+    }
+
     /// Whether there is nothing but white space.
     pub fn is_blank(&self) -> bool {
         self.bytes.iter().all(u8::is_ascii_whitespace)
@@ -129,7 +134,9 @@ pub async fn read_bytes(request: Request, app: &App, limit: usize, name: &str) -
     }
     let (parts, mut body) = request.into_parts();
     let taken = parts.extensions.get::<Taken>().cloned();
-    if let (Some(taken), Some(organization), false) = (&taken, parts.extensions.get(), body.is_end_stream()) {
+    if let (Some(taken), Some(organization), false) =
+        (&taken, parts.extensions.get::<OrganizationId>(), body.is_end_stream())
+    {
         taken.begin(*organization, declared.unwrap_or_default())?;
     }
     let mut bytes = Vec::with_capacity(declared.unwrap_or_default());

@@ -2,10 +2,12 @@
 
 use evalset_model::evaluator::EvalInputs;
 use evalset_model::filter::scores::dataset_id;
+use evalset_model::json::Text;
 use evalset_model::scalar::format_time;
 use evalset_model::score::Score;
+use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// A score on the wire. Of the five value fields, those of its type are set.
@@ -69,7 +71,7 @@ pub struct ScoreObject {
     /// `timestamp` as given; of a score read alone also what the evaluator was given, and the evaluator.
     #[serde(flatten)]
     #[schema(value_type = Object)]
-    pub more: Map<String, Value>,
+    pub more: IndexMap<String, Text>,
 }
 
 impl From<Score> for ScoreObject {
@@ -105,7 +107,7 @@ impl From<Score> for ScoreObject {
             error_message: score.error_message,
             explanation: score.explanation,
             run_id: score.run.map(|id| id.to_string()),
-            more: Map::from_iter([("timestamp".to_owned(), timestamp)]),
+            more: IndexMap::from_iter([("timestamp".to_owned(), timestamp.into())]),
         }
     }
 }
@@ -114,25 +116,26 @@ impl ScoreObject {
     /// With what the evaluator is given of the record, when that is there.
     #[must_use]
     pub fn with_inputs(mut self, inputs: Option<&EvalInputs>) -> Self {
-        self.more.insert("inputs".to_owned(), inputs.map_or(Value::Null, inputs_json));
+        self.more.insert("inputs".to_owned(), inputs.map(inputs_json).unwrap_or_default());
         self
     }
 
     /// With the object of its evaluator, null when it has none any more.
     #[must_use]
     pub fn with_evaluator(mut self, evaluator: Value) -> Self {
-        self.more.insert("evaluator".to_owned(), evaluator);
+        self.more.insert("evaluator".to_owned(), evaluator.into());
         self
     }
 }
 
 /// What an evaluator is given (contract F.4).
-pub fn inputs_json(inputs: &EvalInputs) -> Value {
-    json!({
-        "input": inputs.input,
-        "output": inputs.output,
-        "expected_output": inputs.expected_output,
-        "metrics": inputs.metrics,
-        "metadata": inputs.metadata,
-    })
+pub fn inputs_json(inputs: &EvalInputs) -> Text {
+    let EvalInputs { input, output, expected_output, metrics, metadata } = inputs;
+    let [metrics, metadata] = [metrics, metadata].map(|map| Value::Object(map.clone()).to_string());
+    Text::written(format!(
+        r#"{{"input":{},"output":{},"expected_output":{},"metrics":{metrics},"metadata":{metadata}}}"#,
+        input.json(),
+        output.json(),
+        expected_output.json()
+    ))
 }
