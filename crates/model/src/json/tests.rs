@@ -69,6 +69,15 @@ fn members_and_elements_are_found() {
 }
 
 #[test]
+fn what_is_kept_of_an_object_is_not_copied() {
+    let object = Object::read(br#"{"a":[1,2],"b":{"c":"d"}}"#, 99).unwrap().unwrap();
+    let inner = object.get("b").unwrap().get("c").unwrap();
+    let kept = object.keep(inner);
+    assert_eq!(kept.json().text().as_ptr(), inner.text().as_ptr());
+    assert_eq!(kept.part(Json::written("[]")).json().text(), "[]", "what is from elsewhere is");
+}
+
+#[test]
 fn damaged_text_ends_a_walk() {
     for bad in ["[1", "{\"a\"", "{\"a\":", "{\"a\\", "[\"", "{", "[", "{\"a\":[}", "\"", "", "{\"a\":1]x"] {
         let json = Json::written(bad);
