@@ -139,12 +139,12 @@ where
         workers.spawn(async move {
             let mut measured = Measured::empty()?;
             loop {
+                // Asked first: numbers that are taken are sent, so that none is missing between them.
+                if matches!(until, Until::Time(time) if start.elapsed() >= time) {
+                    return anyhow::Ok(measured);
+                }
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let over = match until {
-                    Until::Requests(requests) => number >= requests,
-                    Until::Time(time) => start.elapsed() >= time,
-                };
-                if over {
+                if matches!(until, Until::Requests(requests) if number >= requests) {
                     return anyhow::Ok(measured);
                 }
                 let sent = Instant::now();
@@ -224,6 +224,20 @@ mod tests {
         numbers.sort_unstable();
         assert_eq!(numbers, (0..100).collect::<Vec<u64>>());
         assert_eq!(measured.units, 200);
+    }
+
+    #[tokio::test]
+    async fn a_closed_loop_that_ends_by_time_leaves_no_number_out() {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        let send = move |number| {
+            log.lock().unwrap().push(number);
+            async { Ok(1) }
+        };
+        let measured = closed_loop(8, Until::Time(Duration::from_millis(20)), send).await.unwrap();
+        let mut numbers = seen.lock().unwrap().clone();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..measured.units).collect::<Vec<u64>>());
     }
 
     #[tokio::test]

@@ -79,7 +79,10 @@ pub struct Options {
     /// Use the folder kept by an earlier run instead of filling a new one; its rows and seed win.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Seconds of the single-create scenario.
+    /// Work on a copy of that folder, in the folder of temporary files, and leave it as it is: several binaries can measure the same.
+    #[arg(long, requires = "data")]
+    copy: bool,
+    /// Seconds of the single-create scenario, and of each part of those beside summaries.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
     /// Short run for a check of the answers; the figures mean little.

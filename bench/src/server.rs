@@ -158,9 +158,35 @@ pub fn folder_bytes(folder: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
+/// Copies the contents of a folder into one that is there; where the file system can, without copying bytes.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.metadata()?.is_dir() {
+            fs::create_dir(&target)?;
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target).with_context(|| format!("copying {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_copied_with_what_is_in_them() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::create_dir_all(from.path().join("data/index")).unwrap();
+        fs::write(from.path().join("bench.json"), "{}").unwrap();
+        fs::write(from.path().join("data/index/columns"), "12345").unwrap();
+        copy_folder(from.path(), to.path()).unwrap();
+        assert_eq!(folder_bytes(to.path()).unwrap(), 7);
+        assert_eq!(fs::read(to.path().join("data/index/columns")).unwrap(), b"12345");
+    }
 
     #[test]
     fn proc_files_are_read() {

@@ -8,13 +8,14 @@ mod import;
 mod latency;
 mod restart;
 mod score;
+mod summaries;
 
 use crate::api::{Api, Call};
 use crate::generate::Generator;
 use crate::query::{self, Query};
 use crate::report::{self, Report};
 use crate::search::Searches;
-use crate::server::{Server, folder_bytes};
+use crate::server::{Server, copy_folder, folder_bytes};
 use crate::{Options, say, score as scores};
 use anyhow::{Context, Result, ensure};
 use latency::ROWS_OF_MEDIANS;
@@ -58,6 +59,12 @@ struct Folder {
 impl Folder {
     fn new(options: &Options) -> Result<Self> {
         if let Some(path) = &options.data {
+            if options.copy {
+                let temporary = TempDir::with_prefix("evalset-bench-")?;
+                say(&format!("copying {}", path.display()));
+                copy_folder(path, temporary.path()).with_context(|| format!("copying {}", path.display()))?;
+                return Ok(Self { path: temporary.path().to_owned(), _temporary: Some(temporary) });
+            }
             return Ok(Self { path: path.clone(), _temporary: None });
         }
         if let Some(path) = &options.keep {
@@ -160,6 +167,10 @@ impl Bench {
         if self.options.wants("writer") {
             self.beside_a_writer().await?;
             self.check("after the writer").await?;
+        }
+        if self.options.wants("summaries") {
+            self.beside_summaries().await?;
+            self.check("after the summaries").await?;
         }
         if self.options.wants("import") {
             self.import().await?;

@@ -5,15 +5,14 @@ use crate::engine::writer::Tx;
 use crate::file::collection::{self, Found};
 use crate::file::error::Sql;
 use crate::file::row;
-use crate::index::indexes::Change;
 use crate::jobs::{self, activity, job_line, purge};
 use async_trait::async_trait;
+use evalset_index::Change;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place};
+use evalset_model::ids::{Collection, DatasetId, LogId, OrganizationId, Place};
 use evalset_model::job::Job;
 use evalset_model::{Error, Result};
 use evalset_store::datasets::Datasets;
-use evalset_store::jobs::purge_job;
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
@@ -95,19 +94,19 @@ impl Datasets for Engine {
             .await
     }
 
-    async fn delete(&self, organization: OrganizationId, id: DatasetId, purge: JobId, at: i64) -> Result<bool> {
+    async fn delete(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<bool> {
         self.writer
             .run(1_024, move |tx| {
                 let Some(found) = collection::find(tx.connection, rows_of(organization, id))? else { return Ok(false) };
                 tx.connection.execute("DELETE FROM dataset WHERE id = ?1", [id.to_string()]).sql()?;
                 jobs::cancel_all(tx.connection, id, at)?;
-                hide(tx, &found, organization, purge, at)?;
+                hide(tx, &found)?;
                 Ok(true)
             })
             .await
     }
 
-    async fn clear(&self, organization: OrganizationId, id: DatasetId, purge: JobId, at: i64) -> Result<u64> {
+    async fn clear(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<u64> {
         self.writer
             .run(1_024, move |tx| {
                 let name = rows_of(organization, id);
@@ -116,7 +115,7 @@ impl Datasets for Engine {
                 jobs::settle(tx.connection, id, Status::Ready)?;
                 activity::show(tx.connection, id)?;
                 // Even one without rows may have scores of records that never came.
-                hide(tx, &found, organization, purge, at)?;
+                hide(tx, &found)?;
                 collection::create(tx.connection, name)?;
                 Ok(found.log_count.unsigned_abs())
             })
@@ -134,7 +133,7 @@ impl Datasets for Engine {
                 let mut statement = connection
                     .prepare_cached("SELECT unique_id, row FROM log WHERE collection = ?1 ORDER BY row DESC LIMIT ?2")
                     .sql()?;
-                let mut lines = statement.query((found.id, i64::try_from(limit).unwrap_or(i64::MAX))).sql()?;
+                let mut lines = statement.query((found.id.0, i64::try_from(limit).unwrap_or(i64::MAX))).sql()?;
                 let mut ids = Vec::new();
                 while let Some(line) = lines.next().sql()? {
                     match line.get(0) {
@@ -148,16 +147,15 @@ impl Datasets for Engine {
     }
 }
 
-/// Takes a collection out of sight in one step, whatever its size; a job deletes its rows.
-fn hide(tx: &mut Tx<'_>, found: &Found, organization: OrganizationId, purge: JobId, at: i64) -> Result<()> {
+/// Takes a collection out of sight in one step, whatever its size; its rows are deleted later.
+fn hide(tx: &mut Tx<'_>, found: &Found) -> Result<()> {
     // The index is dropped with it.
     tx.change(found.id, Change::Reload);
     if found.log_count == 0 {
         return purge::leave(tx.connection, found.id);
     }
-    tx.connection.execute("UPDATE collection SET hidden = 1 WHERE id = ?1", [found.id]).sql()?;
-    let rows = found.log_count.unsigned_abs();
-    job_line::insert(tx.connection, &purge_job(purge, organization, found.id, rows, at))
+    tx.connection.execute("UPDATE collection SET hidden = 1 WHERE id = ?1", [found.id.0]).sql()?;
+    Ok(())
 }
 
 fn insert(connection: &Connection, dataset: &Dataset) -> Result<()> {

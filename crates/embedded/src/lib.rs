@@ -1,15 +1,14 @@
 //! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast. Knows SQL and files, not HTTP.
 //!
 //! `engine` is what reads and writes the file: one thread that writes, a pool of connections that read, and how both agree with the
-//! indexes. `file` is what lies on the disk: tables, rows, payloads, damage. `index` answers reads by filter from columns and text.
-//! One file or folder per noun stands on these and implements the trait of `evalset-store`.
+//! indexes. `file` is what lies on the disk: tables, rows, payloads, damage. Reads by filter are answered by `evalset-index`, from
+//! columns and text that are derived from the file. One file or folder per noun stands on these and implements the trait of `evalset-store`.
 
 mod datasets;
 mod engine;
 mod evaluators;
 mod file;
 mod health;
-mod index;
 mod jobs;
 mod keys;
 mod logs;
@@ -23,25 +22,15 @@ pub use file::doctor::{CollectionReport, Report, database, doctor};
 pub use file::error::OpenError;
 pub use keys::open_keys_only;
 
-use engine::readers::{RESERVED, Readers};
-use engine::writer::{Gate, Watched, Writer};
+use engine::Engine;
+use evalset_index::Pace;
 use evalset_model::limits::Limits;
-use evalset_model::{Error, Result};
 use evalset_store::Stores;
-use file::damage::Damage;
-use index::indexes::Indexes;
-use index::keeper;
-use index::snapshots::Snapshots;
-use index::text::{Desk, Pace, Texts};
-use parking_lot::Mutex;
-use rusqlite::Connection;
-use std::fs::File;
+use evalset_store::local::{Alone, Folder, Signals};
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Most connections that read by filter at the same time.
-const READERS_MAX: usize = 16;
 /// Bytes of payloads that one transaction copies: with it the write-ahead log and the wait of other writers stay short.
 const COPY_BYTES: usize = 64 * 1024 * 1024;
 
@@ -60,6 +49,8 @@ const TEXT_REST: Duration = Duration::from_secs(1);
 pub struct Options {
     /// Directory of the data file; made when absent.
     pub data_dir: PathBuf,
+    /// Directory of the files of exports; made when the first one is written.
+    pub exports_dir: PathBuf,
     /// Bounds on queues and columns.
     pub limits: Limits,
     /// Bound on the size of the data file, in pages of 8 KiB: a file that reaches it refuses writes like a full disk.
@@ -81,31 +72,49 @@ pub struct Options {
 impl Options {
     /// The usual options for a directory.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        let data_dir = data_dir.into();
         Self {
-            data_dir: data_dir.into(),
+            exports_dir: data_dir.join("exports"),
+            data_dir,
             limits: Limits::default(),
             pages_max: None,
             copy_bytes: COPY_BYTES,
             snapshot_rows: SNAPSHOT_ROWS,
             chunk_rows: CHUNK_ROWS,
-            keeper_look: keeper::LOOK,
+            keeper_look: evalset_index::Options::KEEPER_LOOK,
             text_changed_rows: TEXT_CHANGED_ROWS,
             text_rest: TEXT_REST,
         }
     }
 }
 
+impl Options {
+    /// What they say of what is derived from the file.
+    fn derived(&self) -> evalset_index::Options {
+        let limits = &self.limits;
+        evalset_index::Options {
+            data_dir: self.data_dir.clone(),
+            limits: limits.clone(),
+            chunk_rows: self.chunk_rows,
+            snapshot_rows: self.snapshot_rows,
+            keeper_look: self.keeper_look,
+            pace: Pace { rows_min: limits.text_index_rows, changed_min: self.text_changed_rows, rest: self.text_rest },
+            helpers_max: engine::cores() - 1,
+        }
+    }
+}
+
 /// Opens the store of a directory, creating it when there is none. Only one process can have it open.
 pub async fn open(options: Options) -> Result<Stores, OpenError> {
-    let path = options.data_dir.clone();
+    let (path, exports_dir) = (options.data_dir.clone(), options.exports_dir.clone());
     let engine = tokio::task::spawn_blocking(move || Engine::open(&options))
         .await
         .map_err(|cause| OpenError::io(&path, cause))??;
-    Ok(stores(&engine))
+    Ok(stores(&engine, exports_dir))
 }
 
 /// The traits of the nouns, all by one engine.
-fn stores(engine: &Arc<Engine>) -> Stores {
+fn stores(engine: &Arc<Engine>, exports_dir: PathBuf) -> Stores {
     Stores {
         logs: engine.clone(),
         datasets: engine.clone(),
@@ -115,92 +124,10 @@ fn stores(engine: &Arc<Engine>) -> Stores {
         jobs: engine.clone(),
         keys: engine.clone(),
         providers: engine.clone(),
+        nodes: Arc::new(Alone::default()),
+        shared: Arc::new(Signals::default()),
+        files: Arc::new(Folder::new(exports_dir)),
+        housekeeping: engine.clone(),
         health: engine.clone(),
-    }
-}
-
-/// Everything that an open file needs. The traits of the nouns are implemented on this.
-struct Engine {
-    myself: Weak<Self>,
-    path: PathBuf,
-    readers: Arc<Readers>,
-    writer: Arc<Writer>,
-    indexes: Arc<Indexes>,
-    texts: Arc<Texts>,
-    damage: Arc<Damage>,
-    copy_bytes: usize,
-    page_bytes: usize,
-    gate: Gate,
-    helpers_max: usize,
-    key_reader: Mutex<Option<Connection>>,
-    lock: Mutex<Option<File>>,
-}
-
-impl Engine {
-    fn open(options: &Options) -> Result<Arc<Self>, OpenError> {
-        let lock = file::lock(&options.data_dir)?;
-        let path = file::path(&options.data_dir);
-        let connection = file::open(&path, options.pages_max)?;
-        let key_reader = file::reader(&path)?;
-        let snapshots = Snapshots::new(&options.data_dir, options.snapshot_rows, options.limits.index_memory_bytes);
-        snapshots.sweep(&connection).map_err(|cause| OpenError::corrupt(&path, cause))?;
-        let pace = Pace {
-            rows_min: options.limits.text_index_rows,
-            changed_min: options.text_changed_rows,
-            rest: options.text_rest,
-        };
-        let texts = Texts::open(&options.data_dir, pace, &connection);
-        let texts = Arc::new(texts.map_err(|cause| OpenError::corrupt(&path, cause))?);
-        let indexes = Arc::new(Indexes::new(options.limits.metadata_columns, options.chunk_rows, snapshots));
-        let damage = Arc::new(Damage::default());
-        let gate = Gate::default();
-        let watched =
-            Watched { indexes: indexes.clone(), texts: texts.clone(), damage: damage.clone(), gate: gate.clone() };
-        let writer =
-            Writer::start(&path, connection, watched, (options.limits.write_queue, options.limits.write_queue_bytes))
-                .map(Arc::new)
-                .map_err(|cause| OpenError::corrupt(&path, cause))?;
-        let desk =
-            Desk { path: path.clone(), writer: writer.clone(), damage: damage.clone(), indexes: indexes.clone() };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let engine = Arc::new_cyclic(|myself| Self {
-            myself: myself.clone(),
-            readers: Readers::new(path.clone(), (2 * cores + 2).min(READERS_MAX) + RESERVED, damage.clone()),
-            path,
-            writer,
-            indexes,
-            texts,
-            damage,
-            copy_bytes: options.copy_bytes,
-            page_bytes: options.limits.page_bytes,
-            gate,
-            helpers_max: cores - 1,
-            key_reader: Mutex::new(Some(key_reader)),
-            lock: Mutex::new(Some(lock)),
-        });
-        keeper::start(Arc::downgrade(&engine), options).map_err(|cause| OpenError::io(&engine.path, cause))?;
-        engine.texts.start(desk).map_err(|cause| OpenError::io(&engine.path, cause))?;
-        Ok(engine)
-    }
-
-    /// A handle to move into another thread.
-    fn handle(&self) -> Result<Arc<Self>> {
-        self.myself.upgrade().ok_or_else(|| Error::internal("the store is closed"))
-    }
-
-    /// Finishes what is queued, folds the log into the file and lets the directory go. Blocks.
-    fn shut(&self) {
-        self.readers.close();
-        self.key_reader.lock().take();
-        // Before the writer, which it may be waiting for.
-        self.texts.stop();
-        self.writer.stop();
-        self.lock.lock().take();
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.shut();
     }
 }

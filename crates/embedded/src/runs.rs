@@ -5,10 +5,11 @@ use crate::engine::readers::Lease;
 use crate::engine::writer::Tx;
 use crate::file::collection;
 use crate::file::error::Sql;
+use crate::file::number::RunNumber;
 use crate::jobs::activity;
 use crate::jobs::{self, job_line};
 use crate::scores::Scribe;
-use crate::scores::row_scores::Sight;
+use crate::scores::row_scores;
 use async_trait::async_trait;
 use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::{Job, Step};
@@ -16,7 +17,7 @@ use evalset_model::page::{Page, Window};
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{ScoreStatus, ScoreValues};
 use evalset_model::{Error, Result};
-use evalset_store::runs::{Compared, RowValue, Runs};
+use evalset_store::runs::{Compared, RowValue, Runs, of_one_run};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// About what a unit adds to a transaction (bytes).
@@ -41,6 +42,7 @@ const COUNT: &str = concat!("SELECT count(*)", of_run!(), " AND (?2 IS NULL OR r
 #[async_trait]
 impl Runs for Engine {
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()> {
+        of_one_run(&units)?;
         self.writer
             .run(units.len() * UNIT_BYTES, move |tx| {
                 let run = number(tx.connection, None, step.job)?.ok_or_else(jobs::not_running)?;
@@ -123,7 +125,7 @@ impl Runs for Engine {
 }
 
 /// The number of a run, of this organization or any.
-fn number(connection: &Connection, organization: Option<OrganizationId>, run: JobId) -> Result<Option<i64>> {
+fn number(connection: &Connection, organization: Option<OrganizationId>, run: JobId) -> Result<Option<RunNumber>> {
     connection
         .prepare_cached(
             "SELECT number FROM job WHERE id = ?1 AND kind = 'evaluate' AND (?2 IS NULL OR organization = ?2)",
@@ -135,7 +137,7 @@ fn number(connection: &Connection, organization: Option<OrganizationId>, run: Jo
 }
 
 /// Writes scores and results of units.
-fn keep(tx: &mut Tx<'_>, run: i64, units: &[Unit]) -> Result<()> {
+fn keep(tx: &mut Tx<'_>, run: RunNumber, units: &[Unit]) -> Result<()> {
     let Some(first) = units.first() else { return Ok(()) };
     let scribe = Scribe::new(tx, &first.score)?;
     for Unit { row, score } in units {
@@ -204,19 +206,19 @@ fn of_run(lease: &Lease, organization: OrganizationId, run: JobId) -> Result<Vec
 fn of_dataset(lease: &Lease, name: Collection, key: &str) -> Result<Vec<RowValue>> {
     let connection = lease.connection()?;
     let Some(found) = collection::find(connection, name)? else { return Ok(Vec::new()) };
-    let sight = Sight::of(connection, name, found.id)?;
+    let sight = row_scores::sight(connection, name, found.id)?;
     if sight.is_empty() {
         return Ok(Vec::new());
     }
     let mut statement = connection
         .prepare_cached("SELECT unique_id, custom_identifier FROM log WHERE collection = ?1 ORDER BY row")
         .sql()?;
-    let mut lines = statement.query([found.id]).sql()?;
+    let mut lines = statement.query([found.id.0]).sql()?;
     let mut all = Vec::new();
     while let Some(line) = lines.next().sql()? {
         lease.stop().go_on()?;
         let log_id = LogId(line.get(0).sql()?);
-        let shown = sight.shown(connection, &log_id)?;
+        let shown = sight.shown(lease, &log_id)?;
         let Some(score) = shown.into_iter().find(|score| score.source.key() == key) else { continue };
         if score.values.is_empty() {
             continue;

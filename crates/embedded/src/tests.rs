@@ -4,6 +4,8 @@ mod abandoned;
 mod concurrency;
 mod damage;
 mod durability;
+mod leases;
+mod looks;
 mod orders;
 mod refusals;
 mod scores;
@@ -27,6 +29,7 @@ pub(crate) fn options(data_dir: &Path) -> Options {
     options.snapshot_rows = 1;
     // Chunks fill up, move to files and are let go of all the time.
     options.chunk_rows = 64;
+    options.limits.job_batch_rows = 10;
     options.keeper_look = Duration::from_millis(2);
     options.limits.index_memory_bytes = 0;
     options.limits.text_index_rows = 1;
@@ -77,6 +80,7 @@ async fn soak(seed: u64, steps: usize) {
             }
             directory = left;
             soak.subject = open(options(directory.path())).await.unwrap();
+            soak.reopened().await;
             soak.compare().await;
         }
     }

@@ -3,7 +3,7 @@
 //! Does not know how a job runs; the server's `jobs` does that.
 
 use crate::error::{Error, Result};
-use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber};
+use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber, WorkerId};
 use crate::page::Sort;
 use crate::run::{RunTask, Unit};
 use crate::score::ScoreStatus;
@@ -28,8 +28,11 @@ pub struct Job {
     pub progress: Progress,
     /// A caller asked it to stop.
     pub cancel_requested: bool,
-    /// Attempts begun.
+    /// Attempts begun. While the job is running it is the number of the attempt at work, and only that one may write: see [`Step`].
     pub attempts: u32,
+    /// Who is at work and until when, while the job is running.
+    #[serde(default)]
+    pub lease: Option<Lease>,
     /// Why it failed, for the caller.
     pub error_message: Option<String>,
     /// Enqueued.
@@ -51,8 +54,24 @@ impl Job {
         if let Task::Evaluate(task) = &mut self.task {
             task.spending_limit = spending_limit.or(task.spending_limit);
         }
-        Ok(Self { state: State::Queued, cancel_requested: false, error_message: None, completed_at: None, ..self })
+        Ok(Self {
+            state: State::Queued,
+            cancel_requested: false,
+            lease: None,
+            error_message: None,
+            completed_at: None,
+            ..self
+        })
     }
+}
+
+/// A worker's hold on a running job. When it has run out, the job may be given to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Who holds it.
+    pub worker: WorkerId,
+    /// Its end, unless it is renewed; microseconds since the epoch.
+    pub until: i64,
 }
 
 /// State of a job.
@@ -150,11 +169,6 @@ pub enum Task {
     },
     /// Run an evaluator over rows (contract B.18, F.7).
     Evaluate(Box<RunTask>),
-    /// Delete for good what was already hidden (rows of a removed or emptied dataset).
-    Purge {
-        /// Store's own number of the hidden collection.
-        collection: i64,
-    },
 }
 
 impl Task {
@@ -166,7 +180,6 @@ impl Task {
             Self::Remove { .. } => "remove",
             Self::Export { .. } => "export",
             Self::Evaluate(_) => "evaluate",
-            Self::Purge { .. } => "purge",
         }
     }
 
@@ -175,7 +188,7 @@ impl Task {
     pub fn fills(&self) -> Option<DatasetId> {
         match self {
             Self::Import { dataset, .. } | Self::Duplicate { dataset, .. } => Some(*dataset),
-            Self::Remove { .. } | Self::Export { .. } | Self::Evaluate(_) | Self::Purge { .. } => None,
+            Self::Remove { .. } | Self::Export { .. } | Self::Evaluate(_) => None,
         }
     }
 
@@ -243,12 +256,12 @@ pub struct Progress {
     /// Of a run: the numbers and booleans (as 1 and 0) of its scores.
     pub scored: Mean,
     /// Of a run: when the present attempt began, and how far the run was then; the rate is measured from there.
-    pub attempt: Option<Attempt>,
+    pub attempt: Option<AttemptStart>,
 }
 
 /// Where an attempt at a run began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct AttemptStart {
     /// Microseconds since the epoch.
     pub started_at: i64,
     /// Rows done by then.
@@ -291,14 +304,42 @@ impl Progress {
     }
 }
 
-/// Written in the same transaction as a unit of work.
+/// A unit of work of one attempt at a job. It is done only while that attempt is at work: when the job is not running, or another
+/// attempt has begun since, the unit is refused with `Conflict` and nothing is changed.
+///
+/// A unit may be done again when it is not known whether it was done. With the same step it then changes nothing more and counts
+/// once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Which job.
     pub job: JobId,
+    /// Which attempt: `attempts` of the job as it was claimed.
+    pub attempt: u32,
     /// Its progress before this unit. A store that does the unit adds it with [`Progress::add`], so that what is stored is
     /// always what happened.
     pub progress: Progress,
+}
+
+impl Step {
+    /// What this unit over `rows`, or over the first of them, came to when it was done before, as the stored progress tells;
+    /// `None` when it is still to be done.
+    pub fn done_before(&self, stored: &Progress, rows: &[RowNumber]) -> Option<Done> {
+        let rows_done = usize::try_from(stored.done.checked_sub(self.progress.done)?).ok()?;
+        let last = rows.get(rows_done.checked_sub(1)?)?;
+        (stored.cursor == Some(*last)).then(|| Done {
+            affected: stored.affected.saturating_sub(self.progress.affected),
+            skipped: stored.skipped.saturating_sub(self.progress.skipped),
+        })
+    }
+}
+
+/// What a unit of work over rows came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Rows added or removed.
+    pub affected: u64,
+    /// Rows passed over.
+    pub skipped: u64,
 }
 
 #[cfg(test)]

@@ -22,5 +22,6 @@ pub mod score;
 pub mod spelling;
 pub mod summary;
 pub mod trace;
+pub mod window;
 
 pub use error::{Error, Result};

@@ -49,6 +49,9 @@ pub struct Limits {
     pub index_memory_bytes: usize,
     /// Memory that parts of column indexes that were written to may take before they move to files although writing goes on.
     pub changed_memory_bytes: usize,
+    /// Memory that written rows may take, of each collection, which wait until those are done who look at its column index; when they take more,
+    /// writes wait too.
+    pub pending_memory_bytes: usize,
     /// Memory that orders of column indexes may take, which pages by the same sort share: 2 bytes a row and sort.
     pub order_memory_bytes: usize,
     /// Rows from which a collection gets a text index; the texts of fewer are read for each search.
@@ -89,6 +92,9 @@ pub struct Limits {
     pub sandbox_memory_bytes: usize,
     /// What Python returns for one row, as JSON text.
     pub sandbox_output_bytes: usize,
+    /// Time that a worker holds a job without a sign of life; after it another one takes the job over. Workers renew it four times
+    /// as often.
+    pub job_lease_seconds: u64,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
     /// Evaluators of an organization.
@@ -149,6 +155,7 @@ impl Default for Limits {
             filter_conditions: 1_000,
             index_memory_bytes: 256 * 1024 * 1024,
             changed_memory_bytes: 128 * 1024 * 1024,
+            pending_memory_bytes: 32 * 1024 * 1024,
             order_memory_bytes: 64 * 1024 * 1024,
             metadata_columns: 1_000,
             text_index_rows: 1_000,
@@ -169,6 +176,7 @@ impl Default for Limits {
             sandbox_seconds: 5,
             sandbox_memory_bytes: 256 * 1024 * 1024,
             sandbox_output_bytes: 1024 * 1024,
+            job_lease_seconds: 30,
             job_batch_rows: 1_000,
             evaluators: 2_000,
             evaluator_versions: 1_000,

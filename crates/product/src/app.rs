@@ -2,10 +2,8 @@
 
 use crate::clock::Clock;
 use crate::evaluation::{Evaluators, Settings};
-use crate::rates::RateLimits;
+use crate::proof::LastProof;
 use crate::secrets::Secrets;
-use crate::turns::Turns;
-use crate::wake::Wake;
 use evalset_model::limits::Limits;
 use evalset_store::Stores;
 use std::path::{Path, PathBuf};
@@ -29,18 +27,12 @@ pub struct Inner {
     pub evaluators: Evaluators,
     /// Seals what must not be readable in a copy of the database.
     pub secrets: Secrets,
-    /// Folder of export files.
-    pub exports_dir: PathBuf,
     /// Span lists reach this many seconds back when no start is given (H16).
     pub span_window_seconds: i64,
     /// Absolute base of `next`/`previous` links, when not taken from the request's `Host`.
     pub public_url: Option<String>,
-    /// Wakes the job workers when something was enqueued.
-    pub wake: Wake,
-    /// Rate limits (contract A.8).
-    pub rates: RateLimits,
-    /// Calls of one annotator for a row come one after the other.
-    pub turns: Turns,
+    /// The last proof that writes work.
+    pub proof: LastProof,
     /// Cancelled at shutdown.
     pub stopping: CancellationToken,
     /// Every background task: shutdown waits for them.
@@ -55,8 +47,6 @@ pub struct Options {
     pub program: PathBuf,
     /// See [`Inner::secrets`].
     pub secrets: Secrets,
-    /// See [`Inner::exports_dir`].
-    pub exports_dir: PathBuf,
     /// See [`Inner::span_window_seconds`].
     pub span_window_seconds: i64,
     /// See [`Inner::public_url`].
@@ -70,7 +60,6 @@ impl Options {
             limits: Limits::default(),
             program,
             secrets: Secrets::new(data, None),
-            exports_dir: data.join("exports"),
             span_window_seconds: 3_600,
             public_url: None,
         }
@@ -80,20 +69,17 @@ impl Options {
 impl App {
     /// Builds the application over stores that were opened together; nothing runs yet.
     pub fn new(stores: Stores, options: Options) -> Self {
-        let Options { limits, program, secrets, exports_dir, span_window_seconds, public_url } = options;
+        let Options { limits, program, secrets, span_window_seconds, public_url } = options;
         let settings = Settings::new(stores.providers.clone(), secrets.clone());
         Self(Arc::new(Inner {
             stores,
             evaluators: Evaluators::new(program, &limits, settings),
-            rates: RateLimits::new(&limits),
             limits,
             clock: Clock::default(),
             secrets,
-            exports_dir,
             span_window_seconds,
             public_url,
-            wake: Wake::default(),
-            turns: Turns::default(),
+            proof: LastProof::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))

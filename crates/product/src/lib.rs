@@ -4,13 +4,13 @@
 //! all of them work with) → `evaluation`, `clock`, `secrets`, … → the store's traits. Does not know HTTP, the command line or
 //! the configuration.
 
+pub mod actor;
 pub mod app;
 pub mod clock;
 pub mod evaluation;
-pub mod exports_folder;
+pub mod export_files;
 pub mod jobs;
 pub mod ops;
+pub mod proof;
 pub mod rates;
 pub mod secrets;
-pub mod turns;
-pub mod wake;

@@ -1,67 +1,52 @@
 //! Rate limits of contract A.8: calls a minute and organization, over a sliding minute. Off unless `limits.parity` is set.
 
-use evalset_model::ids::OrganizationId;
-use evalset_model::limits::Limits;
+use crate::actor::Actor;
+use crate::app::App;
 use evalset_model::{Error, Result};
-use parking_lot::Mutex;
-use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use evalset_store::shared::{Bound, Taken};
 
+const SECOND: i64 = 1_000_000;
 /// Bulk calls a minute and organization when `limits.parity` is on.
-const PARITY_BULK_CALLS: usize = 30;
-const MINUTE: Duration = Duration::from_mins(1);
+const PARITY_BULK_CALLS: Bound = Bound { limit: 30, length: 60 * SECOND };
 
-/// The windows of all organizations.
-pub struct RateLimits {
-    bulk: Option<Mutex<HashMap<OrganizationId, VecDeque<Instant>>>>,
-}
-
-impl RateLimits {
-    /// As the limits say.
-    pub fn new(limits: &Limits) -> Self {
-        Self { bulk: limits.parity.then(Mutex::default) }
+/// Counts one bulk call of the actor's organization: `TooMany` when there were too many in the last minute.
+pub async fn bulk_call(app: &App, actor: &Actor) -> Result<()> {
+    if !app.limits.parity {
+        return Ok(());
     }
-
-    /// Counts one bulk call of the organization: `TooMany` when there were too many in the last minute.
-    pub fn bulk_call(&self, organization: OrganizationId) -> Result<()> {
-        match &self.bulk {
-            Some(calls) => admit(calls.lock().entry(organization).or_default(), Instant::now()),
-            None => Ok(()),
-        }
-    }
-}
-
-fn admit(calls: &mut VecDeque<Instant>, now: Instant) -> Result<()> {
-    while calls.front().is_some_and(|first| now.duration_since(*first) >= MINUTE) {
-        calls.pop_front();
-    }
-    match calls.front() {
-        Some(first) if calls.len() >= PARITY_BULK_CALLS => {
-            let wait = MINUTE.saturating_sub(now.duration_since(*first)).as_secs() + 1;
-            let message = format!("more than {PARITY_BULK_CALLS} bulk calls a minute (`limits.parity`)");
-            Err(Error::TooMany { message, retry_after: wait })
-        }
-        _ => {
-            calls.push_back(now);
-            Ok(())
-        }
+    let now = app.clock.now();
+    match app.stores.shared.take(&format!("bulk calls of {}", actor.organization()), 1, PARITY_BULK_CALLS, now).await? {
+        Taken::Now => Ok(()),
+        Taken::NotBefore(at) => Err(Error::TooMany {
+            message: format!("more than {} bulk calls a minute (`limits.parity`)", PARITY_BULK_CALLS.limit),
+            retry_after: (at.saturating_sub(now).max(0) / SECOND).unsigned_abs() + 1,
+        }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MINUTE, admit};
-    use std::collections::VecDeque;
-    use std::time::{Duration, Instant};
+    use super::*;
+    use crate::app::Options;
 
-    #[test]
-    fn the_31st_call_within_a_minute_is_refused_and_the_window_slides() {
-        let (mut calls, start) = (VecDeque::new(), Instant::now());
+    #[tokio::test]
+    async fn the_31st_call_within_a_minute_is_refused_and_the_window_slides() {
+        let mut options = Options::new("unused".as_ref(), "unused".into());
+        options.limits.parity = true;
+        let app = App::new(evalset_store::memory::open(), options);
+        let [mine, theirs] =
+            [1, 2].map(|id| Actor::local(evalset_model::ids::OrganizationId(uuid::Uuid::from_u128(id))));
+        let call = async |second: i64| {
+            app.clock.freeze((1_000 + second) * SECOND);
+            bulk_call(&app, &mine).await
+        };
         for second in 0..30 {
-            assert!(admit(&mut calls, start + Duration::from_secs(second)).is_ok());
+            call(second).await.unwrap();
         }
-        assert!(admit(&mut calls, start + Duration::from_secs(59)).is_err());
-        assert!(admit(&mut calls, start + MINUTE).is_ok(), "the first call is a minute old");
-        assert!(admit(&mut calls, start + MINUTE).is_err());
+        let refused = call(59).await;
+        assert!(matches!(refused, Err(Error::TooMany { retry_after: 2, .. })), "{refused:?}");
+        bulk_call(&app, &theirs).await.unwrap();
+        call(60).await.unwrap();
+        assert!(call(60).await.is_err());
     }
 }

@@ -19,7 +19,6 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             limits: config.limits.clone(),
             program: std::env::current_exe()?,
             secrets: config.secrets(),
-            exports_dir: config.exports_dir(),
             span_window_seconds: config.span_window_seconds,
             public_url: config.public_url(),
         },

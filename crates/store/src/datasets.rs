@@ -27,25 +27,12 @@ pub trait Datasets: Send + Sync {
         at: i64,
     ) -> Result<Dataset>;
 
-    /// Removes the dataset with its rows, hidden at once. Its jobs not yet ended become `cancelled` at `at`. Rows are
-    /// deleted for good by a `Purge` job that the store enqueues under `purge` in the same step, when there are any.
-    /// False when there is none.
-    async fn delete(
-        &self,
-        organization: OrganizationId,
-        id: DatasetId,
-        purge: evalset_model::ids::JobId,
-        at: i64,
-    ) -> Result<bool>;
+    /// Removes the dataset with its rows, hidden at once. Its jobs not yet ended become `cancelled` at `at`. Rows are deleted for
+    /// good by [`Housekeeping`](crate::Housekeeping). False when there is none.
+    async fn delete(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<bool>;
 
     /// Removes all rows, hidden at once; as `delete`, but the dataset stays. Returns how many rows there were.
-    async fn clear(
-        &self,
-        organization: OrganizationId,
-        id: DatasetId,
-        purge: evalset_model::ids::JobId,
-        at: i64,
-    ) -> Result<u64>;
+    async fn clear(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<u64>;
 
     /// The ids of the newest `limit` rows (contract B.1 `log_ids`).
     async fn newest_rows(&self, organization: OrganizationId, id: DatasetId, limit: usize) -> Result<Vec<LogId>>;

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::dataset::Status;
-use evalset_model::ids::{DatasetId, JobId, OrganizationId};
-use evalset_model::job::{Job, Lane, Progress, State, Step, Task};
-use uuid::{NoContext, Timestamp, Uuid};
+use evalset_model::ids::{DatasetId, JobId, OrganizationId, WorkerId};
+use evalset_model::job::{Job, Lane, State, Step};
+use evalset_model::page::{Page, Window};
 
 /// How a job ended, or that it goes back to the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,23 @@ pub struct Outcome {
     pub dataset: Option<(DatasetId, Status)>,
 }
 
+/// What a worker learns of the attempt that it is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// The job is still its own.
+    GoOn,
+    /// The job is still its own, and somebody asked it to stop: it is to end it as cancelled.
+    Stop,
+    /// The job is not its own any more: its lease ran out and it was given back or to another, it has ended, or it is gone. What
+    /// it would write is refused; it drops its work and records no end.
+    Lost,
+}
+
 /// Jobs.
+///
+/// A running job is held by one worker under a lease. Each claim begins a new attempt, whose number (`attempts` of the claimed job)
+/// fences what that worker writes: every call that names an attempt does nothing when another one has begun, or when the job is not
+/// running. So a worker that was taken for dead and comes back can do no harm.
 #[async_trait]
 pub trait Jobs: Send + Sync {
     /// Adds a job and, in the same step, sets the status of its dataset.
@@ -29,66 +45,34 @@ pub trait Jobs: Send + Sync {
     /// One job of the organization.
     async fn get(&self, organization: OrganizationId, id: JobId) -> Result<Option<Job>>;
 
-    /// Jobs of the organization, newest first: the rows `offset..offset+limit` and the total. Only those of this
-    /// [`Task::kind`](evalset_model::job::Task::kind), when given; `Purge` jobs are left out.
-    async fn list(
-        &self,
-        organization: OrganizationId,
-        kind: Option<&'static str>,
-        offset: u64,
-        limit: u64,
-    ) -> Result<(Vec<Job>, u64)>;
+    /// Jobs of the organization, newest first. Only those of this [`Task::kind`](evalset_model::job::Task::kind), when given.
+    async fn list(&self, organization: OrganizationId, kind: Option<&'static str>, window: Window)
+    -> Result<Page<Job>>;
 
-    /// Jobs of the organization that have not ended, `Purge` jobs left out.
+    /// Jobs of the organization that have not ended.
     async fn open(&self, organization: OrganizationId) -> Result<u64>;
 
-    /// Takes the oldest queued job of the lane, of any organization, and marks it running: `attempts` + 1, `started_at` when not set. The
-    /// dataset that it fills becomes `loading` in the same step, so that nothing that ends the job can come between.
-    async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>>;
+    /// Gives the oldest queued job of the lane, of any organization, to `worker` and marks it running: `attempts` + 1, `started_at`
+    /// when not set, a lease until `at` + `lease` (microseconds). Of two who claim at once only one gets it. The dataset that it
+    /// fills becomes `loading` in the same step, so that nothing that ends the job can come between.
+    async fn claim(&self, lane: Lane, worker: &WorkerId, at: i64, lease: i64) -> Result<Option<Job>>;
+
+    /// A sign of life of the worker at this attempt: whether it is to go on. Its lease ends no sooner than three quarters of `lease`
+    /// after `at` then, unless it has lost the job: so it can be asked often and costs a write only now and then. A lease that has
+    /// run out is renewed as long as nobody took the job back.
+    async fn renew(&self, id: JobId, attempt: u32, at: i64, lease: i64) -> Result<Renewal>;
 
     /// Saves progress that came with no row change, as it is.
     async fn save(&self, step: Step) -> Result<()>;
 
-    /// Records how a running job ended. Nothing happens to a job that has already ended.
-    async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()>;
+    /// Records how this attempt at a job ended. Nothing happens when the job is not running or at another attempt.
+    async fn finish(&self, id: JobId, attempt: u32, outcome: Outcome) -> Result<()>;
 
     /// Asks a job to stop: a queued one becomes `cancelled` at once, a running one gets `cancel_requested`. Returns the job
     /// as it is then; `None` when there is none.
     async fn cancel(&self, organization: OrganizationId, id: JobId, at: i64) -> Result<Option<Job>>;
 
-    /// Whether a running job was asked to stop or is gone.
-    async fn should_stop(&self, id: JobId) -> Result<bool>;
-
-    /// At start: jobs left `running` by a dead process go back to the queue, and hidden rows whose `Purge` job failed or was
-    /// lost get a new one, with an id made from `at` (microseconds since the epoch). Returns how many jobs that are.
-    async fn requeue_running(&self, at: i64) -> Result<u64>;
-
-    /// Deletes for good up to `limit` rows of the hidden collection `collection`; returns how many went.
-    async fn purge(&self, collection: i64, limit: usize) -> Result<u64>;
-}
-
-/// The job that deletes `rows` hidden rows.
-pub fn purge_job(id: JobId, organization: OrganizationId, collection: i64, rows: u64, at: i64) -> Job {
-    Job {
-        id,
-        organization,
-        // Not the dataset's: it outlives it.
-        dataset: None,
-        task: Task::Purge { collection },
-        state: State::Queued,
-        progress: Progress { total: Some(rows), ..Progress::default() },
-        cancel_requested: false,
-        attempts: 0,
-        error_message: None,
-        created_at: at,
-        started_at: None,
-        completed_at: None,
-    }
-}
-
-/// A new id for a job of the store's own making.
-pub fn purge_id(at: i64) -> JobId {
-    let micros = u64::try_from(at).unwrap_or(0);
-    let nanos = u32::try_from(micros % 1_000_000 * 1_000).unwrap_or(0);
-    JobId(Uuid::new_v7(Timestamp::from_unix(NoContext, micros / 1_000_000, nanos)))
+    /// Running jobs whose lease ended before `at` go back to the queue; returns how many. To be asked now and then by everyone who
+    /// has workers. A store that only one process can have open ends the leases of the process before when it is opened.
+    async fn requeue_expired(&self, at: i64) -> Result<u64>;
 }

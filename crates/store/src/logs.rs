@@ -181,10 +181,11 @@ pub trait Logs: Send + Sync {
     /// Copies rows between collections under their ids, keeping those already in the target; the copies are unannotated
     /// (`annotation_status` `pending`, nobody) and carry no scores (H10).
     ///
-    /// With a `step`: one atomic step together with that. When the rows are too large for one, only the first of them are
-    /// copied, at least one: [`Added::rows`] of them. Without: all rows, in as many steps as needed.
+    /// With a `step`: a unit of work of that job. When the rows are too large for one, only the first of them are copied, at least
+    /// one: [`Added::rows`] of them. Done again with the same step it answers as the first time and changes nothing more, whatever
+    /// became of the rows since. Without: all rows, in as many steps as needed.
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added>;
 
-    /// Removes rows by number, one atomic step together with `step`; returns how many there were.
+    /// Removes rows by number; returns how many there were. With a `step`: a unit of work of that job, as for [`Logs::copy`].
     async fn remove(&self, collection: Collection, rows: &[RowNumber], step: Option<Step>) -> Result<u64>;
 }

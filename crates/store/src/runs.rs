@@ -1,12 +1,12 @@
 //! The store of evaluation runs: their results, row by row. The run itself is a job.
 
 use async_trait::async_trait;
-use evalset_model::Result;
 use evalset_model::ids::{DatasetId, JobId, LogId, OrganizationId, RowNumber};
 use evalset_model::job::{Job, Step};
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::ScoreValues;
+use evalset_model::{Error, Result};
 
 /// Whose values to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +30,25 @@ pub struct RowValue {
     pub is_passed: Option<bool>,
 }
 
+/// Whether units may be kept by one call: `Invalid` when they are of more than one collection or source.
+pub fn of_one_run(units: &[Unit]) -> Result<()> {
+    let of = |unit: &Unit| (unit.score.subject.collection(), unit.score.source.key());
+    if units.iter().skip(1).any(|unit| of(unit) != of(&units[0])) {
+        return Err(Error::Invalid {
+            field: None,
+            message: "Results that are kept together must be of one dataset and one evaluator.".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// Results of runs. A result is kept for its run until the dataset is deleted, whatever later runs say of the row.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Keeps units of a run: writes their scores, their results and the progress that follows, one atomic step. A unit whose row
-    /// is gone leaves no score. A unit kept before is replaced. `Conflict` when the run is not running.
+    /// Keeps units of a run: writes their scores, their results and the progress that follows, a unit of work of its job. A unit whose
+    /// row is gone leaves no score. A unit kept before is replaced; kept again with the same step it counts once. `Conflict` when the
+    /// attempt is not at work; `Invalid` when the units are not all of one collection and one source: a run has one evaluator and one
+    /// dataset.
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()>;
 
     /// Rows that have a result, rising; with or without those that are gone.

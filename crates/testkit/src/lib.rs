@@ -8,6 +8,7 @@ pub mod provider;
 
 use evalset::http::{connections, middleware, router};
 use evalset_embedded as embedded;
+use evalset_model::ids::WorkerId;
 use evalset_model::job::Lane;
 use evalset_model::key::Environment;
 use evalset_model::limits::Limits;
@@ -216,8 +217,9 @@ impl TestApp {
 
     /// Runs what is queued, in the test's own task. For servers without workers.
     pub async fn work(&self) {
-        while runner::run_next(&self.app, Lane::Rows).await.unwrap()
-            || runner::run_next(&self.app, Lane::Runs).await.unwrap()
+        let worker = WorkerId("test".to_owned());
+        while runner::run_next(&self.app, Lane::Rows, &worker).await.unwrap()
+            || runner::run_next(&self.app, Lane::Runs, &worker).await.unwrap()
         {}
     }
 
@@ -261,6 +263,6 @@ pub fn program() -> std::path::PathBuf {
 async fn make_key(app: &App, organization: &str, environment: Environment) -> String {
     let store = app.stores.keys.as_ref();
     let organization = keys::organization(store, &app.clock, organization).await.unwrap();
-    let made = keys::create(store, &app.clock, organization.id, "test", environment).await.unwrap();
+    let made = keys::create(store, &app.clock, &organization, "test", environment).await.unwrap();
     made.secret.expose_secret().to_owned()
 }

@@ -62,7 +62,7 @@ impl Readers {
         long: Option<OwnedSemaphorePermit>,
         read: impl FnOnce(&mut Lease) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permits = Permits { _one: acquire(&self.permits).await?, _long: long };
+        let permits = Permits { _one: Some(acquire(&self.permits).await?), _long: long };
         let (_waiting, stop) = stop::pair(self.permits.clone());
         let home = self.clone();
         let work = move || {
@@ -77,7 +77,13 @@ impl Readers {
         let long = self.long.clone().try_acquire_owned().ok()?;
         let one = self.permits.clone().try_acquire_owned().ok()?;
         let stop = Stop::never(self.permits.clone());
-        self.lease(Permits { _one: one, _long: Some(long) }, stop).ok()
+        self.lease(Permits { _one: Some(one), _long: Some(long) }, stop).ok()
+    }
+
+    /// A connection beyond the pool, for a thread that keeps it.
+    pub fn beyond(self: &Arc<Self>) -> Result<Lease> {
+        let stop = Stop::never(self.permits.clone());
+        self.lease(Permits { _one: None, _long: None }, stop)
     }
 
     /// How many more connections could be lent now.
@@ -114,9 +120,9 @@ async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
     places.clone().acquire_owned().await.map_err(|_| Error::internal("the store is closed"))
 }
 
-/// The places that a lease takes.
+/// The places that a lease takes: none beyond the pool.
 struct Permits {
-    _one: OwnedSemaphorePermit,
+    _one: Option<OwnedSemaphorePermit>,
     _long: Option<OwnedSemaphorePermit>,
 }
 

@@ -1,17 +1,18 @@
 //! The one thread that writes, with group commit.
 //!
 //! Commands queue up; the writer takes all that wait, runs each under a savepoint in one transaction, commits once (one
-//! fsync), applies the changes to the column indexes in commit order and only then answers. So an acknowledged write is on
-//! disk and visible, and a command that fails does so alone. Does not know what commands do.
+//! fsync), notes the changes at the column indexes in commit order and only then answers. So an acknowledged write is on
+//! disk, and whoever reads from then on sees it; a command that fails does so alone. Those who look at an index are not waited for.
+//! Does not know what commands do.
 
 mod command;
 
 use crate::engine::checkpoint::Checkpoints;
 use crate::file::damage::Damage;
+use crate::file::derived;
 use crate::file::error::{Sql, again};
-use crate::index::indexes::{Change, Indexes};
-use crate::index::text::Texts;
 use command::{Command, Ran, Reply, Room, command};
+use evalset_index::{Change, CollectionNumber, CommitNumber, Derived};
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
 use parking_lot::Mutex;
@@ -31,20 +32,15 @@ const BATCH_BYTES: usize = 32 * 1024 * 1024;
 
 /// No further index is kept at the end once this much time went into it.
 const SAVING: Duration = Duration::from_secs(2);
-
-/// Held by the writer from COMMIT until the indexes have its changes. Who holds it sees file and indexes at the same commit.
-pub(crate) type Gate = Arc<Mutex<()>>;
+/// So long are those waited for at the end who still look at an index that is to be kept.
+const SAVING_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What else learns of writes.
 pub(crate) struct Watched {
     /// Told of every commit.
-    pub indexes: Arc<Indexes>,
-    /// Told of every commit before it is made.
-    pub texts: Arc<Texts>,
+    pub derived: Derived,
     /// Told of rows that cannot be read.
     pub damage: Arc<Damage>,
-    /// Held from COMMIT until the indexes know.
-    pub gate: Gate,
 }
 
 /// The transaction as a command sees it.
@@ -52,9 +48,9 @@ pub(crate) struct Tx<'c> {
     /// The writer's connection, inside a transaction.
     pub connection: &'c Connection,
     /// Number of this commit.
-    seq: i64,
+    seq: CommitNumber,
     next_row: RowNumber,
-    changes: Vec<(i64, Change)>,
+    changes: Vec<(CollectionNumber, Change)>,
     watched: &'c Watched,
 }
 
@@ -70,23 +66,21 @@ impl Tx<'_> {
     }
 
     /// Records what the index of a collection has to learn after the commit.
-    pub fn change(&mut self, collection: i64, change: Change) {
+    pub fn change(&mut self, collection: CollectionNumber, change: Change) {
         self.changes.push((collection, change));
     }
 
     /// Whether an index wants the changes of this collection row by row. When not, `Change::Reload` is enough.
-    pub fn indexed(&self, collection: i64) -> bool {
-        self.watched.indexes.tracks(collection)
+    pub fn indexed(&self, collection: CollectionNumber) -> bool {
+        self.watched.derived.indexes.tracks(collection)
     }
 
-    /// Number of this commit, if it changes rows.
-    pub fn seq(&self) -> i64 {
-        self.seq
-    }
-
-    /// The text indexes.
-    pub fn texts(&self) -> &Texts {
-        &self.watched.texts
+    /// Notes that a row gets another text, if its collection has a text index.
+    pub fn note_text(&self, collection: CollectionNumber, row: RowNumber) -> Result<()> {
+        if self.watched.derived.texts.tracks(collection) {
+            derived::note_text(self.connection, collection, row, self.seq)?;
+        }
+        Ok(())
     }
 
     /// Where rows that cannot be read are noted.
@@ -95,23 +89,23 @@ impl Tx<'_> {
     }
 
     /// Adds to the counts of a collection and marks it as changed by this commit, in any way.
-    pub fn count(&mut self, collection: i64, rows: i64, completed: i64) -> Result<()> {
+    pub fn count(&mut self, collection: CollectionNumber, rows: i64, completed: i64) -> Result<()> {
         self.changed(collection, rows, completed, false)
     }
 
     /// As [`Tx::count`], for a commit that only adds rows: a snapshot of the index stays of use.
-    pub fn count_added(&mut self, collection: i64, rows: i64, completed: i64) -> Result<()> {
+    pub fn count_added(&mut self, collection: CollectionNumber, rows: i64, completed: i64) -> Result<()> {
         self.changed(collection, rows, completed, true)
     }
 
-    fn changed(&mut self, collection: i64, rows: i64, completed: i64, only_added: bool) -> Result<()> {
+    fn changed(&mut self, collection: CollectionNumber, rows: i64, completed: i64, only_added: bool) -> Result<()> {
         self.connection
             .prepare_cached(
                 "UPDATE collection SET log_count = log_count + ?2, seq = ?4, changed = iif(?5, changed, ?4), \
                  completed_annotation_count = completed_annotation_count + ?3 WHERE id = ?1",
             )
             .sql()?
-            .execute((collection, rows, completed, self.seq, only_added))
+            .execute((collection.0, rows, completed, self.seq.0, only_added))
             .sql()?;
         // Without it the number would be given to the next commit too, which an index read meanwhile would take for known.
         self.change(collection, Change::Touch);
@@ -138,7 +132,7 @@ impl Writer {
         let read = |key: &str| {
             connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0))
         };
-        let seq = read("commit_seq").map_err(|cause| cause.to_string())?;
+        let seq = read("commit_seq").map(CommitNumber).map_err(|cause| cause.to_string())?;
         let next_row = read("next_row").map_err(|cause| cause.to_string())?;
         let checkpoints = Checkpoints::start(path, &mut connection)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
@@ -215,6 +209,11 @@ impl Writer {
     }
 }
 
+/// The number of the commit after this one.
+fn next(seq: CommitNumber) -> CommitNumber {
+    CommitNumber(seq.0 + 1)
+}
+
 fn stopped() -> Error {
     Error::internal("the writer has stopped: nothing can be written until a restart")
 }
@@ -228,7 +227,7 @@ struct Work {
     connection: Connection,
     checkpoints: Checkpoints,
     watched: Watched,
-    seq: i64,
+    seq: CommitNumber,
     next_row: RowNumber,
     commits: Arc<AtomicU64>,
 }
@@ -257,17 +256,20 @@ impl Work {
     /// Keeps the indexes for the next start, as far as time allows: what is not kept is read from the rows.
     fn save_snapshots(&self) {
         let begin = Instant::now();
-        for (collection, _) in self.watched.indexes.unsaved() {
+        self.watched.derived.indexes.settle_all();
+        for (collection, _) in self.watched.derived.indexes.unsaved() {
             if begin.elapsed() > SAVING {
                 tracing::info!("not all column indexes were kept: the next start reads their rows");
                 break;
             }
             let saved = self.connection.execute_batch("BEGIN IMMEDIATE").sql().and_then(|()| {
-                self.watched.indexes.save(&self.connection, collection)?;
+                self.watched.derived.indexes.save(collection, SAVING_PATIENCE, |kept| {
+                    derived::keep_snapshot(&self.connection, collection, kept)
+                })?;
                 self.connection.execute_batch("COMMIT").sql()
             });
             if let Err(error) = saved {
-                tracing::warn!(collection, %error, "a column index could not be kept");
+                tracing::warn!(%collection, %error, "a column index could not be kept");
                 if !self.connection.is_autocommit() {
                     let _ = self.connection.execute_batch("ROLLBACK");
                 }
@@ -294,7 +296,7 @@ impl Work {
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE").sql();
         let mut tx = Tx {
             connection: &self.connection,
-            seq: self.seq + 1,
+            seq: next(self.seq),
             next_row: self.next_row,
             changes: Vec::new(),
             watched: &self.watched,
@@ -325,22 +327,25 @@ impl Work {
         }
     }
 
-    /// Makes the transaction durable, then shows it to the indexes.
-    fn commit(&mut self, changes: Vec<(i64, Change)>) -> Result<()> {
+    /// Makes the transaction durable, then notes it at the indexes.
+    fn commit(&mut self, changes: Vec<(CollectionNumber, Change)>) -> Result<()> {
         if !changes.is_empty() {
             let mut statement = self.connection.prepare_cached("UPDATE meta SET value = ?2 WHERE key = ?1").sql()?;
             statement.execute(("next_row", self.next_row)).sql()?;
-            statement.execute(("commit_seq", self.seq + 1)).sql()?;
+            statement.execute(("commit_seq", next(self.seq).0)).sql()?;
         }
         // No reader may see the commit before its changes are noted; if it fails, the notes do no harm.
-        self.watched.texts.apply(self.seq + 1, &changes);
-        let _gate = self.watched.gate.lock();
+        self.watched.derived.texts.apply(next(self.seq), &changes);
+        let gate = self.watched.derived.gate.lock();
         self.connection.execute_batch("COMMIT").sql()?;
-        if !changes.is_empty() {
-            self.seq += 1;
-            self.watched.texts.committed(&changes);
-            self.watched.indexes.apply(self.seq, changes);
+        if changes.is_empty() {
+            return Ok(());
         }
+        self.seq = next(self.seq);
+        self.watched.derived.texts.committed(&changes);
+        let noted = self.watched.derived.indexes.note(self.seq, changes);
+        drop(gate);
+        self.watched.derived.indexes.settle_noted(&noted);
         Ok(())
     }
 }

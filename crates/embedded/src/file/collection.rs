@@ -4,6 +4,7 @@
 
 use crate::engine::writer::Tx;
 use crate::file::error::Sql;
+use evalset_index::{CollectionNumber, CommitNumber};
 use evalset_model::ids::{Collection, Place};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension};
@@ -11,9 +12,9 @@ use rusqlite::{Connection, OptionalExtension};
 /// A collection as the file has it.
 pub(crate) struct Found {
     /// The store's number.
-    pub id: i64,
+    pub id: CollectionNumber,
     /// Number of the last commit that changed its rows.
-    pub seq: i64,
+    pub seq: CommitNumber,
     /// Rows.
     pub log_count: i64,
 }
@@ -37,11 +38,11 @@ pub(crate) fn parse_place(text: &str) -> Option<Place> {
 }
 
 /// The name of a collection that is not hidden.
-pub(crate) fn name(connection: &Connection, collection: i64) -> Result<Option<Collection>> {
+pub(crate) fn name(connection: &Connection, collection: CollectionNumber) -> Result<Option<Collection>> {
     let found: Option<(String, String)> = connection
         .prepare_cached("SELECT organization, place FROM collection WHERE id = ?1 AND hidden = 0")
         .sql()?
-        .query_row([collection], |line| Ok((line.get(0)?, line.get(1)?)))
+        .query_row([collection.0], |line| Ok((line.get(0)?, line.get(1)?)))
         .optional()
         .sql()?;
     Ok(found.and_then(|(organization, place)| {
@@ -57,14 +58,14 @@ pub(crate) fn find(connection: &Connection, collection: Collection) -> Result<Op
         )
         .sql()?
         .query_row((collection.organization.to_string(), place_text(&collection.place)), |row| {
-            Ok(Found { id: row.get(0)?, seq: row.get(1)?, log_count: row.get(2)? })
+            Ok(Found { id: CollectionNumber(row.get(0)?), seq: CommitNumber(row.get(1)?), log_count: row.get(2)? })
         })
         .optional()
         .sql()
 }
 
 /// The collection to write to: those of logs are made at the first write, those of datasets come with the dataset.
-pub(crate) fn for_write(tx: &Tx<'_>, collection: Collection) -> Result<i64> {
+pub(crate) fn for_write(tx: &Tx<'_>, collection: Collection) -> Result<CollectionNumber> {
     match (find(tx.connection, collection)?, collection.place) {
         (Some(found), _) => Ok(found.id),
         (None, Place::Dataset(_)) => Err(Error::not_found()),
@@ -73,11 +74,11 @@ pub(crate) fn for_write(tx: &Tx<'_>, collection: Collection) -> Result<i64> {
 }
 
 /// Makes an empty collection and returns its number.
-pub(crate) fn create(connection: &Connection, collection: Collection) -> Result<i64> {
+pub(crate) fn create(connection: &Connection, collection: Collection) -> Result<CollectionNumber> {
     connection
         .prepare_cached("INSERT INTO collection (organization, place) VALUES (?1, ?2)")
         .sql()?
         .execute((collection.organization.to_string(), place_text(&collection.place)))
         .sql()?;
-    Ok(connection.last_insert_rowid())
+    Ok(CollectionNumber(connection.last_insert_rowid()))
 }

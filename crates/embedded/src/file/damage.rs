@@ -2,6 +2,7 @@
 //!
 //! Knows what was found, not where to look. Faults of the file itself are never taken for damage of a row.
 
+use evalset_index::CollectionNumber;
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
 use hashbrown::HashSet;
@@ -64,7 +65,7 @@ pub(crate) struct Damage {
 
 impl Damage {
     /// For reads of many rows: a damaged one is logged once, counted, and as good as not there.
-    pub fn pass_over<T>(&self, collection: i64, read: Result<Option<T>, Fault>) -> Result<Option<T>> {
+    pub fn pass_over<T>(&self, collection: CollectionNumber, read: Result<Option<T>, Fault>) -> Result<Option<T>> {
         match read {
             Ok(value) => Ok(value),
             Err(Fault::Store(error)) => Err(error),
@@ -76,11 +77,11 @@ impl Damage {
     }
 
     /// Counts a row, and logs it the first time.
-    pub fn note(&self, collection: i64, unreadable: &Unreadable) {
+    pub fn note(&self, collection: CollectionNumber, unreadable: &Unreadable) {
         let mut rows = self.rows.lock();
         if rows.len() < NOTED_MAX && rows.insert(unreadable.row) {
             let Unreadable { row, what } = unreadable;
-            tracing::error!(row, collection, what, "a stored row cannot be read and is passed over");
+            tracing::error!(row, %collection, what, "a stored row cannot be read and is passed over");
         }
     }
 

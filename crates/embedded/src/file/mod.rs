@@ -4,8 +4,10 @@
 
 pub(crate) mod collection;
 pub(crate) mod damage;
+pub(crate) mod derived;
 pub(crate) mod doctor;
 pub(crate) mod error;
+pub(crate) mod number;
 pub(crate) mod payload;
 pub(crate) mod row;
 pub(crate) mod schema;

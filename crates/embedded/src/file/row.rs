@@ -6,6 +6,7 @@ use crate::file::damage::{Fault, Unreadable};
 use crate::file::error::Sql;
 use crate::file::payload::{self, Body};
 use crate::file::schema::{FIXED, INSERT, SELECT, UPDATE};
+use evalset_index::CollectionNumber;
 use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::Log;
@@ -50,10 +51,10 @@ impl Encoded {
     }
 
     /// Adds it under this row number; false when the id is in the collection already.
-    pub fn insert(&self, connection: &Connection, row: RowNumber, collection: i64) -> Result<bool> {
+    pub fn insert(&self, connection: &Connection, row: RowNumber, collection: CollectionNumber) -> Result<bool> {
         let mut statement = connection.prepare_cached(&INSERT).sql()?;
         statement.raw_bind_parameter(1, row).sql()?;
-        statement.raw_bind_parameter(2, collection).sql()?;
+        statement.raw_bind_parameter(2, collection.0).sql()?;
         self.bind_rest(&mut statement)?;
         if statement.raw_execute().sql()? == 0 {
             return Ok(false);
@@ -186,25 +187,28 @@ pub(crate) fn without_payload(row: RowNumber) -> Unreadable {
 }
 
 /// A row of the collection by number, without its payload.
-pub(crate) fn read_columns(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
+pub(crate) fn read_columns(
+    connection: &Connection,
+    collection: CollectionNumber,
+    row: RowNumber,
+) -> Result<Option<Stored>, Fault> {
     static SQL: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("{} WHERE row = ?1 AND collection = ?2", *SELECT));
     let mut statement = connection.prepare_cached(&SQL).sql()?;
-    let mut lines = statement.query((row, collection)).sql()?;
+    let mut lines = statement.query((row, collection.0)).sql()?;
     Ok(lines.next().sql()?.map(decode).transpose()?)
 }
 
-/// A full row of the collection by number.
-pub(crate) fn read(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Stored>, Fault> {
-    read_columns(connection, collection, row)?.map(|stored| with_payload(connection, stored)).transpose()
-}
-
 /// A full row of the collection by id.
-pub(crate) fn read_by_id(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Stored>, Fault> {
+pub(crate) fn read_by_id(
+    connection: &Connection,
+    collection: CollectionNumber,
+    id: &LogId,
+) -> Result<Option<Stored>, Fault> {
     static SQL: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("{} WHERE collection = ?1 AND unique_id = ?2", *SELECT));
     let mut statement = connection.prepare_cached(&SQL).sql()?;
-    let mut lines = statement.query((collection, id.as_str())).sql()?;
+    let mut lines = statement.query((collection.0, id.as_str())).sql()?;
     let stored = lines.next().sql()?.map(decode).transpose()?;
     stored.map(|stored| with_payload(connection, stored)).transpose()
 }
@@ -227,14 +231,14 @@ pub(crate) struct Head {
 }
 
 /// Row number, version and annotation of the row with this id.
-pub(crate) fn head(connection: &Connection, collection: i64, id: &LogId) -> Result<Option<Head>> {
+pub(crate) fn head(connection: &Connection, collection: CollectionNumber, id: &LogId) -> Result<Option<Head>> {
     let mut statement = connection
         .prepare_cached(
             "SELECT row, version, annotation_status IS 'completed' FROM log WHERE collection = ?1 AND unique_id = ?2",
         )
         .sql()?;
     statement
-        .query_row((collection, id.as_str()), |line| {
+        .query_row((collection.0, id.as_str()), |line| {
             Ok(Head { row: line.get(0)?, version: line.get(1)?, completed: line.get(2)? })
         })
         .optional()
@@ -250,7 +254,7 @@ pub(crate) struct Gone {
 }
 
 /// Deletes a row with its scores; `None` when it is not in the collection.
-pub(crate) fn delete(connection: &Connection, collection: i64, row: RowNumber) -> Result<Option<Gone>> {
+pub(crate) fn delete(connection: &Connection, collection: CollectionNumber, row: RowNumber) -> Result<Option<Gone>> {
     let mut statement = connection
         .prepare_cached(
             "DELETE FROM log WHERE row = ?1 AND collection = ?2 RETURNING annotation_status IS 'completed', unique_id",
@@ -258,14 +262,14 @@ pub(crate) fn delete(connection: &Connection, collection: i64, row: RowNumber) -
         .sql()?;
     // A damaged id is no reason to stay; nothing can be said of it either.
     let gone: Option<(bool, Option<String>)> =
-        statement.query_row((row, collection), |line| Ok((line.get(0)?, line.get(1).ok()))).optional().sql()?;
+        statement.query_row((row, collection.0), |line| Ok((line.get(0)?, line.get(1).ok()))).optional().sql()?;
     let Some((completed, id)) = gone else { return Ok(None) };
     connection.prepare_cached("DELETE FROM payload WHERE row = ?1").sql()?.execute([row]).sql()?;
     let Some(id) = id else { return Ok(Some(Gone { completed, scored: None })) };
     let scores = connection
         .prepare_cached("DELETE FROM score WHERE collection = ?1 AND log_id = ?2")
         .sql()?
-        .execute((collection, &id))
+        .execute((collection.0, &id))
         .sql()?;
     Ok(Some(Gone { completed, scored: (scores > 0).then_some(LogId(id)) }))
 }

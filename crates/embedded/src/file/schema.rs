@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_evaluation.sql"),
     include_str!("migrations/0003_snapshots.sql"),
     include_str!("migrations/0004_text.sql"),
+    include_str!("migrations/0005_leases.sql"),
 ];
 
 /// Version of the files this program writes.

@@ -1,15 +1,16 @@
 //! A job as a line of its table: written, found, read. Knows the line, not what a job goes through.
 
 use crate::file::error::Sql;
-use evalset_model::ids::{JobId, OrganizationId};
-use evalset_model::job::Job;
+use crate::file::number::RunNumber;
+use evalset_model::ids::{JobId, OrganizationId, WorkerId};
+use evalset_model::job::{Job, Lease};
 use evalset_model::{Error, Result};
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
 /// Selects jobs; callers append `WHERE …`.
 pub(crate) const SELECT: &str = "SELECT number, id, organization, dataset, task, state, progress, cancel_requested, attempts, \
-                      error_message, created_at, started_at, completed_at FROM job";
+                      error_message, created_at, started_at, completed_at, worker, lease_until FROM job";
 
 /// Adds a job; `Conflict` when its id is taken.
 pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<()> {
@@ -53,8 +54,8 @@ fn by_id(connection: &Connection, id: &str) -> Result<Option<Job>> {
     lines.next().sql()?.map(decode).transpose()
 }
 
-/// A job by its number.
-pub(crate) fn by_number(connection: &Connection, number: i64) -> Result<Option<Job>> {
+/// A run by its number.
+pub(crate) fn by_number(connection: &Connection, number: RunNumber) -> Result<Option<Job>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
     let mut lines = statement.query([number]).sql()?;
     lines.next().sql()?.map(decode).transpose()
@@ -95,7 +96,13 @@ pub(crate) fn decode(line: &Row<'_>) -> Result<Job> {
         created_at: line.get(10).sql()?,
         started_at: line.get(11).sql()?,
         completed_at: line.get(12).sql()?,
+        lease: lease(line)?,
     })
+}
+
+fn lease(line: &Row<'_>) -> Result<Option<Lease>> {
+    let (worker, until): (Option<String>, Option<i64>) = (line.get(13).sql()?, line.get(14).sql()?);
+    Ok(worker.zip(until).map(|(worker, until)| Lease { worker: WorkerId(worker), until }))
 }
 
 /// Reads JSON text.

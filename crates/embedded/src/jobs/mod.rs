@@ -11,11 +11,26 @@ use crate::file::error::Sql;
 use crate::jobs::job_line::{SELECT, decode, find, insert, json};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
-use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
-use evalset_model::job::{Job, Lane, State, Step, Task};
+use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber, WorkerId};
+use evalset_model::job::{Done, Job, Lane, Lease, Progress, State, Step, Task};
+use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
-use evalset_store::jobs::{Jobs, Outcome};
+use evalset_store::jobs::{Jobs, Outcome, Renewal};
 use rusqlite::{Connection, OptionalExtension};
+
+/// Job `?1`, if attempt `?2` is at work on it.
+macro_rules! at_work {
+    () => {
+        " WHERE id = ?1 AND attempts = ?2 AND state = 'running'"
+    };
+}
+
+/// Running jobs whose lease ended before `?1`.
+macro_rules! expired {
+    () => {
+        " WHERE state = 'running' AND (lease_until IS NULL OR lease_until < ?1)"
+    };
+}
 
 #[async_trait]
 impl Jobs for Engine {
@@ -48,10 +63,9 @@ impl Jobs for Engine {
         &self,
         organization: OrganizationId,
         kind: Option<&'static str>,
-        offset: u64,
-        limit: u64,
-    ) -> Result<(Vec<Job>, u64)> {
-        const LISTED: &str = "WHERE organization = ?1 AND kind <> 'purge' AND (?2 IS NULL OR kind = ?2)";
+        window: Window,
+    ) -> Result<Page<Job>> {
+        const LISTED: &str = "WHERE organization = ?1 AND (?2 IS NULL OR kind = ?2)";
         self.readers
             .run(move |lease| {
                 let connection = lease.begin()?;
@@ -62,9 +76,9 @@ impl Jobs for Engine {
                     .query_row((&owner, kind), |line| line.get(0))
                     .sql()?;
                 let sql = format!("{SELECT} {LISTED} ORDER BY created_at DESC, number DESC LIMIT ?3 OFFSET ?4");
-                let window = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                let bound = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
                 let mut statement = connection.prepare_cached(&sql).sql()?;
-                let mut lines = statement.query((&owner, kind, window(limit), window(offset))).sql()?;
+                let mut lines = statement.query((&owner, kind, bound(window.limit), bound(window.offset))).sql()?;
                 let mut jobs = Vec::new();
                 while let Some(line) = lines.next().sql()? {
                     match decode(line) {
@@ -75,7 +89,7 @@ impl Jobs for Engine {
                         }
                     }
                 }
-                Ok((jobs, total.unsigned_abs()))
+                Ok(Page { rows: jobs, total: total.unsigned_abs() })
             })
             .await
     }
@@ -86,8 +100,7 @@ impl Jobs for Engine {
                 let open: i64 = lease
                     .begin()?
                     .prepare_cached(
-                        "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND organization = ?1 \
-                         AND kind <> 'purge'",
+                        "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND organization = ?1",
                     )
                     .sql()?
                     .query_row([organization.to_string()], |line| line.get(0))
@@ -97,23 +110,34 @@ impl Jobs for Engine {
             .await
     }
 
-    async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>> {
+    async fn claim(&self, lane: Lane, worker: &WorkerId, at: i64, lease: i64) -> Result<Option<Job>> {
         // Workers ask often: the writer is bothered only when there is something to take.
         let queued = self.readers.run(move |lease| Ok(oldest(lease.begin()?, lane)?.is_some())).await?;
         if !queued {
             return Ok(None);
         }
-        self.writer.run(1_024, move |tx| claim(tx.connection, lane, at)).await
+        let lease = Lease { worker: worker.clone(), until: at.saturating_add(lease) };
+        self.writer.run(1_024, move |tx| claim(tx.connection, lane, &lease, at)).await
+    }
+
+    async fn renew(&self, id: JobId, attempt: u32, at: i64, lease: i64) -> Result<Renewal> {
+        // Workers ask between units: the writer is bothered only when a quarter of the lease is gone.
+        let held = self.readers.run(move |lease| held(lease.begin()?, id, attempt)).await?;
+        let Some((renewal, until)) = held else { return Ok(Renewal::Lost) };
+        if until.is_some_and(|until| until >= at.saturating_add(lease - lease / 4)) {
+            return Ok(renewal);
+        }
+        self.writer.run(512, move |tx| renew(tx.connection, id, attempt, at.saturating_add(lease))).await
     }
 
     async fn save(&self, step: Step) -> Result<()> {
         self.writer.run(512, move |tx| advance(tx.connection, &step)).await
     }
 
-    async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()> {
+    async fn finish(&self, id: JobId, attempt: u32, outcome: Outcome) -> Result<()> {
         self.writer
             .run(512, move |tx| {
-                finish(tx.connection, id, &outcome)?;
+                finish(tx.connection, id, attempt, &outcome)?;
                 activity::show_of(tx.connection, id)
             })
             .await
@@ -144,32 +168,21 @@ impl Jobs for Engine {
             .await
     }
 
-    async fn should_stop(&self, id: JobId) -> Result<bool> {
-        self.readers
-            .run(move |lease| {
-                let running = lease
-                    .begin()?
-                    .prepare_cached("SELECT 1 FROM job WHERE id = ?1 AND state = 'running' AND cancel_requested = 0")
-                    .sql()?
-                    .exists([id.to_string()])
-                    .sql()?;
-                Ok(!running)
-            })
-            .await
-    }
-
-    async fn requeue_running(&self, at: i64) -> Result<u64> {
+    async fn requeue_expired(&self, at: i64) -> Result<u64> {
+        // Asked by a timer: the writer is bothered only when there is something to do.
+        let any = self.readers.run(move |lease| {
+            let mut expired = lease.begin()?.prepare_cached(concat!("SELECT 1 FROM job", expired!())).sql()?;
+            expired.exists([at]).sql()
+        });
+        if !any.await? {
+            return Ok(0);
+        }
         self.writer
             .run(512, move |tx| {
-                let count =
-                    tx.connection.execute("UPDATE job SET state = 'queued' WHERE state = 'running'", []).sql()?;
-                Ok(count as u64 + purge::enqueue_missing(tx.connection, at)?)
+                let sql = concat!("UPDATE job SET state = 'queued', worker = NULL, lease_until = NULL", expired!());
+                Ok(tx.connection.prepare_cached(sql).sql()?.execute([at]).sql()? as u64)
             })
             .await
-    }
-
-    async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
-        self.writer.run(limit.saturating_mul(64), move |tx| purge::delete(tx.connection, collection, limit)).await
     }
 }
 
@@ -187,18 +200,31 @@ pub(crate) fn not_running() -> Error {
     Error::Conflict("The job is no longer running.".to_owned())
 }
 
-/// Saves the progress of a job that must be running.
+/// What a unit came to when it was done before; `Conflict` when its attempt is not at work.
+pub(crate) fn done_before(connection: &Connection, step: Option<&Step>, rows: &[RowNumber]) -> Result<Option<Done>> {
+    let Some(step) = step else { return Ok(None) };
+    let stored: Option<String> = connection
+        .prepare_cached(concat!("SELECT progress FROM job", at_work!()))
+        .sql()?
+        .query_row((step.job.to_string(), step.attempt), |line| line.get(0))
+        .optional()
+        .sql()?;
+    let stored: Progress = json(&stored.ok_or_else(not_running)?)?;
+    Ok(step.done_before(&stored, rows))
+}
+
+/// Saves the progress of a job whose attempt must be at work.
 pub(crate) fn advance(connection: &Connection, step: &Step) -> Result<()> {
     let progress = serde_json::to_string(&step.progress).map_err(Error::internal)?;
     let saved = connection
-        .prepare_cached("UPDATE job SET progress = ?2 WHERE id = ?1 AND state = 'running'")
+        .prepare_cached(concat!("UPDATE job SET progress = ?3", at_work!()))
         .sql()?
-        .execute((step.job.to_string(), progress))
+        .execute((step.job.to_string(), step.attempt, progress))
         .sql()?;
     if saved == 0 { Err(not_running()) } else { Ok(()) }
 }
 
-/// Saves the progress of a job that must be running, after a unit in which `affected` of `rows` changed.
+/// Saves the progress of a job whose attempt must be at work, after a unit in which `affected` of `rows` changed.
 pub(crate) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNumber], affected: u64) -> Result<()> {
     step.progress.add(rows, affected);
     advance(connection, &step)
@@ -208,7 +234,8 @@ pub(crate) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNum
 pub(crate) fn cancel_all(connection: &Connection, dataset: DatasetId, at: i64) -> Result<()> {
     connection
         .prepare_cached(
-            "UPDATE job SET state = 'cancelled', completed_at = ?2 WHERE dataset = ?1 AND state IN ('queued', 'running')",
+            "UPDATE job SET state = 'cancelled', completed_at = ?2, worker = NULL, lease_until = NULL \
+             WHERE dataset = ?1 AND state IN ('queued', 'running')",
         )
         .sql()?
         .execute((dataset.to_string(), at))
@@ -266,16 +293,42 @@ fn oldest(connection: &Connection, lane: Lane) -> Result<Option<i64>> {
         .sql()
 }
 
-fn claim(connection: &Connection, lane: Lane, at: i64) -> Result<Option<Job>> {
+/// Whether an attempt still holds its job, and until when; none when it does not.
+fn held(connection: &Connection, id: JobId, attempt: u32) -> Result<Option<(Renewal, Option<i64>)>> {
+    connection
+        .prepare_cached(concat!("SELECT cancel_requested, lease_until FROM job", at_work!()))
+        .sql()?
+        .query_row((id.to_string(), attempt), |line| {
+            Ok((if line.get(0)? { Renewal::Stop } else { Renewal::GoOn }, line.get(1)?))
+        })
+        .optional()
+        .sql()
+}
+
+fn renew(connection: &Connection, id: JobId, attempt: u32, until: i64) -> Result<Renewal> {
+    connection
+        .prepare_cached(concat!("UPDATE job SET lease_until = max(coalesce(lease_until, ?3), ?3)", at_work!()))
+        .sql()?
+        .execute((id.to_string(), attempt, until))
+        .sql()?;
+    Ok(held(connection, id, attempt)?.map_or(Renewal::Lost, |(renewal, _)| renewal))
+}
+
+/// Ends all leases: the file was just opened, and nobody else can have it open.
+pub(crate) fn end_leases(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE job SET lease_until = NULL WHERE lease_until IS NOT NULL", []).map(drop)
+}
+
+fn claim(connection: &Connection, lane: Lane, lease: &Lease, at: i64) -> Result<Option<Job>> {
     loop {
         let Some(number) = oldest(connection, lane)? else { return Ok(None) };
         connection
             .prepare_cached(
-                "UPDATE job SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?2) \
-                 WHERE number = ?1",
+                "UPDATE job SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?2), \
+                 worker = ?3, lease_until = ?4 WHERE number = ?1",
             )
             .sql()?
-            .execute((number, at))
+            .execute((number, at, &lease.worker.0, lease.until))
             .sql()?;
         let mut claimed = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
         let mut lines = claimed.query([number]).sql()?;
@@ -302,8 +355,8 @@ fn claim(connection: &Connection, lane: Lane, at: i64) -> Result<Option<Job>> {
 fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64) -> Result<()> {
     connection
         .prepare_cached(
-            "UPDATE job SET state = 'failed', completed_at = ?2, error_message = 'The stored job cannot be read.' \
-             WHERE number = ?1",
+            "UPDATE job SET state = 'failed', completed_at = ?2, error_message = 'The stored job cannot be read.', \
+             worker = NULL, lease_until = NULL WHERE number = ?1",
         )
         .sql()?
         .execute((number, at))
@@ -317,9 +370,8 @@ fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64)
     }
 }
 
-fn finish(connection: &Connection, id: JobId, outcome: &Outcome) -> Result<()> {
-    let open = "SELECT 1 FROM job WHERE id = ?1 AND state IN ('queued', 'running')";
-    if !connection.prepare_cached(open).sql()?.exists([id.to_string()]).sql()? {
+fn finish(connection: &Connection, id: JobId, attempt: u32, outcome: &Outcome) -> Result<()> {
+    if held(connection, id, attempt)?.is_none() {
         return Ok(());
     }
     end(connection, id, outcome.state, outcome.error_message.as_deref(), outcome.at)?;
@@ -333,7 +385,10 @@ fn finish(connection: &Connection, id: JobId, outcome: &Outcome) -> Result<()> {
 /// Sets a state; `at` becomes its end if it is one.
 fn end(connection: &Connection, id: JobId, state: State, message: Option<&str>, at: i64) -> Result<()> {
     connection
-        .prepare_cached("UPDATE job SET state = ?2, error_message = ?3, completed_at = ?4 WHERE id = ?1")
+        .prepare_cached(
+            "UPDATE job SET state = ?2, error_message = ?3, completed_at = ?4, worker = NULL, lease_until = NULL \
+             WHERE id = ?1",
+        )
         .sql()?
         .execute((id.to_string(), state.name(), message, state.ended().then_some(at)))
         .sql()?;

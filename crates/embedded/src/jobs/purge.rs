@@ -1,30 +1,65 @@
-//! Rows that no name leads to any more: deletes them for good, and sees to it that a job does so.
+//! Rows that no name leads to any more are deleted for good, a few at a time, when somebody asks for it.
 
-use super::job_line;
+use crate::Engine;
 use crate::file::error::Sql;
+use crate::file::number::RunNumber;
 use crate::file::row;
+use async_trait::async_trait;
+use evalset_index::CollectionNumber;
 use evalset_model::ids::RowNumber;
-use evalset_model::job::Task;
 use evalset_model::{Error, Result};
-use evalset_store::jobs::{purge_id, purge_job};
-use hashbrown::HashSet;
+use evalset_store::Housekeeping;
 use rusqlite::{Connection, OptionalExtension};
+use std::sync::atomic::Ordering;
 
-/// Deletes up to `limit` rows of a hidden collection, and the collection with the last one; returns how many went.
-pub(crate) fn delete(connection: &Connection, collection: i64, limit: usize) -> Result<u64> {
+/// About what the deletion of a row adds to a transaction (bytes).
+const GONE_BYTES: usize = 64;
+
+#[async_trait]
+impl Housekeeping for Engine {
+    async fn next(&self, _at: i64) -> Result<bool> {
+        let after = self.purge_after.load(Ordering::Relaxed);
+        // Asked by a timer: the writer is bothered only when there is something to do.
+        let Some(found) = self.readers.run(move |lease| hidden(lease.begin()?, after)).await? else { return Ok(false) };
+        let most = self.purge_rows;
+        let purged = self.writer.run(most.saturating_mul(GONE_BYTES), move |tx| {
+            delete(tx.connection, found, most)?;
+            Ok(hidden(tx.connection, after)?.is_some())
+        });
+        let purged = purged.await;
+        if purged.is_err() {
+            // The others come first the next time.
+            self.purge_after.store(found.0, Ordering::Relaxed);
+        }
+        purged
+    }
+}
+
+/// The hidden collection to purge next: the first one after number `after`, else the first of all.
+fn hidden(connection: &Connection, after: i64) -> Result<Option<CollectionNumber>> {
+    connection
+        .prepare_cached("SELECT id FROM collection WHERE hidden = 1 ORDER BY id <= ?1, id LIMIT 1")
+        .sql()?
+        .query_row([after], |line| line.get(0).map(CollectionNumber))
+        .optional()
+        .sql()
+}
+
+/// Deletes up to `limit` rows of a hidden collection, and the collection with the last one.
+fn delete(connection: &Connection, collection: CollectionNumber, limit: usize) -> Result<()> {
     let hidden: Option<bool> = connection
-        .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection], |line| line.get(0))
+        .query_row("SELECT hidden FROM collection WHERE id = ?1", [collection.0], |line| line.get(0))
         .optional()
         .sql()?;
     match hidden {
-        None => return Ok(0),
+        None => return Ok(()),
         Some(false) => return Err(Error::Conflict("Only rows already removed can be purged.".to_owned())),
         Some(true) => {}
     }
     let mut oldest =
         connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
     let rows = oldest
-        .query_map((collection, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
+        .query_map((collection.0, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
         .sql()?
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;
@@ -42,23 +77,23 @@ pub(crate) fn delete(connection: &Connection, collection: i64, limit: usize) -> 
             .execute(
                 "UPDATE collection SET log_count = log_count - ?2, \
                  completed_annotation_count = completed_annotation_count - ?3 WHERE id = ?1",
-                (collection, rows.len() as i64, completed),
+                (collection.0, rows.len() as i64, completed),
             )
             .sql()?;
     }
-    Ok(rows.len() as u64)
+    Ok(())
 }
 
 /// Deletes results of runs of a collection's dataset: of rows up to `last`, else of all rows before those that the dataset has
 /// now. The rows of a hidden collection come before those of the one that took its place.
-fn delete_results(connection: &Connection, collection: i64, last: Option<RowNumber>) -> Result<()> {
+fn delete_results(connection: &Connection, collection: CollectionNumber, last: Option<RowNumber>) -> Result<()> {
     let mut runs = connection
         .prepare_cached(
             "SELECT number FROM job WHERE dataset = (SELECT place FROM collection WHERE id = ?1) AND kind = 'evaluate'",
         )
         .sql()?;
     let runs = runs
-        .query_map([collection], |line| line.get::<_, i64>(0))
+        .query_map([collection.0], |line| line.get::<_, RunNumber>(0))
         .sql()?
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;
@@ -77,7 +112,7 @@ fn delete_results(connection: &Connection, collection: i64, last: Option<RowNumb
 }
 
 /// The first row of the visible collection of the same name; beyond all rows when it has none.
-fn first_row_now(connection: &Connection, collection: i64) -> Result<RowNumber> {
+fn first_row_now(connection: &Connection, collection: CollectionNumber) -> Result<RowNumber> {
     connection
         .prepare_cached(
             "SELECT coalesce(min(l.row), ?2) FROM collection old CROSS JOIN collection new \
@@ -85,44 +120,14 @@ fn first_row_now(connection: &Connection, collection: i64) -> Result<RowNumber> 
              CROSS JOIN log l ON l.collection = new.id WHERE old.id = ?1",
         )
         .sql()?
-        .query_row((collection, RowNumber::MAX), |line| line.get(0))
+        .query_row((collection.0, RowNumber::MAX), |line| line.get(0))
         .sql()
 }
 
 /// Deletes a collection without rows: what is left are scores of records that never came, and results of rows removed before.
-pub(crate) fn leave(connection: &Connection, collection: i64) -> Result<()> {
+pub(crate) fn leave(connection: &Connection, collection: CollectionNumber) -> Result<()> {
     delete_results(connection, collection, None)?;
-    connection.execute("DELETE FROM score WHERE collection = ?1", [collection]).sql()?;
-    connection.execute("DELETE FROM collection WHERE id = ?1", [collection]).sql()?;
+    connection.execute("DELETE FROM score WHERE collection = ?1", [collection.0]).sql()?;
+    connection.execute("DELETE FROM collection WHERE id = ?1", [collection.0]).sql()?;
     Ok(())
-}
-
-/// Enqueues a job for each hidden collection that no open job purges, since the last one failed or was lost; returns how many.
-pub(crate) fn enqueue_missing(connection: &Connection, at: i64) -> Result<u64> {
-    let mut open =
-        connection.prepare("SELECT task FROM job WHERE kind = 'purge' AND state IN ('queued', 'running')").sql()?;
-    let tasks = open.query_map([], |line| line.get::<_, String>(0)).sql()?;
-    // A job that cannot be read purges nothing.
-    let purged: HashSet<i64> = tasks
-        .filter_map(|text| match serde_json::from_str(&text.ok()?).ok()? {
-            Task::Purge { collection } => Some(collection),
-            _ => None,
-        })
-        .collect();
-    let mut hidden = connection.prepare("SELECT id, organization, log_count FROM collection WHERE hidden = 1").sql()?;
-    let mut lines = hidden.query([]).sql()?;
-    let mut count = 0;
-    while let Some(line) = lines.next().sql()? {
-        let collection: i64 = line.get(0).sql()?;
-        let Some(organization) = line.get::<_, String>(1).ok().and_then(|id| id.parse().ok()) else {
-            tracing::error!(collection, "a hidden collection has no readable owner and is not purged");
-            continue;
-        };
-        if !purged.contains(&collection) {
-            let rows: i64 = line.get(2).sql()?;
-            job_line::insert(connection, &purge_job(purge_id(at), organization, collection, rows.unsigned_abs(), at))?;
-            count += 1;
-        }
-    }
-    Ok(count)
 }

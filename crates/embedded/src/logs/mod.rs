@@ -7,11 +7,9 @@ use crate::engine::writer::Tx;
 use crate::file::collection;
 use crate::file::error::Sql;
 use crate::file::row::{self, Encoded, Head, Update};
-use crate::index::indexes::Change as IndexChange;
-use crate::index::lists::write_rows;
-use crate::index::select::read_rows;
-use crate::scores::row_scores::{self, Sight};
+use crate::scores::row_scores;
 use async_trait::async_trait;
+use evalset_index::{Change as IndexChange, CollectionNumber, read_rows, write_rows};
 use evalset_model::filter::{LogField, LogFilter};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Step;
@@ -22,7 +20,6 @@ use evalset_model::{Error, Result};
 use evalset_store::lists::{List, Listed, Writing, Written};
 use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
 use evalset_store::pieces;
-use rusqlite::Connection;
 
 /// Optimistic attempts to change a row before the change is made inside the writer.
 const UPDATE_ATTEMPTS: usize = 3;
@@ -49,7 +46,7 @@ impl Logs for Engine {
                 let connection = lease.begin()?;
                 let Some(found) = collection::find(connection, name)? else { return Ok(None) };
                 let Some(stored) = row::read_by_id(connection, found.id, &id)? else { return Ok(None) };
-                let scores = Sight::of(connection, name, found.id)?.of_row(connection, &id)?;
+                let scores = row_scores::sight(connection, name, found.id)?.of_row(lease, &id)?;
                 Ok(Some(Row { number: stored.row, log: stored.log, scores }))
             })
             .await
@@ -90,7 +87,7 @@ impl Logs for Engine {
                 let head = Head { row: stored.row, version: stored.version, completed: row::completed(&stored.log) };
                 let log = changed(stored.log, &change)?;
                 replace(tx, collection, &head, Encoded::new(log.clone())?)?;
-                with_scores(tx.connection, name, collection, head.row, log)
+                with_scores(tx, name, collection, head.row, log)
             })
             .await
     }
@@ -110,13 +107,13 @@ impl Logs for Engine {
     }
 
     async fn page(&self, name: Collection, query: Query) -> Result<Page<Row>> {
-        let engine = self.handle()?;
-        self.readers.run_long(move |lease| engine.page_now(lease, name, &query)).await
+        let answers = self.answers.clone();
+        self.readers.run_long(move |lease| answers.page(lease, name, &query)).await
     }
 
     async fn list(&self, name: Collection, list: List) -> Result<Listed> {
-        let engine = self.handle()?;
-        self.readers.run_long(move |lease| engine.list_now(lease, name, &list)).await
+        let answers = self.answers.clone();
+        self.readers.run_long(move |lease| answers.list(lease, name, &list)).await
     }
 
     async fn write(&self, name: Collection, rows: &[RowNumber], writing: Writing) -> Result<Written> {
@@ -130,13 +127,13 @@ impl Logs for Engine {
     }
 
     async fn sums(&self, name: Collection, filter: LogFilter) -> Result<Sums> {
-        let engine = self.handle()?;
-        self.readers.run_long(move |lease| engine.sums_now(lease, name, &filter)).await
+        let answers = self.answers.clone();
+        self.readers.run_long(move |lease| answers.sums(lease, name, &filter)).await
     }
 
     async fn groups(&self, name: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>> {
-        let engine = self.handle()?;
-        self.readers.run_long(move |lease| engine.groups_now(lease, name, &filter, &by)).await
+        let answers = self.answers.clone();
+        self.readers.run_long(move |lease| answers.groups(lease, name, &filter, &by)).await
     }
 
     async fn watermark(&self, name: Collection) -> Result<RowNumber> {
@@ -156,8 +153,8 @@ impl Logs for Engine {
     }
 
     async fn pick(&self, name: Collection, pick: Pick) -> Result<Picked> {
-        let engine = self.handle()?;
-        self.readers.run_long(move |lease| engine.pick_now(lease, name, &pick)).await
+        let answers = self.answers.clone();
+        self.readers.run_long(move |lease| answers.pick(lease, name, &pick)).await
     }
 
     async fn read(&self, name: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>> {
@@ -192,6 +189,9 @@ impl Logs for Engine {
         self.writer
             .run(rows.len() * 1_024, move |tx| {
                 let collection = collection::for_write(tx, name)?;
+                if let Some(done) = crate::jobs::done_before(tx.connection, step.as_ref(), &rows)? {
+                    return Ok(done.affected);
+                }
                 let removed = delete_rows(tx, name, collection, &rows)?;
                 if let Some(step) = step {
                     crate::jobs::advance_by(tx.connection, step, &rows, removed)?;
@@ -227,15 +227,21 @@ impl Engine {
                 if !replace(tx, collection, &head, encoded)? {
                     return Ok(None);
                 }
-                with_scores(tx.connection, name, collection, head.row, log).map(Some)
+                with_scores(tx, name, collection, head.row, log).map(Some)
             })
             .await
     }
 }
 
 /// A row with the scores it shows now.
-fn with_scores(connection: &Connection, name: Collection, collection: i64, number: RowNumber, log: Log) -> Result<Row> {
-    let scores = Sight::of(connection, name, collection)?.of_row(connection, &log.id)?;
+fn with_scores(
+    tx: &Tx<'_>,
+    name: Collection,
+    collection: CollectionNumber,
+    number: RowNumber,
+    log: Log,
+) -> Result<Row> {
+    let scores = row_scores::sight(tx.connection, name, collection)?.of_row(tx, &log.id)?;
     Ok(Row { number, log, scores })
 }
 
@@ -255,10 +261,16 @@ async fn encode(rows: Vec<Log>) -> Result<Vec<Encoded>> {
 }
 
 /// Adds encoded rows.
-fn add(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: Vec<Encoded>, existing: Existing) -> Result<Added> {
+fn add(
+    tx: &mut Tx<'_>,
+    name: Collection,
+    collection: CollectionNumber,
+    rows: Vec<Encoded>,
+    existing: Existing,
+) -> Result<Added> {
     let mut added = Added::default();
     // Scores may be there before their record is.
-    let sight = Sight::of(tx.connection, name, collection)?;
+    let sight = row_scores::sight(tx.connection, name, collection)?;
     let (mut new, mut completed) = (0, 0);
     for encoded in rows {
         let row = tx.next_row();
@@ -266,7 +278,7 @@ fn add(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: Vec<Encoded>, e
             tx.use_rows(1);
             new += 1;
             completed += i64::from(row::completed(&encoded.log));
-            let scores = sight.compared(tx.connection, &encoded.log.id)?;
+            let scores = sight.compared(tx, &encoded.log.id)?;
             tx.change(collection, IndexChange::Append(row, Box::new(encoded.log), scores));
         } else if existing == Existing::Keep {
             added.skipped += 1;
@@ -285,14 +297,14 @@ fn add(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: Vec<Encoded>, e
 }
 
 /// Writes new values over a row, unless it is no longer as `head` says.
-fn replace(tx: &mut Tx<'_>, collection: i64, head: &Head, encoded: Encoded) -> Result<bool> {
+fn replace(tx: &mut Tx<'_>, collection: CollectionNumber, head: &Head, encoded: Encoded) -> Result<bool> {
     let text = match encoded.update(tx.connection, head.row, head.version)? {
         Update::Stale => return Ok(false),
         Update::Columns => false,
         Update::Payload => true,
     };
     if text {
-        tx.texts().note(tx, collection, head.row)?;
+        tx.note_text(collection, head.row)?;
     }
     let completed = i64::from(row::completed(&encoded.log)) - i64::from(head.completed);
     tx.count(collection, 0, completed)?;
@@ -301,7 +313,7 @@ fn replace(tx: &mut Tx<'_>, collection: i64, head: &Head, encoded: Encoded) -> R
 }
 
 /// Deletes rows by number; returns how many there were.
-fn delete_rows(tx: &mut Tx<'_>, name: Collection, collection: i64, rows: &[RowNumber]) -> Result<u64> {
+fn delete_rows(tx: &mut Tx<'_>, name: Collection, collection: CollectionNumber, rows: &[RowNumber]) -> Result<u64> {
     let (mut gone, mut completed) = (0, 0);
     for row in rows {
         let Some(was) = row::delete(tx.connection, collection, *row)? else { continue };

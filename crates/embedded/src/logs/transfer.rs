@@ -5,8 +5,8 @@ use crate::file::collection;
 use crate::file::error::Sql;
 use crate::file::row;
 use crate::file::schema::COPY;
-use crate::index::indexes::Change;
-use crate::scores::row_scores::Sight;
+use crate::scores::row_scores;
+use evalset_index::{Change, CollectionNumber};
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::job::Step;
 use evalset_model::{Error, Result};
@@ -40,6 +40,9 @@ pub(crate) fn copy(
     (step, bound): (Option<Step>, usize),
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
+    if let Some(done) = crate::jobs::done_before(tx.connection, step.as_ref(), rows)? {
+        return Ok(Added { written: done.affected, skipped: done.skipped });
+    }
     let (taken, written) = match collection::find(tx.connection, from)? {
         Some(source) => copy_rows(tx, source.id, rows, to, (target, bound))?,
         None => (rows.len(), 0),
@@ -53,15 +56,15 @@ pub(crate) fn copy(
 /// Copies the first of the rows: how many were taken, and how many of those copied.
 fn copy_rows(
     tx: &mut Tx<'_>,
-    source: i64,
+    source: CollectionNumber,
     rows: &[RowNumber],
     to: Collection,
-    (target, bound): (i64, usize),
+    (target, bound): (CollectionNumber, usize),
 ) -> Result<(usize, u64)> {
     let (first, connection) = (tx.next_row(), tx.connection);
     let (taken, rows) = portion(tx, source, rows, (target, bound))?;
     let list = list(&rows)?;
-    let copied = connection.prepare_cached(&COPY).sql()?.execute((first, target, &list, source)).sql()?;
+    let copied = connection.prepare_cached(&COPY).sql()?.execute((first, target.0, &list, source.0)).sql()?;
     let moved = connection
         .prepare_cached(
             "INSERT INTO payload (row, codec, body) SELECT log.row, codec, body FROM json_each(?2) \
@@ -89,9 +92,9 @@ fn copy_rows(
 /// target: others would use up row numbers.
 fn portion(
     tx: &Tx<'_>,
-    source: i64,
+    source: CollectionNumber,
     rows: &[RowNumber],
-    (target, bound): (i64, usize),
+    (target, bound): (CollectionNumber, usize),
 ) -> Result<(usize, Vec<RowNumber>)> {
     // Their payloads are read next.
     let mut statement = tx
@@ -103,7 +106,7 @@ fn portion(
              LEFT JOIN log s ON s.row = value AND s.collection = ?2 LEFT JOIN payload p ON p.row = s.row ORDER BY json_each.rowid",
         )
         .sql()?;
-    let mut lines = statement.query((list(rows)?, source, target)).sql()?;
+    let mut lines = statement.query((list(rows)?, source.0, target.0)).sql()?;
     let (mut taken, mut bytes, mut absent) = (0, 0_usize, Vec::with_capacity(rows.len()));
     while let Some(line) = lines.next().sql()? {
         if let Some(row) = line.get::<_, Option<RowNumber>>(0).sql()? {
@@ -119,7 +122,13 @@ fn portion(
 }
 
 /// Removes copies from `first` on that have no payload, since their rows have none.
-fn take_back(tx: &Tx<'_>, source: i64, rows: &[RowNumber], target: i64, first: RowNumber) -> Result<()> {
+fn take_back(
+    tx: &Tx<'_>,
+    source: CollectionNumber,
+    rows: &[RowNumber],
+    target: CollectionNumber,
+    first: RowNumber,
+) -> Result<()> {
     for row in new_rows(tx, target, first)? {
         if tx.connection.prepare_cached("SELECT 1 FROM payload WHERE row = ?1").sql()?.exists([row]).sql()? {
             continue;
@@ -134,13 +143,13 @@ fn take_back(tx: &Tx<'_>, source: i64, rows: &[RowNumber], target: i64, first: R
 }
 
 /// Tells the index of the target about its rows from `first` on.
-fn show(tx: &mut Tx<'_>, to: Collection, target: i64, first: RowNumber) -> Result<()> {
-    let sight = Sight::of(tx.connection, to, target)?;
+fn show(tx: &mut Tx<'_>, to: Collection, target: CollectionNumber, first: RowNumber) -> Result<()> {
+    let sight = row_scores::sight(tx.connection, to, target)?;
     for new in new_rows(tx, target, first)? {
         // A damaged row is copied as it is; an index has no place for it.
         let read = row::read_columns(tx.connection, target, new);
         if let Some(stored) = tx.damage().pass_over(target, read)? {
-            let scores = sight.compared(tx.connection, &stored.log.id)?;
+            let scores = sight.compared(tx, &stored.log.id)?;
             tx.change(target, Change::Append(new, Box::new(stored.log), scores));
         }
     }
@@ -148,11 +157,11 @@ fn show(tx: &mut Tx<'_>, to: Collection, target: i64, first: RowNumber) -> Resul
 }
 
 /// The rows of a collection from `first` on.
-fn new_rows(tx: &Tx<'_>, collection: i64, first: RowNumber) -> Result<Vec<RowNumber>> {
+fn new_rows(tx: &Tx<'_>, collection: CollectionNumber, first: RowNumber) -> Result<Vec<RowNumber>> {
     tx.connection
         .prepare_cached("SELECT row FROM log WHERE collection = ?1 AND row >= ?2 ORDER BY row")
         .sql()?
-        .query_map((collection, first), |line| line.get(0))
+        .query_map((collection.0, first), |line| line.get(0))
         .sql()?
         .collect::<rusqlite::Result<_>>()
         .sql()

@@ -9,11 +9,12 @@ use crate::Engine;
 use crate::engine::writer::Tx;
 use crate::file::collection;
 use crate::file::error::Sql;
-use crate::index::indexes::Change as IndexChange;
-use crate::scores::row_scores::Sight;
+use crate::file::number::SourceNumber;
 use crate::scores::score_line::{Failure, SELECT};
 use crate::scores::score_query::narrowed;
 use async_trait::async_trait;
+use evalset_index::origin::Sight;
+use evalset_index::{Change as IndexChange, CollectionNumber};
 use evalset_model::filter::scores as meaning;
 use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, ScoreId};
 use evalset_model::page::Page;
@@ -30,7 +31,7 @@ impl Scores for Engine {
             .run(2_048, move |tx| {
                 let collection = collection::for_write(tx, score.subject.collection())?;
                 let source = score_line::source(tx, &score)?;
-                let present = score_line::present(tx.connection, &score, collection, source)?;
+                let present = score_line::present(tx.connection, &score, (collection, source))?;
                 score_line::upsert(tx.connection, &score, (collection, source), Failure::Yields)?;
                 show(tx, &score)?;
                 let stored = find(tx.connection, score.subject.organization, present.unwrap_or(score.id))?;
@@ -82,7 +83,7 @@ impl Scores for Engine {
                 let mut found = Vec::new();
                 while let Some(line) = lines.next().sql()? {
                     lease.stop().go_on()?;
-                    let collection: i64 = line.get("collection").sql()?;
+                    let collection = CollectionNumber(line.get("collection").sql()?);
                     let Some((_, place)) = places.iter().find(|(id, _)| *id == collection) else { continue };
                     let score = score_line::decode(line, organization, *place)?;
                     if meaning::holds(&query.filter, &score) {
@@ -100,7 +101,7 @@ impl Scores for Engine {
 }
 
 /// The collections of an organization.
-fn places(connection: &Connection, organization: OrganizationId) -> Result<Vec<(i64, Place)>> {
+fn places(connection: &Connection, organization: OrganizationId) -> Result<Vec<(CollectionNumber, Place)>> {
     let mut statement =
         connection.prepare_cached("SELECT id, place FROM collection WHERE organization = ?1 AND hidden = 0").sql()?;
     let mut lines = statement.query([organization.to_string()]).sql()?;
@@ -109,7 +110,7 @@ fn places(connection: &Connection, organization: OrganizationId) -> Result<Vec<(
         let text: String = line.get(1).sql()?;
         places.extend(collection::parse_place(&text).map(|place| (line.get(0), place)));
     }
-    places.into_iter().map(|(id, place)| Ok((id.sql()?, place))).collect()
+    places.into_iter().map(|(id, place)| Ok((CollectionNumber(id.sql()?), place))).collect()
 }
 
 /// A score of the organization that is in no hidden collection.
@@ -118,7 +119,7 @@ fn find(connection: &Connection, organization: OrganizationId, id: ScoreId) -> R
     let mut statement = connection.prepare_cached(&sql).sql()?;
     let mut lines = statement.query([id.0]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
-    match collection::name(connection, line.get("collection").sql()?)? {
+    match collection::name(connection, CollectionNumber(line.get("collection").sql()?))? {
         Some(name) if name.organization == organization => score_line::decode(line, organization, name.place).map(Some),
         _ => Ok(None),
     }
@@ -135,9 +136,9 @@ fn show(tx: &mut Tx<'_>, score: &Score) -> Result<()> {
 /// Writes scores of one source on rows of one dataset, many at once.
 pub(crate) struct Scribe {
     name: Collection,
-    collection: i64,
+    collection: CollectionNumber,
     sight: Sight,
-    source: i64,
+    source: SourceNumber,
     key: Arc<str>,
     /// The slug that it is found under beside its key.
     slug: Option<Arc<str>>,
@@ -152,7 +153,7 @@ impl Scribe {
         Ok(Self {
             name,
             collection,
-            sight: Sight::of(tx.connection, name, collection)?,
+            sight: row_scores::sight(tx.connection, name, collection)?,
             source: score_line::source(tx, like)?,
             key: source.key().into(),
             slug: source.evaluator_id.is_some().then(|| source.slug.as_str().into()),
@@ -163,7 +164,7 @@ impl Scribe {
     /// Writes one, unless its row is gone; false then.
     pub fn write(&self, tx: &mut Tx<'_>, row: RowNumber, score: &Score) -> Result<bool> {
         let there = "SELECT 1 FROM log WHERE row = ?1 AND collection = ?2";
-        if !tx.connection.prepare_cached(there).sql()?.exists((row, self.collection)).sql()? {
+        if !tx.connection.prepare_cached(there).sql()?.exists((row, self.collection.0)).sql()? {
             return Ok(false);
         }
         let place = (self.collection, self.source);
@@ -172,7 +173,7 @@ impl Scribe {
             // Rows of datasets show it as well.
             row_scores::refresh_everywhere(tx, self.name.organization, &score.subject.log_id)?;
         } else if self.indexed {
-            let rivals = || self.sight.has_rivals(tx.connection, place, id, score);
+            let rivals = || row_scores::has_rivals(tx.connection, &self.sight, place, (id, score));
             if rivals()? {
                 row_scores::refresh(tx, self.name, &score.subject.log_id)?;
             } else {

@@ -2,7 +2,9 @@
 
 use crate::engine::writer::Tx;
 use crate::file::error::Sql;
+use crate::file::number::SourceNumber;
 use crate::scores::sources;
+use evalset_index::CollectionNumber;
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::{JobId, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
@@ -86,7 +88,7 @@ pub(crate) enum Failure {
 pub(crate) fn upsert(
     connection: &Connection,
     score: &Score,
-    (collection, source): (i64, i64),
+    (collection, source): (CollectionNumber, SourceNumber),
     failure: Failure,
 ) -> Result<Option<ScoreId>> {
     let values = &score.values;
@@ -111,7 +113,7 @@ pub(crate) fn upsert(
         .query_row(
             params![
                 score.id.0,
-                collection,
+                collection.0,
                 score.subject.log_id.as_str(),
                 source,
                 score.scorer,
@@ -142,16 +144,20 @@ pub(crate) fn upsert(
 }
 
 /// The number of a score's source, made when needed.
-pub(crate) fn source(tx: &mut Tx<'_>, score: &Score) -> Result<i64> {
+pub(crate) fn source(tx: &mut Tx<'_>, score: &Score) -> Result<SourceNumber> {
     sources::number(tx, score.subject.organization, &score.source)
 }
 
 /// The id of the score of the same subject, source and scorer, if there is one.
-pub(crate) fn present(connection: &Connection, score: &Score, collection: i64, source: i64) -> Result<Option<ScoreId>> {
+pub(crate) fn present(
+    connection: &Connection,
+    score: &Score,
+    (collection, source): (CollectionNumber, SourceNumber),
+) -> Result<Option<ScoreId>> {
     connection
         .prepare_cached("SELECT id FROM score WHERE collection = ?1 AND log_id = ?2 AND source = ?3 AND scorer = ?4")
         .sql()?
-        .query_row((collection, score.subject.log_id.as_str(), source, &score.scorer), |line| line.get::<_, Uuid>(0))
+        .query_row((collection.0, score.subject.log_id.as_str(), source, &score.scorer), |line| line.get::<_, Uuid>(0))
         .optional()
         .sql()
         .map(|id| id.map(ScoreId))

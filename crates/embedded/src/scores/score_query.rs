@@ -1,5 +1,6 @@
 //! Which lines of `score` a filter can concern, as SQL: what indexes can find. The filter itself is decided on the lines.
 
+use evalset_index::CollectionNumber;
 use evalset_model::filter::check::NamedField;
 use evalset_model::filter::{Compare, Literal, Order, Test, Tree};
 use evalset_model::ids::{Place, ScoreId};
@@ -9,9 +10,9 @@ use rusqlite::types::Value;
 const VALUES_MAX: usize = 200;
 
 /// A condition, with its values, that every score that passes the filter fulfils. `places`: the organization's collections.
-pub(crate) fn narrowed(filter: &Tree<NamedField>, places: &[(i64, Place)]) -> (String, Vec<Value>) {
+pub(crate) fn narrowed(filter: &Tree<NamedField>, places: &[(CollectionNumber, Place)]) -> (String, Vec<Value>) {
     let mut sql = Sql::default();
-    let mut collections: Vec<i64> = places.iter().map(|(id, _)| *id).collect();
+    let mut collections: Vec<CollectionNumber> = places.iter().map(|(id, _)| *id).collect();
     for Compare { field, test } in conjuncts(filter) {
         match (field.name, test) {
             ("id", Test::AnyOf(any)) => {

@@ -4,7 +4,8 @@
 
 use crate::engine::writer::Tx;
 use crate::file::error::Sql;
-use crate::index::indexes::Change;
+use crate::file::number::SourceNumber;
+use evalset_index::{Change, CollectionNumber};
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::OrganizationId;
 use evalset_model::score::Source;
@@ -12,7 +13,7 @@ use evalset_model::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// The number of a source, made or brought up to date when needed.
-pub(crate) fn number(tx: &mut Tx<'_>, organization: OrganizationId, source: &Source) -> Result<i64> {
+pub(crate) fn number(tx: &mut Tx<'_>, organization: OrganizationId, source: &Source) -> Result<SourceNumber> {
     let connection = tx.connection;
     let evaluator = source.evaluator_id.map(|id| id.to_string());
     let (owner, key, kind) = (organization.to_string(), source.key(), source.value_type.name());
@@ -55,7 +56,7 @@ fn reload_all(tx: &mut Tx<'_>, organization: &str) -> Result<()> {
         tx.connection.prepare_cached("SELECT id FROM collection WHERE organization = ?1 AND hidden = 0").sql()?;
     let all = statement.query_map([organization], |line| line.get(0)).sql()?;
     let all = all.collect::<rusqlite::Result<Vec<i64>>>().sql()?;
-    for collection in all {
+    for collection in all.into_iter().map(CollectionNumber) {
         tx.change(collection, Change::Reload);
         tx.count(collection, 0, 0)?;
     }

@@ -74,7 +74,7 @@ async fn scans_leave_room_and_end_with_their_callers() {
         // The scans hold all that they can get; what is short is answered nevertheless.
         let short = async {
             assert!(Logs::get(&*engine, requests, &log_id(7)).await.unwrap().is_some());
-            assert!(engine.claim(Lane::Rows, 1).await.unwrap().is_none());
+            assert!(engine.claim(Lane::Rows, &worker(1), 1, LEASE).await.unwrap().is_none());
             assert!(Jobs::get(&*engine, organization(1), job_id(1)).await.unwrap().is_none());
             engine.readable().await.unwrap();
         };

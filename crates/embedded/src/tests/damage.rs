@@ -8,7 +8,7 @@ use evalset_model::field::TextField;
 use evalset_model::filter::{LogField, Tree};
 use evalset_model::ids::RowNumber;
 use evalset_model::job::{Lane, State};
-use evalset_model::page::Sort;
+use evalset_model::page::{Sort, Window};
 use evalset_store::logs::{Added, Existing, Pick, With};
 use rusqlite::Connection;
 
@@ -92,10 +92,8 @@ async fn bad_rows_can_be_copied_replaced_and_removed() {
     assert_eq!(all(&stores, requests).await.len(), 198);
     assert_eq!(stores.logs.delete(rows, &[8, 10, 11].map(log_id)).await.unwrap(), 3);
     let bad = all(&stores, rows).await.len();
-    stores.datasets.delete(organization(1), dataset_id(1), job_id(1), 5).await.unwrap();
-    let job = stores.jobs.claim(Lane::Rows, 6).await.unwrap().unwrap();
-    let evalset_model::job::Task::Purge { collection } = job.task else { panic!("{job:?}") };
-    assert_eq!(stores.jobs.purge(collection, 500).await.unwrap(), 196);
+    stores.datasets.delete(organization(1), dataset_id(1), 5).await.unwrap();
+    assert_eq!(keep_house(&stores).await, 20);
     assert_eq!(bad, 195);
     stores.health.close().await;
     assert_eq!(doctor(directory.path(), true).unwrap().findings, [""; 0]);
@@ -119,7 +117,7 @@ async fn a_bad_dataset_spares_the_others() {
     assert_eq!(listed.iter().map(|dataset| dataset.id).collect::<Vec<_>>(), [dataset_id(1)]);
     assert!(matches!(stores.datasets.get(mine, dataset_id(2)).await, Err(Error::Internal(_))));
     // It can still be deleted.
-    assert!(stores.datasets.delete(mine, dataset_id(2), job_id(1), 5).await.unwrap());
+    assert!(stores.datasets.delete(mine, dataset_id(2), 5).await.unwrap());
 }
 
 #[tokio::test]
@@ -137,34 +135,45 @@ async fn a_bad_job_spares_the_others_and_lets_its_dataset_go() {
     stores.health.close().await;
     meddle(directory.path(), "UPDATE job SET task = '{\"kind\":\"dance\"}' WHERE created_at IN (1, 2)");
     let stores = open(quiet(directory.path())).await.unwrap();
-    let (listed, total) = stores.jobs.list(mine, None, 0, 10).await.unwrap();
-    assert_eq!((listed.len(), listed[0].id, total), (1, job_id(3), 3));
+    let listed = stores.jobs.list(mine, None, Window { offset: 0, limit: 10 }).await.unwrap();
+    assert_eq!((listed.rows.len(), listed.rows[0].id, listed.total), (1, job_id(3), 3));
     assert!(matches!(stores.jobs.get(mine, job_id(1)).await, Err(Error::Internal(_))));
-    let claimed = stores.jobs.claim(Lane::Rows, 9).await.unwrap().unwrap();
+    let claimed = stores.jobs.claim(Lane::Rows, &worker(1), 9, LEASE).await.unwrap().unwrap();
     assert_eq!((claimed.id, claimed.state), (job_id(3), State::Running));
     assert_eq!(stores.jobs.open(mine).await.unwrap(), 1);
     let status = async |number| stores.datasets.get(mine, dataset_id(number)).await.unwrap().unwrap().status;
     assert_eq!((status(1).await, status(2).await), (Status::Failed, Status::Loading));
-    assert_eq!(stores.jobs.claim(Lane::Rows, 10).await.unwrap(), None);
+    assert_eq!(stores.jobs.claim(Lane::Rows, &worker(1), 10, LEASE).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_bad_purge_job_is_replaced() {
+async fn a_purge_that_fails_does_not_hold_up_the_others() {
     let directory = tempfile::tempdir().unwrap();
     let mine = organization(1);
     let stores = open(quiet(directory.path())).await.unwrap();
-    stores.datasets.create(dataset(mine, dataset_id(1), 1), None).await.unwrap();
-    fill(&stores, rows_of(mine, dataset_id(1)), 0..5, 1).await;
-    stores.datasets.delete(mine, dataset_id(1), job_id(1), 2).await.unwrap();
-    stores.health.close().await;
-    for sql in ["UPDATE job SET task = '{'", "DELETE FROM job"] {
-        meddle(directory.path(), sql);
-        let stores = open(quiet(directory.path())).await.unwrap();
-        assert_eq!(stores.jobs.requeue_running(3).await.unwrap(), 1, "{sql}");
-        let job = stores.jobs.claim(Lane::Rows, 4).await.unwrap().unwrap();
-        assert_eq!((job.task.kind(), job.progress.total), ("purge", Some(5)));
-        stores.health.close().await;
+    for number in [1, 2] {
+        stores.datasets.create(dataset(mine, dataset_id(number), 1), None).await.unwrap();
+        fill(&stores, rows_of(mine, dataset_id(number)), 0..5, 1).await;
+        stores.datasets.delete(mine, dataset_id(number), 2).await.unwrap();
     }
+    stores.health.close().await;
+    meddle(
+        directory.path(),
+        "CREATE TRIGGER stuck BEFORE DELETE ON log WHEN old.collection = (SELECT min(id) FROM collection WHERE hidden = 1) \
+         BEGIN SELECT RAISE(ABORT, 'stuck'); END",
+    );
+    let stores = open(quiet(directory.path())).await.unwrap();
+    assert!(stores.housekeeping.next(3).await.is_err());
+    assert!(stores.housekeeping.next(3).await.unwrap(), "the other one is purged, this one is left");
+    assert!(stores.housekeeping.next(3).await.is_err());
+    stores.health.close().await;
+    meddle(directory.path(), "DROP TRIGGER stuck");
+    let report = doctor(directory.path(), true).unwrap();
+    assert_eq!(report.collections.iter().filter(|collection| collection.hidden).count(), 1);
+    let stores = open(quiet(directory.path())).await.unwrap();
+    assert_eq!(keep_house(&stores).await, 1);
+    stores.health.close().await;
+    assert!(doctor(directory.path(), true).unwrap().collections.iter().all(|collection| !collection.hidden));
 }
 
 #[tokio::test]
@@ -204,11 +213,11 @@ async fn large_rows_are_copied_in_several_steps() {
         .collect();
     stores.logs.insert(requests, logs, Existing::Keep).await.unwrap();
     stores.jobs.enqueue(import_job(1, mine, dataset_id(1), 1), None).await.unwrap();
-    let mut progress = stores.jobs.claim(Lane::Rows, 2).await.unwrap().unwrap().progress;
+    let mut progress = stores.jobs.claim(Lane::Rows, &worker(1), 2, LEASE).await.unwrap().unwrap().progress;
     let all_rows: Vec<RowNumber> = (1..=10).collect();
     let (mut rest, mut parts) = (&all_rows[..], Vec::new());
     while !rest.is_empty() {
-        let step = evalset_model::job::Step { job: job_id(1), progress };
+        let step = evalset_model::job::Step { job: job_id(1), attempt: 1, progress };
         let added = stores.logs.copy(requests, rest, rows, Some(step)).await.unwrap();
         let (taken, later) = rest.split_at(added.rows());
         progress = stores.jobs.get(mine, job_id(1)).await.unwrap().unwrap().progress;

@@ -23,7 +23,7 @@ async fn everything_survives_a_restart() {
     let logs = fill(&stores, rows, 0..50, 1).await;
     fill(&stores, request_logs(mine), 0..5, 2).await;
     stores.jobs.enqueue(import_job(1, mine, dataset_id(1), 5), None).await.unwrap();
-    stores.jobs.claim(Lane::Rows, 6).await.unwrap();
+    stores.jobs.claim(Lane::Rows, &worker(1), 6, LEASE).await.unwrap();
     let last = stores.logs.watermark(request_logs(mine)).await.unwrap();
     stores.logs.delete(request_logs(mine), &[log_id(4)]).await.unwrap();
     let set = stores.datasets.get(mine, dataset_id(1)).await.unwrap();
@@ -33,7 +33,7 @@ async fn everything_survives_a_restart() {
     let versions = stores.evaluators.versions(mine, judge.id, Window { offset: 0, limit: 9 }).await.unwrap();
     stores.health.close().await;
     assert!(stores.logs.get(rows, &log_id(1)).await.is_err());
-    assert!(stores.health.writable().await.is_err());
+    assert!(stores.health.writable().await.rows.is_err());
     assert!(stores.health.readable().await.is_err());
 
     // `stores` still exists, but it has let go of the directory.
@@ -44,7 +44,7 @@ async fn everything_survives_a_restart() {
     assert_eq!((again.total, again), (2, versions));
     assert!(stores.keys.by_hash(&[1; 32]).await.unwrap().is_some());
     assert_eq!(stores.jobs.get(mine, job_id(1)).await.unwrap().unwrap().state, State::Running);
-    assert_eq!(stores.jobs.requeue_running(7).await.unwrap(), 1);
+    assert_eq!(stores.jobs.requeue_expired(7).await.unwrap(), 1);
     // The number of a row that is gone is not given out again.
     fill(&stores, request_logs(mine), 9..10, 3).await;
     assert!(stores.logs.watermark(request_logs(mine)).await.unwrap() > last);
@@ -117,7 +117,7 @@ async fn a_full_disk_refuses_writes_and_keeps_reading() {
     let ids: Vec<_> = (0..stored / 2).map(log_id).collect();
     assert_eq!(stores.logs.delete(rows, &ids).await.unwrap(), ids.len() as u64);
     fill(&stores, rows, 0..1, 7).await;
-    stores.health.writable().await.unwrap();
+    stores.health.writable().await.rows.unwrap();
     stores.health.close().await;
     options.pages_max = None;
     let stores = open(options).await.unwrap();

@@ -1,13 +1,13 @@
 //! Scores and results of runs in the file: over restarts and from the version before, purged, and loaded in number.
 
 use super::*;
-use crate::file::schema::APPLICATION_ID;
+use crate::file::schema::{APPLICATION_ID, VERSION};
 use crate::{doctor, open_keys_only};
 use evalset_model::dataset::Dataset;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, Order, Test, Tree};
 use evalset_model::ids::{Collection, JobId, RowNumber};
-use evalset_model::job::{Job, Lane, State, Task};
+use evalset_model::job::{Job, Lane, State};
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{Score, ScoreValues};
@@ -31,7 +31,7 @@ pub(super) async fn run_over(stores: &Stores, set: u128, evaluator: u128, number
     let mine = organization(1);
     let place = rows_of(mine, dataset_id(set));
     stores.jobs.enqueue(run_job(number, mine, dataset_id(set), evaluator, number as i64), None).await.unwrap();
-    let run = stores.jobs.claim(Lane::Runs, number as i64).await.unwrap().unwrap().id;
+    let run = stores.jobs.claim(Lane::Runs, &worker(1), number as i64, LEASE).await.unwrap().unwrap().id;
     let mut dice = Dice(number as u64);
     let unit = |(index, (row, id)): (usize, (RowNumber, String))| {
         let value = dice.below(32) as f64 / 8.0;
@@ -50,7 +50,7 @@ pub(super) async fn run_over(stores: &Stores, set: u128, evaluator: u128, number
         record(stores, mine, run, part.to_vec()).await;
     }
     let outcome = Outcome { state: State::Completed, error_message: None, at: number as i64, dataset: None };
-    stores.jobs.finish(run, outcome).await.unwrap();
+    stores.jobs.finish(run, 1, outcome).await.unwrap();
     run
 }
 
@@ -104,7 +104,7 @@ async fn scores_and_runs_survive_a_restart() {
         stores.scores.put(any_score(number, place, id, number as i64, &mut dice)).await.unwrap();
     }
     stores.runs.reopen(mine, runs[0], Some(3.0), 50).await.unwrap().unwrap();
-    stores.jobs.claim(Lane::Runs, 51).await.unwrap().unwrap();
+    stores.jobs.claim(Lane::Runs, &worker(1), 51, LEASE).await.unwrap().unwrap();
     stores.logs.delete(rows, &[log_id(7)]).await.unwrap();
     let before = said(&stores).await;
     assert!(before.scores.len() > 100 && before.sums.scores.len() > 2 && before.results.len() == 2);
@@ -113,8 +113,8 @@ async fn scores_and_runs_survive_a_restart() {
     let stores = open(options(directory.path())).await.unwrap();
     assert_eq!(said(&stores).await, before);
     // The run goes on where it was.
-    assert_eq!(stores.jobs.requeue_running(60).await.unwrap(), 1);
-    assert_eq!(stores.jobs.claim(Lane::Runs, 61).await.unwrap().unwrap().id, runs[0]);
+    assert_eq!(stores.jobs.requeue_expired(60).await.unwrap(), 1);
+    assert_eq!(stores.jobs.claim(Lane::Runs, &worker(1), 61, LEASE).await.unwrap().unwrap().id, runs[0]);
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn files_of_version_1_are_brought_up_to_date() {
         stores.health.close().await;
         assert!(doctor(directory.path(), true).unwrap().healthy());
         let file = Connection::open(directory.path().join("evalset.db")).unwrap();
-        assert_eq!(file.query_row("PRAGMA user_version", [], |line| line.get::<_, i64>(0)).unwrap(), 4);
+        assert_eq!(file.query_row("PRAGMA user_version", [], |line| line.get::<_, i64>(0)).unwrap(), VERSION);
     }
 }
 
@@ -169,26 +169,12 @@ fn kept(directory: &Path, run: u128) -> i64 {
     file.query_row(sql, [job_id(run).to_string()], |line| line.get(0)).unwrap()
 }
 
-/// Works off the purge jobs that wait, in portions.
-async fn purge(stores: &Stores, portion: usize) -> u64 {
-    let mut gone = 0;
-    while let Some(job) = stores.jobs.claim(Lane::Rows, 900).await.unwrap() {
-        let Task::Purge { collection } = job.task else { panic!("{job:?}") };
-        loop {
-            let part = stores.jobs.purge(collection, portion).await.unwrap();
-            gone += part;
-            if part < portion as u64 {
-                break;
-            }
-        }
-    }
-    gone
-}
-
 #[tokio::test]
 async fn results_are_purged_with_their_rows() {
     let directory = tempfile::tempdir().unwrap();
-    let stores = open(options(directory.path())).await.unwrap();
+    let mut options = options(directory.path());
+    options.limits.job_batch_rows = 7;
+    let stores = open(options).await.unwrap();
     let mine = organization(1);
     for set in [1, 2] {
         stores.datasets.create(dataset(mine, dataset_id(set), 1), None).await.unwrap();
@@ -202,21 +188,21 @@ async fn results_are_purged_with_their_rows() {
     stores.logs.delete(rows, &[0, 1, 15, 28, 29].map(log_id)).await.unwrap();
     let counts = || [1, 2, 3].map(|run| kept(directory.path(), run));
     assert_eq!(counts(), [30, 30, 30]);
-    stores.datasets.clear(mine, dataset_id(1), job_id(90), 5).await.unwrap();
+    stores.datasets.clear(mine, dataset_id(1), 5).await.unwrap();
     fill(&stores, rows, 0..20, 2).await;
     run_over(&stores, 1, 0, 4).await;
-    assert_eq!(purge(&stores, 7).await, 25);
+    assert_eq!(keep_house(&stores).await, 4);
     // Those of the rows that came since stay.
     assert_eq!((counts(), kept(directory.path(), 4)), ([0, 0, 30], 20));
     assert_eq!(stores.runs.results(mine, job_id(4), None, ALL).await.unwrap().total, 20);
     stores.logs.delete(rows, &(0..20).map(log_id).collect::<Vec<_>>()).await.unwrap();
     // A dataset without rows needs no purge: nothing may be left behind.
     assert_eq!(kept(directory.path(), 4), 20);
-    stores.datasets.delete(mine, dataset_id(1), job_id(91), 6).await.unwrap();
+    stores.datasets.delete(mine, dataset_id(1), 6).await.unwrap();
     assert_eq!((counts(), kept(directory.path(), 4)), ([0, 0, 30], 0));
-    stores.datasets.delete(mine, dataset_id(2), job_id(92), 7).await.unwrap();
+    stores.datasets.delete(mine, dataset_id(2), 7).await.unwrap();
     assert_eq!(stores.runs.results(mine, job_id(3), None, ALL).await.unwrap().total, 0);
-    assert_eq!((purge(&stores, 10).await, counts()), (30, [0, 0, 0]));
+    assert_eq!((keep_house(&stores).await, counts()), (5, [0, 0, 0]));
     let file = Connection::open(directory.path().join("evalset.db")).unwrap();
     assert_eq!(file.query_row("SELECT count(*) FROM score", [], |line| line.get::<_, i64>(0)).unwrap(), 0);
 }

@@ -1,7 +1,8 @@
 //! Random filters beside a writer: each answer is that of the reference at some commit between question and answer, while full
-//! chunks move to files, their memory is let go of and removed rows are cleared away.
+//! chunks move to files, their memory is let go of, removed rows are cleared away and others look at the columns for long.
 
 use super::*;
+use crate::{Engine, stores};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::meaning::{compare_logs, holds};
 use evalset_model::filter::{LogField, LogFilter};
@@ -120,10 +121,39 @@ fn passing<'a>(rows: &'a Rows, filter: &LogFilter) -> Vec<&'a Log> {
     rows.values().filter(|log| holds(filter, log, &Map::new())).collect()
 }
 
+/// Looks at the columns again and again, for as long as some answers take; how often.
+fn look(engine: &Engine, history: &History, mut dice: Dice) -> usize {
+    let mut looks = 0;
+    while !history.done.load(Ordering::Relaxed) {
+        let Some(lease) = engine.readers.spare() else { continue };
+        let time = Duration::from_millis(dice.below(8) as u64);
+        let view = engine.answers.view(&lease, request_logs(organization(1)), dice.one_in(2), |columns| {
+            let before = (columns.len(), columns.last_row());
+            std::thread::sleep(time);
+            assert_eq!((columns.len(), columns.last_row()), before);
+        });
+        looks += usize::from(view.unwrap().is_some());
+    }
+    looks
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn answers_are_those_of_a_commit() {
     let directory = tempfile::tempdir().unwrap();
-    let stores = open(options(directory.path())).await.unwrap();
+    beside_a_writer(directory.path(), options(directory.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn answers_are_those_of_a_commit_when_little_may_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = options(directory.path());
+    options.limits.pending_memory_bytes = 20_000;
+    beside_a_writer(directory.path(), options).await;
+}
+
+async fn beside_a_writer(directory: &Path, options: Options) {
+    let engine = Engine::open(&options).unwrap();
+    let stores = stores(&engine, directory.join("exports"));
     let history = Arc::new(History {
         states: Mutex::new(vec![Arc::new(Rows::new())]),
         acknowledged: AtomicUsize::new(0),
@@ -134,8 +164,15 @@ async fn answers_are_those_of_a_commit() {
         let (stores, history) = (stores.clone(), history.clone());
         readers.spawn(async move { read(&stores, &history, Dice(100 + reader)).await });
     }
+    let looking = [300, 301].map(|seed| {
+        let (engine, history) = (engine.clone(), history.clone());
+        std::thread::spawn(move || look(&engine, &history, Dice(seed)))
+    });
     write(&stores, &history, 400, &mut Dice(7)).await;
     history.done.store(true, Ordering::Relaxed);
+    for looks in looking {
+        assert!(looks.join().unwrap() > 10);
+    }
     while let Some(answers) = readers.join_next().await {
         assert!(answers.unwrap() > 10);
     }
@@ -145,9 +182,9 @@ async fn answers_are_those_of_a_commit() {
     for harmed in [false, true] {
         stores.health.close().await;
         if harmed {
-            std::fs::remove_dir_all(directory.path().join("index")).unwrap();
+            std::fs::remove_dir_all(directory.join("index")).unwrap();
         }
-        let stores = open(options(directory.path())).await.unwrap();
+        let stores = open(options.clone()).await.unwrap();
         for _ in 0..60 {
             let filter = filter(&mut dice, 3, true);
             let listed = page(&stores, request_logs(organization(1)), filter.clone(), by_id(), (0, 100_000)).await;

@@ -50,7 +50,7 @@ fn mine() -> Collection {
 async fn caught_up(engine: &Arc<Engine>) {
     for _ in 0..20_000 {
         let asked = engine.clone();
-        let done = engine.readers.run(move |lease| Ok(asked.texts.caught_up(lease.connection()?))).await.unwrap();
+        let done = engine.readers.run(move |lease| asked.answers.texts().caught_up(lease)).await.unwrap();
         if done {
             return;
         }
@@ -104,7 +104,7 @@ fn certain() -> Vec<LogFilter> {
 async fn payloads_are_not_read_where_the_index_knows() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(&options(directory.path())).unwrap();
-    let stores = super::super::stores(&engine);
+    let stores = super::super::stores(&engine, directory.path().join("exports"));
     let logs = fill(&stores, mine(), 0..400, 1).await;
     caught_up(&engine).await;
     spoil(directory.path());
@@ -119,7 +119,7 @@ async fn payloads_are_not_read_where_the_index_knows() {
 
     // The next process has it at once, or as soon as it is opened.
     let engine = Engine::open(&options(directory.path())).unwrap();
-    let stores = super::super::stores(&engine);
+    let stores = super::super::stores(&engine, directory.path().join("exports"));
     caught_up(&engine).await;
     let filter = &certain()[0];
     assert_eq!(stores.logs.sums(mine(), filter.clone()).await.unwrap().rows, expected(&logs, filter));
@@ -157,7 +157,7 @@ async fn answers_are_those_of_the_rows() {
     let mut logs: Vec<Log> = Vec::new();
     let mut backup: Option<(TempDir, Vec<Log>)> = None;
     for turn in 0..36 {
-        let stores = super::super::stores(&engine);
+        let stores = super::super::stores(&engine, directory.path().join("exports"));
         logs.extend(fill(&stores, mine(), turn * 30..turn * 30 + 1 + dice.below(29), turn as u64).await);
         for number in 0..dice.below(12) {
             let at = dice.below(logs.len());
@@ -242,13 +242,13 @@ async fn an_answer_is_of_one_commit() {
 async fn an_index_goes_with_its_collection() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(&options(directory.path())).unwrap();
-    let stores = super::super::stores(&engine);
+    let stores = super::super::stores(&engine, directory.path().join("exports"));
     let rows = rows_of(organization(1), dataset_id(1));
     stores.datasets.create(dataset(organization(1), dataset_id(1), 1), None).await.unwrap();
     fill(&stores, rows, 0..20, 1).await;
     caught_up(&engine).await;
     assert!(!files(directory.path()).is_empty());
-    stores.datasets.delete(organization(1), dataset_id(1), job_id(50), 5).await.unwrap();
+    stores.datasets.delete(organization(1), dataset_id(1), 5).await.unwrap();
     for _ in 0..5_000 {
         if files(directory.path()).is_empty() {
             return;

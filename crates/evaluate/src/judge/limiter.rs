@@ -1,9 +1,9 @@
-//! Sliding windows: at most so much in any minute. Those who wait are served in the order they came.
+//! Sliding windows of one minute, with those who wait for room served in the order they came.
 //!
-//! Knows time, not what is counted.
+//! Knows time, not what is counted; what a window holds is [`SlidingWindow`].
 
+use evalset_model::window::{SlidingWindow, Ticket};
 use parking_lot::Mutex;
-use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -11,28 +11,20 @@ use tokio::time::{Instant, sleep_until};
 pub(super) const WINDOW: Duration = Duration::from_mins(1);
 
 /// What was taken in the last minute.
-#[derive(Default)]
 pub(super) struct Window {
     /// Held by the one who waits for room: the others queue behind.
     turn: tokio::sync::Mutex<()>,
-    taken: Mutex<Taken>,
+    taken: Mutex<SlidingWindow>,
+    /// Times are counted from here.
+    begin: Instant,
 }
 
-#[derive(Default)]
-struct Taken {
-    next: u64,
-    entries: VecDeque<Entry>,
+impl Default for Window {
+    fn default() -> Self {
+        let taken = Mutex::new(SlidingWindow::new(micros(WINDOW)));
+        Self { turn: tokio::sync::Mutex::default(), taken, begin: Instant::now() }
+    }
 }
-
-struct Entry {
-    number: u64,
-    at: Instant,
-    amount: u64,
-}
-
-/// What was taken at one time, to be corrected later.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ticket(u64);
 
 impl Window {
     /// Takes an amount as soon as the window has room for it. More than the whole limit waits for an empty window.
@@ -40,45 +32,23 @@ impl Window {
         let amount = amount.min(limit);
         let _turn = self.turn.lock().await;
         loop {
-            let room_at = match self.taken.lock().try_take(limit, amount) {
+            let taken = self.taken.lock().take(micros(self.begin.elapsed()), limit, amount);
+            let room_at = match taken {
                 Ok(ticket) => return ticket,
-                Err(room_at) => room_at,
+                Err(room_at) => Duration::from_micros(room_at.unsigned_abs()),
             };
-            sleep_until(room_at).await;
+            sleep_until(self.begin + room_at).await;
         }
     }
 
     /// Says what an estimate came to.
     pub(super) fn correct(&self, ticket: Ticket, amount: u64) {
-        let mut taken = self.taken.lock();
-        if let Some(entry) = taken.entries.iter_mut().rev().find(|entry| entry.number == ticket.0) {
-            entry.amount = amount;
-        }
+        self.taken.lock().correct(ticket, amount);
     }
 }
 
-impl Taken {
-    /// Takes, or says when there may be room.
-    fn try_take(&mut self, limit: u64, amount: u64) -> Result<Ticket, Instant> {
-        let now = Instant::now();
-        while self.entries.front().is_some_and(|entry| entry.at + WINDOW <= now) {
-            self.entries.pop_front();
-        }
-        let mut sum = self.entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.amount));
-        for entry in &self.entries {
-            if sum.saturating_add(amount) <= limit {
-                break;
-            }
-            sum = sum.saturating_sub(entry.amount);
-            if sum.saturating_add(amount) <= limit {
-                return Err(entry.at + WINDOW);
-            }
-        }
-        // Either there is room, or nothing is left that could make some: a limit of nothing lets one through at a time.
-        self.next += 1;
-        self.entries.push_back(Entry { number: self.next, at: now, amount });
-        Ok(Ticket(self.next))
-    }
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -111,7 +111,6 @@ fn stored() -> Vec<(Task, &'static str)> {
             Task::Evaluate(Box::new(run_task())),
             r#"{"kind":"evaluate","collection":{"organization":"00000000-0000-0000-0000-000000000009","place":{"dataset":"00000000-0000-0000-0000-000000000003"}},"evaluator":{"id":"00000000-0000-0000-0000-000000000005","version_id":"00000000-0000-0000-0000-000000000006","organization":"00000000-0000-0000-0000-000000000009","slug":"judge","version":2,"is_read_only":true,"version_description":"better","definition":{"name":"Judge","description":"says yes","kind":"llm","score_value_type":"single_select","eval_class":"judge","score_config":{"min_score":0.0,"max_score":1.5,"choices":[{"name":"good","value":1}]},"passing_conditions":{"primary_score":{"operator":"gte","value":1}},"llm_config":{"model":"m","evaluator_definition":"{{output}}"},"code_config":{"builtin":"contains","parameters":{"text":"x"}},"configurations":{"min_score":0},"categorical_choices":[{"name":"bad","value":false}],"custom_required_fields":["input"]},"starred":true,"tags":[{"id":"t","name":"tag","color":"red"}],"created_at":10,"updated_at":11,"version_count":3},"method":"llm","filters":{"model":{"operator":"eq","value":"a"}},"sampling_percentage":50.0,"watermark":7,"spending_limit":2.5,"experiment_id":"e","environment":"test"}"#,
         ),
-        (Task::Purge { collection: 4 }, r#"{"kind":"purge","collection":4}"#),
     ]
 }
 
@@ -140,7 +139,7 @@ fn stored_progress_stays_readable() {
     progress.failed = 1;
     progress.cost = 0.25;
     progress.scored = Mean { sum: 1.5, count: 2 };
-    progress.attempt = Some(Attempt { started_at: 8, done: 4, moved_at: 9 });
+    progress.attempt = Some(AttemptStart { started_at: 8, done: 4, moved_at: 9 });
     let json = r#"{"total":9,"done":5,"affected":3,"skipped":2,"cursor":77,"cutoff":18446744073709551615,"failed":1,"cost":0.25,"scored":{"sum":1.5,"count":2},"attempt":{"started_at":8,"done":4,"moved_at":9}}"#;
     assert_eq!(serde_json::to_string(&progress).unwrap(), json);
     assert_eq!(serde_json::from_str::<Progress>(json).unwrap(), progress);

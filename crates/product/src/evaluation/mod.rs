@@ -40,10 +40,12 @@ pub struct Evaluators {
     code: Arc<Pool>,
     templates: Arc<Pool>,
     settings: Settings,
-    /// By organization, with the version of the settings that it has.
-    /// Held while settings are read, so that none is put in place after a newer one.
-    endpoints: Mutex<HashMap<OrganizationId, (i64, Arc<Endpoint>)>>,
+    endpoints: parking_lot::Mutex<HashMap<OrganizationId, Arc<Slot>>>,
 }
+
+/// The endpoint of one organization, with the version of the settings that it has. Held while settings are read, so that none is put in
+/// place after a newer one; other organizations do not wait for that.
+type Slot = Mutex<Option<(i64, Arc<Endpoint>)>>;
 
 impl Evaluators {
     /// Nothing runs yet. `program` is this program, which children are started from as [`SANDBOX_WORKER`].
@@ -61,7 +63,7 @@ impl Evaluators {
             code: Arc::new(Pool::new(options)),
             templates: Arc::new(Pool::new(templates)),
             settings,
-            endpoints: Mutex::new(HashMap::new()),
+            endpoints: parking_lot::Mutex::default(),
         }
     }
 
@@ -81,32 +83,46 @@ impl Evaluators {
     /// The endpoint of an organization, with the settings it has now; none when none are stored. Everything of an organization
     /// shares one, and so its limits.
     async fn endpoint(&self, organization: OrganizationId) -> Result<Option<Arc<Endpoint>>> {
-        let mut endpoints = self.endpoints.lock().await;
+        let slot = self.endpoints.lock().entry(organization).or_default().clone();
+        let mut slot = slot.lock().await;
         let Some(version) = self.settings.version(organization).await? else {
-            endpoints.remove(&organization);
+            *slot = None;
             return Ok(None);
         };
-        if let Some((seen, endpoint)) = endpoints.get(&organization)
+        if let Some((seen, endpoint)) = &*slot
             && *seen == version
         {
             return Ok(Some(endpoint.clone()));
         }
         let Some((settings, key)) = self.settings.get(organization).await? else { return Ok(None) };
-        let endpoint = match endpoints.get(&organization) {
+        let endpoint = match &*slot {
             Some((_, endpoint)) => {
                 endpoint.replace(settings, key)?;
                 endpoint.clone()
             }
             None => Arc::new(Endpoint::new(settings, key)?),
         };
-        endpoints.insert(organization, (version, endpoint.clone()));
+        *slot = Some((version, endpoint.clone()));
         Ok(Some(endpoint))
     }
 
     /// Brings the endpoint of an organization, if it is in use, in line with settings that were just stored.
     pub async fn renew(&self, organization: OrganizationId) -> Result<()> {
-        let in_use = self.endpoints.lock().await.contains_key(&organization);
+        let slot = self.endpoints.lock().get(&organization).cloned();
+        let in_use = match slot {
+            Some(slot) => slot.lock().await.is_some(),
+            None => false,
+        };
         if in_use { self.endpoint(organization).await.map(drop) } else { Ok(()) }
+    }
+
+    /// The same for every organization, when it is not known whose settings were stored.
+    pub async fn renew_all(&self) -> Result<()> {
+        let organizations: Vec<_> = self.endpoints.lock().keys().copied().collect();
+        for organization in organizations {
+            self.renew(organization).await?;
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! The selection is made anew at each start; the stored cursor says where in it to go on, and the stored cutoff keeps the
 //! sample the same.
 
-use super::run::{End, Run};
+use super::attempt::{Attempt, End};
 use super::traces;
 use evalset_model::dataset::Granularity;
 use evalset_model::filter::LogFilter;
@@ -14,7 +14,7 @@ use evalset_rows::selection::{self, Unknown};
 use evalset_store::logs::{Pick, Sample};
 
 /// Copies matching request logs, or traces of them, into a dataset.
-pub(super) async fn import(run: &mut Run<'_>) -> Result<End> {
+pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
     let Task::Import { dataset, start_time, end_time, filters, sampling_percentage, watermark } = &run.job.task else {
         return Err(Error::internal("not an import"));
     };
@@ -39,7 +39,7 @@ pub(super) async fn import(run: &mut Run<'_>) -> Result<End> {
 
 /// Copies all rows of one dataset into another.
 pub(super) async fn duplicate(
-    run: &mut Run<'_>,
+    run: &mut Attempt<'_>,
     source: DatasetId,
     dataset: DatasetId,
     watermark: RowNumber,
@@ -54,7 +54,7 @@ pub(super) async fn duplicate(
     copy(run, from, to, pick).await
 }
 
-async fn copy(run: &mut Run<'_>, from: Collection, to: Collection, pick: Pick) -> Result<End> {
+async fn copy(run: &mut Attempt<'_>, from: Collection, to: Collection, pick: Pick) -> Result<End> {
     // A sample of nothing has no cutoff to repeat it by.
     if run.progress.total == Some(0) {
         return Ok(End::Done);

@@ -4,12 +4,12 @@
 //! row; each is kept together with the run's progress, so a restart asks only for rows that have no result. What was under way
 //! when the process died is asked again, first of all. Does not know how an evaluator works (`crate::evaluation`).
 
-use super::run::{End, Run};
+use super::attempt::{Attempt, End};
 use crate::app::App;
 use crate::evaluation::{Budget, Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Prepared, Unit as Asked, inputs};
 use evalset_model::ids::{Collection, JobId, RowNumber};
-use evalset_model::job::Attempt;
+use evalset_model::job::AttemptStart;
 use evalset_model::page::Window;
 use evalset_model::run::{RunTask, Unit};
 use evalset_model::score::Subject;
@@ -17,6 +17,7 @@ use evalset_model::{Error, Result};
 use evalset_rows::batches::Batches;
 use evalset_rows::selection::{self, Unknown};
 use evalset_store::logs::{Pick, Row, Sample, With};
+use evalset_store::shared::{Notice, Notices};
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use std::time::Duration;
@@ -35,7 +36,7 @@ const RESULTS_WAITING: usize = 64;
 const LAST_RESULTS: Duration = Duration::from_secs(5);
 
 /// Runs it, from wherever it was left.
-pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
+pub(super) async fn run(run: &mut Attempt<'_>, task: &RunTask) -> Result<End> {
     let organization = run.job.organization;
     if matches!(Prepared::new(&task.evaluator.definition, task.method)?, Prepared::Human) {
         // F.7
@@ -73,7 +74,7 @@ pub(super) async fn run(run: &mut Run<'_>, task: &RunTask) -> Result<End> {
 }
 
 /// The selected rows that have no result yet, in falling order.
-async fn select(run: &mut Run<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
+async fn select(run: &mut Attempt<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
     let (stores, seed) = (&run.app.stores, run.job.id.to_string());
     let filter = selection::stored(task.collection, &task.filters, Unknown::Metadata)?;
     let sample = match run.progress.cutoff {
@@ -89,7 +90,7 @@ async fn select(run: &mut Run<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
     let now = run.app.clock.now();
     run.progress.total = Some(run.progress.done + rows.len() as u64);
     run.progress.cutoff = picked.cutoff.or(run.progress.cutoff);
-    run.progress.attempt = Some(Attempt { started_at: now, done: run.progress.done, moved_at: now });
+    run.progress.attempt = Some(AttemptStart { started_at: now, done: run.progress.done, moved_at: now });
     run.save().await?;
     Ok(rows)
 }
@@ -199,20 +200,20 @@ impl Work<'_> {
 
 /// Keeps results until no more come; `Some` when the run must end here. Without results it looks whether it is to stop.
 async fn keep_all(
-    run: &mut Run<'_>,
+    run: &mut Attempt<'_>,
     halt: &CancellationToken,
     mut results: mpsc::Receiver<Vec<Unit>>,
 ) -> Result<Option<End>> {
     let most = run.app.limits.run_batch_rows.max(1);
     let mut look = tokio::time::interval(LOOK);
-    let mut stops = run.app.wake.stops();
+    let mut notices = run.app.stores.shared.notices();
     let (mut ending, mut last, mut hurried) = (None, None, false);
     loop {
         let first = tokio::select! {
             some = results.recv() => some,
             _ = look.tick() => Some(Vec::new()),
             // Rows cost money: a run that is to stop does not wait for the next look.
-            Ok(()) = stops.changed() => Some(Vec::new()),
+            () = told_to_stop(notices.as_mut()) => Some(Vec::new()),
             () = run.app.stopping.cancelled(), if ending.is_none() || !hurried => Some(Vec::new()),
         };
         let Some(mut units) = first else { break };
@@ -221,6 +222,10 @@ async fn keep_all(
                 && let Some(end) = run.interrupted().await?
             {
                 halt.cancel();
+                if end == End::Lost {
+                    // Nothing that comes could be kept.
+                    return Ok(Some(end));
+                }
                 ending = Some(end);
             }
             // The process may be asked to end while a cancelled run waits for its last results, too: the sooner end counts.
@@ -246,8 +251,13 @@ async fn keep_all(
     Ok(ending)
 }
 
+/// Until some job was asked to stop.
+async fn told_to_stop(notices: &mut dyn Notices) {
+    while let Notice::Provider(_) = notices.next().await {}
+}
+
 /// Keeps units together with the progress that follows from them.
-async fn keep(run: &mut Run<'_>, units: Vec<Unit>) -> Result<()> {
+async fn keep(run: &mut Attempt<'_>, units: Vec<Unit>) -> Result<()> {
     let step = run.step();
     let mut progress = run.progress.clone();
     progress.add_units(&units);
@@ -256,14 +266,14 @@ async fn keep(run: &mut Run<'_>, units: Vec<Unit>) -> Result<()> {
             run.progress = progress;
             Ok(())
         }
-        // The dataset is gone and the run with it: `interrupted` says so at the next look.
+        // The run is not this attempt's any more, or its dataset is gone: `interrupted` says so at the next look.
         Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
 /// How a run ends that came to the end of its rows, or was stopped by its budget.
-async fn conclude(run: &Run<'_>, stopped: Option<String>) -> Result<End> {
+async fn conclude(run: &Attempt<'_>, stopped: Option<String>) -> Result<End> {
     let progress = &run.progress;
     let total = progress.total.unwrap_or(progress.done);
     if let Some(reason) = stopped {

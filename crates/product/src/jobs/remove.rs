@@ -1,6 +1,6 @@
 //! The removal job: deletes matching rows of a dataset (contract B.16).
 
-use super::run::{End, Run};
+use super::attempt::{Attempt, End};
 use evalset_model::ids::{Collection, Place};
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
@@ -8,7 +8,7 @@ use evalset_rows::selection::{self, Unknown};
 use evalset_store::logs::Pick;
 
 /// Removes matching rows up to the watermark of the request.
-pub(super) async fn run(run: &mut Run<'_>) -> Result<End> {
+pub(super) async fn run(run: &mut Attempt<'_>) -> Result<End> {
     let Task::Remove { dataset, filters, start_time, end_time, watermark } = &run.job.task else {
         return Err(Error::internal("not a removal"));
     };

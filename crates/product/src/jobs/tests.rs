@@ -2,9 +2,11 @@
 
 mod evaluate;
 mod export;
+mod leases;
 mod traces;
 
 use super::runner;
+use crate::actor::Actor;
 use crate::app::{App, Options};
 use crate::ops::imports::{self, ImportRequest, Removal, RemoveRequest};
 use crate::ops::{datasets, jobs};
@@ -14,7 +16,7 @@ use evalset_model::field::Field;
 
 use evalset_embedded as embedded;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, WorkerId};
 use evalset_model::job::{Job, Lane, State, Step};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
@@ -112,6 +114,14 @@ struct World {
     folder: tempfile::TempDir,
 }
 
+fn worker() -> WorkerId {
+    WorkerId("test".to_owned())
+}
+
+async fn run_next(app: &App, lane: Lane) -> Result<bool> {
+    runner::run_next(app, lane, &worker()).await
+}
+
 const LOGS: u64 = 10;
 /// Rows a unit, so that the logs are four units.
 const UNIT: usize = 3;
@@ -142,6 +152,11 @@ impl World {
         App::new(stores, Options { limits: self.limits.clone(), ..options })
     }
 
+    /// Who asks for what is done.
+    fn actor(&self) -> Actor {
+        Actor::local(self.organization)
+    }
+
     /// A process on the store as it is.
     fn app(&self) -> App {
         self.app_on(self.stores.clone())
@@ -168,16 +183,16 @@ impl World {
 
     async fn dataset(&self) -> Dataset {
         let new = datasets::NewDataset { name: Some("d".into()), ..datasets::NewDataset::default() };
-        datasets::create(&self.app(), self.organization, new).await.unwrap()
+        datasets::create(&self.app(), &self.actor(), new).await.unwrap()
     }
 
     async fn import(&self, dataset: &Dataset, filters: Value, sampling_percentage: f64) -> Job {
         let request = ImportRequest { start_time: None, end_time: None, filters, sampling_percentage };
-        imports::import(&self.app(), dataset, request).await.unwrap()
+        imports::import(&self.app(), &self.actor(), dataset, request).await.unwrap()
     }
 
     async fn job(&self, id: evalset_model::ids::JobId) -> Job {
-        jobs::get(&self.app(), self.organization, id).await.unwrap()
+        jobs::get(&self.app(), &self.actor(), id).await.unwrap()
     }
 
     async fn status(&self, dataset: &Dataset) -> Status {
@@ -231,7 +246,7 @@ async fn an_import_fills_the_dataset_and_its_status_follows() {
     let late = log(20);
     world.stores.logs.insert(world.logs(), vec![late], Existing::Replace).await.unwrap();
 
-    assert!(runner::run_next(&world.app(), Lane::Rows).await.unwrap());
+    assert!(run_next(&world.app(), Lane::Rows).await.unwrap());
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.total, job.progress.done), (State::Completed, Some(5), 5));
     assert_eq!((job.progress.affected, job.progress.skipped), (5, 0));
@@ -240,10 +255,10 @@ async fn an_import_fills_the_dataset_and_its_status_follows() {
     assert_eq!(world.ids(world.rows(&dataset)).await, expected, "a log that came after the request is not copied");
 
     let again = world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let again = world.job(again.id).await;
     assert_eq!((again.progress.affected, again.progress.skipped), (6, 5), "rows that are there are skipped");
-    assert!(!runner::run_next(&world.app(), Lane::Rows).await.unwrap(), "the queue is empty");
+    assert!(!run_next(&world.app(), Lane::Rows).await.unwrap(), "the queue is empty");
 }
 
 #[tokio::test]
@@ -256,9 +271,9 @@ async fn the_window_of_an_import_is_inclusive() {
         filters: Value::Null,
         sampling_percentage: 100.0,
     };
-    assert_eq!(imports::matching(&world.app(), &dataset, &request).await.unwrap(), 3);
-    imports::import(&world.app(), &dataset, request).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    assert_eq!(imports::matching(&world.app(), &world.actor(), &dataset, &request).await.unwrap(), 3);
+    imports::import(&world.app(), &world.actor(), &dataset, request).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.ids(world.rows(&dataset)).await, BTreeSet::from(["log3", "log4", "log5"].map(str::to_owned)));
 }
 
@@ -275,7 +290,7 @@ async fn a_shutdown_after_any_unit_resumes_exactly_there_with_the_same_sample() 
             Ok(())
         });
         *stopping.lock() = Some(app.stopping.clone());
-        runner::run_next(&app, Lane::Rows).await.unwrap();
+        run_next(&app, Lane::Rows).await.unwrap();
         let job = world.job(job.id).await;
         assert_eq!((job.state, job.progress.done), (State::Queued, unit * UNIT as u64), "stopped after unit {unit}");
         assert_eq!(world.ids(world.rows(&dataset)).await.len(), unit as usize * UNIT);
@@ -283,7 +298,7 @@ async fn a_shutdown_after_any_unit_resumes_exactly_there_with_the_same_sample() 
     }
     // A row of the source that matches and would have been in a fresh sample changes nothing now.
     world.stores.logs.insert(world.logs(), (30..60).map(log).collect(), Existing::Replace).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.total, job.progress.affected), (State::Completed, Some(7), 7));
 
@@ -309,12 +324,12 @@ async fn a_crash_between_two_units_loses_and_repeats_nothing() {
     // The process dies while it pauses after a failed third unit: the future is dropped, nothing is recorded.
     tokio::select! {
         biased;
-        _ = runner::run_next(&app, Lane::Rows) => panic!("the job ended"),
+        _ = run_next(&app, Lane::Rows) => panic!("the job ended"),
         () = async { while wait.try_recv().is_err() { tokio::task::yield_now().await } } => {}
     }
     assert_eq!(world.job(job.id).await.state, State::Running);
-    assert_eq!(world.stores.jobs.requeue_running(5).await.unwrap(), 1);
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    assert_eq!(world.stores.jobs.requeue_expired(i64::MAX).await.unwrap(), 1);
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.attempts), (State::Completed, 2));
     assert_eq!((job.progress.done, job.progress.affected, job.progress.skipped), (LOGS, LOGS, 0));
@@ -328,7 +343,7 @@ async fn passing_faults_are_retried_as_long_as_units_get_done() {
     let job = world.import(&dataset, Value::Null, 100.0).await;
     // Three failures before each unit: more in all than are allowed in a row.
     let app = world.hooked(|call| if call % 4 == 0 { Ok(()) } else { Err(busy()) });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Completed, LOGS));
 }
@@ -342,7 +357,7 @@ async fn counts_are_exact_after_a_fault_and_with_a_store_that_takes_fewer_rows()
         world.stores.logs.insert(world.rows(&dataset), vec![log(LOGS - 1)], Existing::Keep).await.unwrap();
         let job = world.import(&dataset, Value::Null, 100.0).await;
         let app = world.taking(most, |call| if call == 2 { Err(busy()) } else { Ok(()) });
-        runner::run_next(&app, Lane::Rows).await.unwrap();
+        run_next(&app, Lane::Rows).await.unwrap();
         let job = world.job(job.id).await;
         let progress = job.progress;
         assert_eq!((job.state, progress.total, progress.done), (State::Completed, Some(LOGS), LOGS), "{most}");
@@ -356,7 +371,7 @@ async fn a_fault_that_stays_fails_the_job_without_telling_its_cause() {
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     let app = world.hooked(|call| if call == 1 { Ok(()) } else { Err(Error::internal("disk sector 7")) });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!(job.state, State::Failed);
     let text = job.error_message.unwrap();
@@ -376,19 +391,19 @@ async fn a_lasting_error_fails_at_once_and_a_panic_spares_the_worker() {
         *counted.lock() += 1;
         Err(Error::TooLarge("no room for this row".into()))
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let first = world.job(first.id).await;
     assert_eq!((first.state, first.error_message.as_deref()), (State::Failed, Some("no room for this row")));
     assert_eq!(*calls.lock(), 1);
 
     let second = world.import(&dataset, Value::Null, 100.0).await;
     let app = world.hooked(|_| panic!("a bug"));
-    assert!(runner::run_next(&app, Lane::Rows).await.unwrap(), "the panic ends the job, not the worker");
+    assert!(run_next(&app, Lane::Rows).await.unwrap(), "the panic ends the job, not the worker");
     assert_eq!(world.job(second.id).await.state, State::Failed);
     assert_eq!(world.status(&dataset).await, Status::Failed);
 
     world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.status(&dataset).await, Status::Ready, "the last copy job decides");
 }
 
@@ -402,16 +417,16 @@ async fn cancelling_stops_at_the_next_unit_and_keeps_what_was_done() {
         stores.jobs.cancel(organization, id, 5).now_or_never().unwrap()?;
         Ok(())
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Cancelled, UNIT as u64));
     assert_eq!(world.status(&dataset).await, Status::Ready);
 
     let queued = world.import(&dataset, Value::Null, 100.0).await;
-    let queued = jobs::cancel(&world.app(), world.organization, queued.id).await.unwrap();
+    let queued = jobs::cancel(&world.app(), &world.actor(), queued.id).await.unwrap();
     assert_eq!(queued.state, State::Cancelled);
     assert_eq!(world.status(&dataset).await, Status::Ready, "a queued job that is cancelled does not leave it loading");
-    let again = jobs::cancel(&world.app(), world.organization, queued.id).await.unwrap();
+    let again = jobs::cancel(&world.app(), &world.actor(), queued.id).await.unwrap();
     assert_eq!(again, queued, "a job that has ended stays as it is");
 }
 
@@ -421,19 +436,15 @@ async fn deleting_the_dataset_under_way_ends_its_job_quietly() {
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     let (stores, organization, id) = (world.stores.clone(), world.organization, dataset.id);
-    let purge = evalset_model::ids::JobId(uuid::Uuid::now_v7());
     let app = world.hooked(move |unit| {
         if unit == 2 {
-            stores.datasets.delete(organization, id, purge, 5).now_or_never().unwrap()?;
+            stores.datasets.delete(organization, id, 5).now_or_never().unwrap()?;
         }
         Ok(())
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!(world.job(job.id).await.state, State::Cancelled);
-    while runner::run_next(&world.app(), Lane::Rows).await.unwrap() {}
-    let purge = world.stores.jobs.get(world.organization, purge).await.unwrap().unwrap();
-    assert_eq!((purge.state, purge.progress.affected), (State::Completed, UNIT as u64));
-    assert!(jobs::get(&world.app(), world.organization, purge.id).await.is_err(), "purges are not shown");
+    assert!(!run_next(&world.app(), Lane::Rows).await.unwrap());
 }
 
 #[tokio::test]
@@ -441,25 +452,28 @@ async fn a_removal_takes_the_matching_rows_of_its_time_and_resumes() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     world.import(&dataset, Value::Null, 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let request = RemoveRequest { filters: model("even"), ..RemoveRequest::default() };
-    let Removal::Queued(job) = imports::remove(&world.app(), &dataset, request).await.unwrap() else {
+    let Removal::Queued(job) = imports::remove(&world.app(), &world.actor(), &dataset, request).await.unwrap() else {
         panic!("removed without a job")
     };
     world.stores.logs.insert(world.rows(&dataset), vec![log(40)], Existing::Keep).await.unwrap();
     let app = world.hooked(|unit| if unit == 2 { Err(Error::TooLarge("broken".into())) } else { Ok(()) });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!(world.job(job.id).await.progress.done, UNIT as u64);
     assert_eq!(world.status(&dataset).await, Status::Ready, "a failed removal does not make the dataset `failed`");
 
     let request = RemoveRequest { filters: model("even"), end_time: Some(9_000_000), ..RemoveRequest::default() };
-    imports::remove(&world.app(), &dataset, request).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    imports::remove(&world.app(), &world.actor(), &dataset, request).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let left = BTreeSet::from(["log1", "log3", "log5", "log7", "log9", "log40"].map(str::to_owned));
     assert_eq!(world.ids(world.rows(&dataset)).await, left);
 
     let all = RemoveRequest { is_deleting_all_logs: true, ..RemoveRequest::default() };
-    assert_eq!(imports::remove(&world.app(), &dataset, all).await.unwrap(), Removal::Emptied { rows: 6 });
+    assert_eq!(
+        imports::remove(&world.app(), &world.actor(), &dataset, all).await.unwrap(),
+        Removal::Emptied { rows: 6 }
+    );
     assert!(world.ids(world.rows(&dataset)).await.is_empty());
 }
 
@@ -476,13 +490,13 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_queued() {
     let backwards = ImportRequest { start_time: Some(9), ..import(Value::Null, 100.0) };
     let bad_operator = json!({"model": {"operator": "resembles", "value": "x"}});
     for request in [import(bad_operator, 100.0), import(Value::Null, 0.0), import(Value::Null, 100.1), backwards] {
-        let error = imports::import(&app, &dataset, request.clone()).await.unwrap_err();
+        let error = imports::import(&app, &world.actor(), &dataset, request.clone()).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { field: Some(_), .. }), "{request:?}: {error}");
     }
     let unknown = json!({"no_such_field": {"operator": "eq", "value": "x"}});
     for filters in [Value::Null, json!({}), json!([]), unknown] {
         let request = RemoveRequest { filters: filters.clone(), ..RemoveRequest::default() };
-        let error = imports::remove(&app, &dataset, request).await.unwrap_err();
+        let error = imports::remove(&app, &world.actor(), &dataset, request).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{filters}: {error}");
     }
     assert_eq!(world.stores.jobs.open(world.organization).await.unwrap(), 0);
@@ -491,7 +505,7 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_queued() {
     for _ in 0..world.limits.open_jobs {
         world.import(&dataset, Value::Null, 100.0).await;
     }
-    let error = imports::import(&app, &dataset, import(Value::Null, 100.0)).await.unwrap_err();
+    let error = imports::import(&app, &world.actor(), &dataset, import(Value::Null, 100.0)).await.unwrap_err();
     assert!(matches!(error, Error::Busy { .. }), "{error}");
 }
 
@@ -500,11 +514,11 @@ async fn a_copy_of_a_dataset_has_its_rows() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     world.import(&dataset, model("odd"), 100.0).await;
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let new = datasets::NewDataset { source: Some(dataset.id), ..datasets::NewDataset::default() };
-    let copy = datasets::create(&world.app(), world.organization, new).await.unwrap();
+    let copy = datasets::create(&world.app(), &world.actor(), new).await.unwrap();
     assert_eq!(copy.status, Status::Initializing);
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     assert_eq!(world.status(&copy).await, Status::Ready);
     assert_eq!(world.ids(world.rows(&copy)).await, world.ids(world.rows(&dataset)).await);
 }
@@ -514,12 +528,12 @@ async fn logs_are_added_by_id_each_on_its_own() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     let ids = ["log1", "nothing", "log2", "log1"].map(str::to_owned).to_vec();
-    let result = imports::add_by_ids(&world.app(), &dataset, ids).await.unwrap();
+    let result = imports::add_by_ids(&world.app(), &world.actor(), &dataset, ids).await.unwrap();
     let items: Vec<_> = result.items.iter().map(Result::is_ok).collect();
     assert_eq!((result.added.written, items), (2, vec![true, false, true, true]));
     assert_eq!(world.ids(world.rows(&dataset)).await.len(), 2);
     for wrong in [vec![], vec!["x".to_owned(); 6]] {
-        let error = imports::add_by_ids(&world.app(), &dataset, wrong).await.unwrap_err();
+        let error = imports::add_by_ids(&world.app(), &world.actor(), &dataset, wrong).await.unwrap_err();
         assert!(matches!(error, Error::Unprocessable { .. }), "{error}");
     }
 }
@@ -529,7 +543,7 @@ async fn workers_run_what_is_queued_and_stop_when_asked() {
     let world = World::new().await;
     let dataset = world.dataset().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
-    world.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap();
+    world.stores.jobs.claim(Lane::Rows, &worker(), 1, 1).await.unwrap().unwrap();
     let app = world.app();
     runner::start(&app);
     while !world.job(job.id).await.state.ended() {

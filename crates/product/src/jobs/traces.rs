@@ -1,7 +1,7 @@
 //! Importing traces: request logs that share a trace become one row, their root span with the totals of all (contract B.15).
 //! Which traces, and how they are read, is in `evalset_rows::traces`.
 
-use super::run::{End, Run};
+use super::attempt::{Attempt, End};
 use evalset_model::filter::wire;
 use evalset_model::ids::{Collection, Place};
 use evalset_model::job::Task;
@@ -12,7 +12,7 @@ use evalset_store::logs::{Existing, Sample, sample_hash, sample_size};
 use std::ops::ControlFlow;
 
 /// Imports the selected traces into a dataset.
-pub(super) async fn import(run: &mut Run<'_>) -> Result<End> {
+pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
     let Task::Import { dataset, start_time, end_time, filters, sampling_percentage, watermark } = &run.job.task else {
         return Err(Error::internal("not an import"));
     };
@@ -64,7 +64,7 @@ pub(super) async fn import(run: &mut Run<'_>) -> Result<End> {
 /// The greatest hash in the sample of the selected traces, none when nothing is selected; or how the attempt ended before that
 /// was known.
 async fn cutoff(
-    run: &Run<'_>,
+    run: &Attempt<'_>,
     selection: &Selection,
     seed: &str,
     percent: f64,

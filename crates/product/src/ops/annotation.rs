@@ -4,6 +4,7 @@
 mod choice;
 
 use self::choice::choose;
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::dataset_logs::{annotated, ensure};
 use evalset_model::field::Field;
@@ -61,9 +62,12 @@ pub fn checked_lease(asked: Option<i64>, limits: &Limits) -> Result<i64> {
 
 /// Hands out the row that the annotator holds already, else the next one that nobody holds. Rows that they passed over come last,
 /// and the one they pass over now not at all.
-pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed> {
-    ensure(app, collection).await?;
-    let _turn = app.turns.of(&ask.annotator).lock().await;
+pub async fn next(app: &App, actor: &Actor, place: Place, ask: Ask) -> Result<Handed> {
+    ensure(app, actor, place).await?;
+    let collection = actor.collection(place);
+    // So that a double click does not get two. (Rows are kept apart by the store; this is for the comfort of annotators.)
+    let _turn =
+        app.stores.shared.turn(&format!("annotation of {} by {}", collection.organization, ask.annotator)).await?;
     let mut left_out = Tree::none();
     if let Some(row) = held(app, collection, &ask.annotator).await? {
         if ask.skip {
@@ -96,8 +100,9 @@ pub async fn next(app: &App, collection: Collection, ask: Ask) -> Result<Handed>
 }
 
 /// Completes a row for the annotator. Completing it again changes nothing; `Conflict` when somebody else holds or completed it.
-pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Row> {
-    ensure(app, collection).await?;
+pub async fn complete(app: &App, actor: &Actor, place: Place, id: &LogId, annotator: &str) -> Result<Row> {
+    ensure(app, actor, place).await?;
+    let collection = actor.collection(place);
     let (who, now) = (annotator.to_owned(), app.clock.now());
     let change = move |mut log: Log| {
         if annotation::is_completed(&log) {
@@ -111,8 +116,9 @@ pub async fn complete(app: &App, collection: Collection, id: &LogId, annotator: 
 }
 
 /// Gives a row back to the queue. `Conflict` when somebody else holds it or it is completed.
-pub async fn release(app: &App, collection: Collection, id: &LogId, annotator: &str) -> Result<Row> {
-    ensure(app, collection).await?;
+pub async fn release(app: &App, actor: &Actor, place: Place, id: &LogId, annotator: &str) -> Result<Row> {
+    ensure(app, actor, place).await?;
+    let collection = actor.collection(place);
     let (who, now) = (annotator.to_owned(), app.clock.now());
     let change = move |mut log: Log| {
         if annotation::is_completed(&log) {
@@ -128,8 +134,8 @@ pub async fn release(app: &App, collection: Collection, id: &LogId, annotator: &
 
 /// A person's score completes the annotation of the row (H24). Nothing happens for request logs, which are not annotated, for a
 /// row that does not exist, since a score's row need not, and for one that somebody completed already.
-pub async fn completed_by_score(app: &App, collection: Collection, id: &LogId, who: &str) -> Result<()> {
-    if collection.place == Place::RequestLogs {
+pub async fn completed_by_score(app: &App, actor: &Actor, place: Place, id: &LogId, who: &str) -> Result<()> {
+    if place == Place::RequestLogs {
         return Ok(());
     }
     let who: String = who.trim().chars().filter(|c| !c.is_control()).take(annotation::ANNOTATOR_CHARS).collect();
@@ -141,7 +147,7 @@ pub async fn completed_by_score(app: &App, collection: Collection, id: &LogId, w
         }
         Ok(log)
     };
-    match app.stores.logs.update(collection, id, Arc::new(change)).await {
+    match app.stores.logs.update(actor.collection(place), id, Arc::new(change)).await {
         Ok(_) | Err(Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
     }
@@ -174,8 +180,9 @@ pub struct Person {
 }
 
 /// Progress over matching rows. At most `limits.annotators_listed` people are listed.
-pub async fn progress(app: &App, collection: Collection, filter: LogFilter) -> Result<Progress> {
-    ensure(app, collection).await?;
+pub async fn progress(app: &App, actor: &Actor, place: Place, filter: LogFilter) -> Result<Progress> {
+    ensure(app, actor, place).await?;
+    let collection = actor.collection(place);
     let logs = &app.stores.logs;
     let done = filter.clone().and(annotated());
     let by = |field| LogField::Scalar(field);

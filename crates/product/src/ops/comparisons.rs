@@ -5,12 +5,13 @@ mod rows;
 
 pub use rows::{Match, Outcome, Paired, RowPair, label};
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::{datasets, evaluators, jobs};
 use evalset_model::comparison::{Options, PassRate};
 use evalset_model::dataset::Dataset;
 use evalset_model::evaluator::Evaluator;
-use evalset_model::ids::{DatasetId, EvaluatorId, JobId, OrganizationId};
+use evalset_model::ids::{DatasetId, EvaluatorId, JobId};
 use evalset_model::job::Job;
 use evalset_model::{Error, Result};
 use evalset_store::runs::{Compared, RowValue};
@@ -73,10 +74,10 @@ pub struct Told {
 }
 
 /// Compares. Errors name the member, such as `a.run`.
-pub async fn compare(app: &App, organization: OrganizationId, ask: Ask) -> Result<Told> {
+pub async fn compare(app: &App, actor: &Actor, ask: Ask) -> Result<Told> {
     ask.options.check(&app.limits)?;
-    let (a, of_a) = find(app, organization, "a", &ask.a).await?;
-    let (b, of_b) = find(app, organization, "b", &ask.b).await?;
+    let (a, of_a) = find(app, actor, "a", &ask.a).await?;
+    let (b, of_b) = find(app, actor, "b", &ask.b).await?;
     let usual = if a.dataset.id == b.dataset.id { Match::UniqueId } else { Match::CustomIdentifier };
     let (matching, options) = (ask.matching.unwrap_or(usual), ask.options);
     let how = options.clone();
@@ -90,12 +91,12 @@ pub async fn compare(app: &App, organization: OrganizationId, ask: Ask) -> Resul
     Ok(Told { a, b, matching, options, paired })
 }
 
-async fn find(app: &App, organization: OrganizationId, member: &str, side: &Side) -> Result<(Found, Vec<RowValue>)> {
+async fn find(app: &App, actor: &Actor, member: &str, side: &Side) -> Result<(Found, Vec<RowValue>)> {
     let (found, of) = match side {
-        Side::Run(id) => run(app, organization, member, id).await?,
-        Side::Scores { dataset, evaluator } => scores(app, organization, member, dataset, evaluator).await?,
+        Side::Run(id) => run(app, actor, member, id).await?,
+        Side::Scores { dataset, evaluator } => scores(app, actor, member, dataset, evaluator).await?,
     };
-    let values = app.stores.runs.values(organization, of).await?;
+    let values = app.stores.runs.values(actor.organization(), of).await?;
     if values.is_empty() && found.evaluator.is_none() {
         let message = format!("there is no evaluator `{0}`, and no score of that slug in this dataset", found.name);
         return Err(Error::invalid(format!("{member}.evaluator"), message));
@@ -103,30 +104,24 @@ async fn find(app: &App, organization: OrganizationId, member: &str, side: &Side
     Ok((found, values))
 }
 
-async fn run(app: &App, organization: OrganizationId, member: &str, id: &str) -> Result<(Found, Compared)> {
+async fn run(app: &App, actor: &Actor, member: &str, id: &str) -> Result<(Found, Compared)> {
     let unknown = || Error::invalid(format!("{member}.run"), format!("there is no evaluation run `{id}`"));
     let run: JobId = id.parse().map_err(|_| unknown())?;
-    let job = jobs::get(app, organization, run).await.map_err(|error| named(error, unknown))?;
+    let job = jobs::get(app, actor, run).await.map_err(|error| named(error, unknown))?;
     let (Some(task), Some(dataset)) = (job.task.run(), job.dataset) else { return Err(unknown()) };
     // The runs of a dataset go with it.
-    let dataset = datasets::get(app, organization, dataset).await.map_err(|error| named(error, unknown))?;
+    let dataset = datasets::get(app, actor, dataset).await.map_err(|error| named(error, unknown))?;
     let evaluator = Some(task.evaluator.clone());
     let found = Found { dataset, evaluator, name: id.to_owned(), run: Some(job), passed: PassRate::default() };
     Ok((found, Compared::Run(run)))
 }
 
-async fn scores(
-    app: &App,
-    organization: OrganizationId,
-    member: &str,
-    dataset: &str,
-    name: &str,
-) -> Result<(Found, Compared)> {
+async fn scores(app: &App, actor: &Actor, member: &str, dataset: &str, name: &str) -> Result<(Found, Compared)> {
     let unknown = || Error::invalid(format!("{member}.dataset_id"), format!("there is no dataset `{dataset}`"));
     let id: DatasetId = dataset.parse().map_err(|_| unknown())?;
-    let dataset = datasets::get(app, organization, id).await.map_err(|error| named(error, unknown))?;
+    let dataset = datasets::get(app, actor, id).await.map_err(|error| named(error, unknown))?;
     // None: a custom slug, or an evaluator that is gone and left its scores.
-    let evaluator = evaluators::find(app, organization, name).await?;
+    let evaluator = evaluators::find(app, actor, name).await?;
     if evaluator.as_ref().is_some_and(|evaluator| evaluators::names_a_version(name, evaluator)) {
         let text = "the scores that rows show may be by several versions: compare runs of the version, or leave it out";
         return Err(Error::invalid(format!("{member}.evaluator"), text));

@@ -1,12 +1,12 @@
-//! Rows of datasets and of `_saved_logs` (contract B.7–B.14, B.17). Knows no HTTP; the collection is already known to be the
-//! caller's, except that a dataset that is gone makes every call answer `NotFound`.
+//! Rows of datasets and of `_saved_logs` (contract B.7–B.14, B.17). Knows no HTTP. Rows of a dataset that is gone, or
+//! another organization's, are `NotFound`.
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::lists::{self, Listed, Rows};
 use evalset_model::field::Field;
 use evalset_model::filter::{LogFilter, build};
 use evalset_model::ids::{Collection, LogId, Place};
-use evalset_model::key::ApiKey;
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest::{self, Body, NoBody};
 use evalset_model::log::{Log, patch};
@@ -21,33 +21,38 @@ use std::sync::Arc;
 pub const LOG_METHOD: &str = "logging_api";
 
 /// 404 when the collection is a dataset that does not exist.
-pub async fn ensure(app: &App, collection: Collection) -> Result<()> {
-    match collection.place {
-        Place::Dataset(id) => super::datasets::get(app, collection.organization, id).await.map(drop),
-        Place::RequestLogs | Place::SavedLogs => Ok(()),
+pub async fn ensure(app: &App, actor: &Actor, place: Place) -> Result<There> {
+    if let Place::Dataset(id) = place {
+        super::datasets::get(app, actor, id).await?;
     }
+    Ok(There(actor.collection(place)))
 }
+
+/// A collection that was found to be there and to be the actor's: only [`ensure`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct There(Collection);
 
 /// What ingestion needs to know beside the body.
-pub fn context<'a>(app: &'a App, key: &'a ApiKey, log_method: &'static str) -> ingest::Context<'a> {
-    stamped(app, key, log_method, app.clock.new_log_id(), app.clock.now())
+pub(super) fn context<'a>(app: &'a App, actor: &'a Actor, log_method: &'static str) -> ingest::Context<'a> {
+    stamped(app, actor, log_method, app.clock.new_log_id(), app.clock.now())
 }
 
-fn stamped<'a>(app: &'a App, key: &'a ApiKey, log_method: &'static str, id: LogId, now: i64) -> ingest::Context<'a> {
+fn stamped<'a>(app: &'a App, actor: &'a Actor, log_method: &'static str, id: LogId, now: i64) -> ingest::Context<'a> {
     ingest::Context {
         id,
         now,
-        environment: key.environment.name(),
-        key_id: key.id.to_string(),
-        key_name: &key.name,
+        environment: actor.environment().name(),
+        key_id: actor.key().map(|id| id.to_string()).unwrap_or_default(),
+        key_name: actor.name(),
         log_method,
         limits: &app.limits,
     }
 }
 
 /// Adds one row.
-pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Body) -> Result<Log> {
-    let row = ingest::row(body, &context(app, key, LOG_METHOD))?;
+pub async fn create(app: &App, actor: &Actor, place: Place, body: &Body) -> Result<Log> {
+    let There(collection) = ensure(app, actor, place).await?;
+    let row = ingest::row(body, &context(app, actor, LOG_METHOD))?;
     app.stores.logs.insert(collection, vec![row.clone()], Existing::Replace).await?;
     Ok(row)
 }
@@ -55,30 +60,30 @@ pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Body
 /// Adds rows, each on its own: the good ones go in as one step, the others come back as errors in their place.
 pub async fn create_many(
     app: &App,
-    collection: Collection,
-    key: &ApiKey,
+    actor: &Actor,
+    place: Place,
     items: Vec<Box<RawValue>>,
 ) -> Result<Vec<Result<LogId>>> {
-    ensure(app, collection).await?;
-    let rows = read(app, key, LOG_METHOD, items, ingest::row).await?;
+    let There(collection) = ensure(app, actor, place).await?;
+    let rows = read(app, actor, LOG_METHOD, items, ingest::row).await?;
     store_good(app, collection, rows, Existing::Replace).await
 }
 
 /// Reads the items of a bulk call, each on its own. Ids and times rise with the items, whichever is read first.
-pub async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     app: &App,
-    key: &ApiKey,
+    actor: &Actor,
     log_method: &'static str,
     items: Vec<Box<RawValue>>,
     made: impl Fn(&Body, &ingest::Context<'_>) -> Result<T> + Clone + Send + 'static,
 ) -> Result<Vec<Result<T>>> {
     let stamp = |item| (app.clock.new_log_id(), app.clock.now(), item);
     let items: Vec<(LogId, i64, Box<RawValue>)> = items.into_iter().map(stamp).collect();
-    let (app, key) = (app.clone(), key.clone());
+    let (app, actor) = (app.clone(), actor.clone());
     let work = move |(id, now, text): (LogId, i64, Box<RawValue>)| {
         let body = item(&text, &app.limits)?;
         drop(text);
-        made(&body, &stamped(&app, &key, log_method, id, now))
+        made(&body, &stamped(&app, &actor, log_method, id, now))
     };
     pieces::in_pieces(items, work).await
 }
@@ -98,7 +103,7 @@ pub fn item(text: &RawValue, limits: &Limits) -> Result<Body> {
 }
 
 /// Stores the rows that are good in one step and keeps the place of every item.
-pub async fn store_good(
+pub(super) async fn store_good(
     app: &App,
     collection: Collection,
     rows: Vec<Result<Log>>,
@@ -120,22 +125,22 @@ fn restate(error: &Error) -> Error {
 }
 
 /// One row; 404 when unknown.
-pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Row> {
-    app.stores.logs.get(collection, id).await?.ok_or_else(Error::not_found)
+pub async fn get(app: &App, actor: &Actor, place: Place, id: &LogId) -> Result<Row> {
+    app.stores.logs.get(actor.collection(place), id).await?.ok_or_else(Error::not_found)
 }
 
 /// Changes the given members of a row (PATCH, contract B.11).
-pub async fn update(app: &App, collection: Collection, id: &LogId, body: Body) -> Result<Row> {
+pub async fn update(app: &App, actor: &Actor, place: Place, id: &LogId, body: Body) -> Result<Row> {
     let (limits, now) = (app.limits.clone(), app.clock.now());
     let change = move |log| patch::merge(log, &body, now).and_then(|log| within_row_limit(log, &limits));
-    app.stores.logs.update(collection, id, Arc::new(change)).await
+    app.stores.logs.update(actor.collection(place), id, Arc::new(change)).await
 }
 
 /// Replaces the content of a row (PUT, contract B.12).
-pub async fn replace(app: &App, collection: Collection, id: &LogId, body: Body) -> Result<Row> {
+pub async fn replace(app: &App, actor: &Actor, place: Place, id: &LogId, body: Body) -> Result<Row> {
     let (limits, now) = (app.limits.clone(), app.clock.now());
     let change = move |log| patch::replace(log, &body, now).and_then(|log| within_row_limit(log, &limits));
-    app.stores.logs.update(collection, id, Arc::new(change)).await
+    app.stores.logs.update(actor.collection(place), id, Arc::new(change)).await
 }
 
 /// The row, unless a change made it larger than a row may be.
@@ -145,8 +150,8 @@ pub(super) fn within_row_limit(log: Log, limits: &Limits) -> Result<Log> {
 }
 
 /// Removes a row; 404 when unknown.
-pub async fn delete(app: &App, collection: Collection, id: &LogId) -> Result<()> {
-    match app.stores.logs.delete(collection, std::slice::from_ref(id)).await? {
+pub async fn delete(app: &App, actor: &Actor, place: Place, id: &LogId) -> Result<()> {
+    match app.stores.logs.delete(actor.collection(place), std::slice::from_ref(id)).await? {
         0 => Err(Error::not_found()),
         _ => Ok(()),
     }
@@ -157,14 +162,15 @@ pub fn annotated() -> LogFilter {
     build::equals(Field::AnnotationStatus, "completed")
 }
 
-/// A part of the rows that match, in order. The collection must be known to be there: see [`ensure`].
-pub async fn list(app: &App, collection: Collection, rows: Rows) -> Result<Listed> {
-    lists::read(app, collection, rows).await
+/// A part of the rows that match, in order.
+pub async fn list(app: &App, actor: &Actor, of: There, rows: Rows) -> Result<Listed> {
+    debug_assert_eq!(of.0.organization, actor.organization(), "found for another actor");
+    lists::read(app, of.0, rows).await
 }
 
 /// Sums over matching rows.
-pub async fn summary(app: &App, collection: Collection, filter: LogFilter) -> Result<Sums> {
-    ensure(app, collection).await?;
+pub async fn summary(app: &App, actor: &Actor, place: Place, filter: LogFilter) -> Result<Sums> {
+    let There(collection) = ensure(app, actor, place).await?;
     app.stores.logs.sums(collection, filter).await
 }
 

@@ -1,14 +1,17 @@
 //! Datasets: create, list, read, change, delete (contract B.2–B.6). Knows no HTTP.
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::imports;
 use evalset_model::dataset::{Dataset, DatasetPatch, Granularity, Status};
 use evalset_model::filter::check::NamedField;
 use evalset_model::filter::{Tree, datasets as fields, wire};
-use evalset_model::ids::{DatasetId, JobId, LogId, OrganizationId};
+use evalset_model::ids::{DatasetId, LogId};
+use evalset_model::job::Lane;
 use evalset_model::limits::Limits;
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
+use evalset_store::shared::Notice;
 use serde_json::{Map, Value};
 
 /// `type` of a dataset when the caller names none (H34).
@@ -44,9 +47,9 @@ pub struct NewDataset {
 }
 
 /// Creates a dataset and enqueues the job that fills it, in one step.
-pub async fn create(app: &App, organization: OrganizationId, new: NewDataset) -> Result<Dataset> {
+pub async fn create(app: &App, actor: &Actor, new: NewDataset) -> Result<Dataset> {
     let source = match new.source {
-        Some(id) => Some(get(app, organization, id).await?),
+        Some(id) => Some(get(app, actor, id).await?),
         None => None,
     };
     let name = match (new.name, &source) {
@@ -58,7 +61,7 @@ pub async fn create(app: &App, organization: OrganizationId, new: NewDataset) ->
     let granularity = new.granularity.or(source.as_ref().map(|source| source.granularity)).unwrap_or(Granularity::Logs);
     let mut dataset = Dataset {
         id: DatasetId(app.clock.new_id()),
-        organization,
+        organization: actor.organization(),
         name,
         description: new.description.unwrap_or_default(),
         kind: new.kind.unwrap_or_else(|| DEFAULT_KIND.to_owned()),
@@ -80,7 +83,7 @@ pub async fn create(app: &App, organization: OrganizationId, new: NewDataset) ->
         || new.sampling.is_some()
         || !dataset.initial_log_filters.is_empty();
     let job = match &source {
-        Some(source) => Some(imports::duplicate_job(app, source, &dataset).await?),
+        Some(source) => Some(imports::duplicate_job(app, actor, source, &dataset).await?),
         None if new.is_empty || !wants_rows => None,
         None => {
             let request = imports::ImportRequest {
@@ -89,14 +92,14 @@ pub async fn create(app: &App, organization: OrganizationId, new: NewDataset) ->
                 filters: new.initial_log_filters.unwrap_or(Value::Null),
                 sampling_percentage: new.sampling.unwrap_or(100.0),
             };
-            Some(imports::import_job(app, &dataset, request).await?)
+            Some(imports::import_job(app, actor, &dataset, request).await?)
         }
     };
     if job.is_some() {
         dataset.status = Status::Initializing;
     }
     app.stores.datasets.create(dataset.clone(), job).await?;
-    app.wake.notify();
+    app.stores.shared.wake(Lane::Rows);
     Ok(dataset)
 }
 
@@ -121,46 +124,39 @@ pub(super) fn checked_name(name: String) -> Result<String> {
 }
 
 /// One dataset; 404 when unknown.
-pub async fn get(app: &App, organization: OrganizationId, id: DatasetId) -> Result<Dataset> {
-    app.stores.datasets.get(organization, id).await?.ok_or_else(Error::not_found)
+pub async fn get(app: &App, actor: &Actor, id: DatasetId) -> Result<Dataset> {
+    app.stores.datasets.get(actor.organization(), id).await?.ok_or_else(Error::not_found)
 }
 
 /// Ids of the newest rows, as shown in the dataset object.
-pub async fn newest_rows(app: &App, organization: OrganizationId, id: DatasetId) -> Result<Vec<LogId>> {
-    app.stores.datasets.newest_rows(organization, id, LOG_IDS_SHOWN).await
+pub async fn newest_rows(app: &App, actor: &Actor, id: DatasetId) -> Result<Vec<LogId>> {
+    app.stores.datasets.newest_rows(actor.organization(), id, LOG_IDS_SHOWN).await
 }
 
 /// Changes the given fields.
-pub async fn update(
-    app: &App,
-    organization: OrganizationId,
-    id: DatasetId,
-    mut patch: DatasetPatch,
-) -> Result<Dataset> {
+pub async fn update(app: &App, actor: &Actor, id: DatasetId, mut patch: DatasetPatch) -> Result<Dataset> {
     patch.name = patch.name.map(checked_name).transpose()?;
-    app.stores.datasets.update(organization, id, patch, app.clock.now()).await
+    app.stores.datasets.update(actor.organization(), id, patch, app.clock.now()).await
 }
 
 /// Deletes a dataset with its rows; its jobs are cancelled.
-pub async fn delete(app: &App, organization: OrganizationId, id: DatasetId) -> Result<()> {
-    let purge = JobId(app.clock.new_id());
-    if !app.stores.datasets.delete(organization, id, purge, app.clock.now()).await? {
+pub async fn delete(app: &App, actor: &Actor, id: DatasetId) -> Result<()> {
+    if !app.stores.datasets.delete(actor.organization(), id, app.clock.now()).await? {
         return Err(Error::not_found());
     }
-    app.wake.stop();
-    app.wake.notify();
+    app.stores.shared.tell(Notice::Stop);
     Ok(())
 }
 
 /// A page of datasets. An organization has few, so the filter's reference meaning runs on each.
 pub async fn list(
     app: &App,
-    organization: OrganizationId,
+    actor: &Actor,
     filter: &Tree<NamedField>,
     (field, descending): (NamedField, bool),
     window: Window,
 ) -> Result<Page<Dataset>> {
-    let mut rows = app.stores.datasets.list(organization).await?;
+    let mut rows = app.stores.datasets.list(actor.organization()).await?;
     rows.retain(|dataset| fields::holds(filter, dataset));
     rows.sort_by(|a, b| fields::compare(field, descending, a, b));
     let total = rows.len() as u64;

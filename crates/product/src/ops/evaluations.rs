@@ -1,10 +1,11 @@
 //! One evaluator on what is at hand: given inputs, or stored logs (V9, contract F.4). Knows no HTTP. Whole datasets are `runs`.
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::evaluation::{Evaluation, Failed, blank};
 use evalset_evaluate::{Outcome, Unit, inputs};
 use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place};
+use evalset_model::ids::{LogId, Place};
 use evalset_model::score::{Score, ScoreStatus, Subject};
 use evalset_model::{Error, Result};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
@@ -21,15 +22,15 @@ const RETRY_SECONDS: u64 = 5;
 /// `failed`: retries of the caller would ask and pay again.
 pub async fn of_inputs(
     app: &App,
-    organization: OrganizationId,
+    actor: &Actor,
     evaluator: &Evaluator,
     method: Method,
     inputs: EvalInputs,
-    environment: &str,
 ) -> Result<Score> {
-    let subject = Subject { organization, place: Place::RequestLogs, log_id: LogId(String::new()) };
-    let blank = blank(&app.clock, evaluator, subject, environment, None);
-    let Some(evaluation) = Evaluation::prepare(&app.evaluators, organization, evaluator, method).await? else {
+    let subject =
+        Subject { organization: actor.organization(), place: Place::RequestLogs, log_id: LogId(String::new()) };
+    let blank = blank(&app.clock, evaluator, subject, actor.environment().name(), None);
+    let Some(evaluation) = Evaluation::prepare(&app.evaluators, actor.organization(), evaluator, method).await? else {
         return Ok(placeholder(blank, evaluator));
     };
     by(app, &evaluation, blank, inputs, tokio::time::Instant::now() + patience(app)).await
@@ -39,11 +40,10 @@ pub async fn of_inputs(
 /// where there is no better.
 pub async fn of_logs(
     app: &App,
-    organization: OrganizationId,
+    actor: &Actor,
     evaluator: &Evaluator,
     method: Method,
     ids: &[String],
-    environment: &str,
 ) -> Result<Vec<Score>> {
     if ids.is_empty() || ids.len() > LOGS_MAX {
         let text = format!("`log_ids` must hold 1 to {LOGS_MAX} ids; evaluate a dataset for more");
@@ -51,13 +51,15 @@ pub async fn of_logs(
     }
     let (mut subjects, mut given) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
     for id in ids {
-        let (subject, read) = log(app, organization, LogId(id.clone())).await?;
+        let (subject, read) = log(app, actor, LogId(id.clone())).await?;
         subjects.push(subject);
         given.push(read);
     }
-    let blanks: Vec<Score> =
-        subjects.into_iter().map(|subject| blank(&app.clock, evaluator, subject, environment, None)).collect();
-    let Some(evaluation) = Evaluation::prepare(&app.evaluators, organization, evaluator, method).await? else {
+    let blanks: Vec<Score> = subjects
+        .into_iter()
+        .map(|subject| blank(&app.clock, evaluator, subject, actor.environment().name(), None))
+        .collect();
+    let Some(evaluation) = Evaluation::prepare(&app.evaluators, actor.organization(), evaluator, method).await? else {
         return Ok(blanks.into_iter().map(|blank| placeholder(blank, evaluator)).collect());
     };
     let until = tokio::time::Instant::now() + patience(app);
@@ -98,14 +100,14 @@ fn patience(app: &App) -> Duration {
 }
 
 /// A stored log by its id: among request logs first, then in `_saved_logs` and datasets. A score on a row names its dataset.
-async fn log(app: &App, organization: OrganizationId, id: LogId) -> Result<(Subject, EvalInputs)> {
-    let places = app.stores.logs.places(organization, &id).await?;
+async fn log(app: &App, actor: &Actor, id: LogId) -> Result<(Subject, EvalInputs)> {
+    let places = app.stores.logs.places(actor.organization(), &id).await?;
     let place = if places.contains(&Place::RequestLogs) { Some(&Place::RequestLogs) } else { places.first() };
     let unknown = || Error::invalid("log_ids", format!("there is no log `{id}` in this organization"));
     let place = *place.ok_or_else(unknown)?;
-    let row = app.stores.logs.get(Collection { organization, place }, &id).await?.ok_or_else(unknown)?;
+    let row = app.stores.logs.get(actor.collection(place), &id).await?.ok_or_else(unknown)?;
     let inputs = inputs::of_log(&row.log);
-    Ok((Subject { organization, place, log_id: id }, inputs))
+    Ok((Subject { organization: actor.organization(), place, log_id: id }, inputs))
 }
 
 /// What was evaluated; an error when the server stops before.

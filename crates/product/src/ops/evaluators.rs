@@ -9,13 +9,14 @@ mod reference;
 pub use check::check;
 pub use reference::{Target, find, names_a_version, resolve, resolve_or_make};
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::datasets::checked_name;
 use evalset_model::dataset::Tag;
 use evalset_model::evaluator::{Definition, Evaluator};
 use evalset_model::filter::check::NamedField;
 use evalset_model::filter::{Tree, evaluators as fields};
-use evalset_model::ids::{EvaluatorId, OrganizationId, VersionId};
+use evalset_model::ids::{EvaluatorId, VersionId};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
 use uuid::Uuid;
@@ -81,12 +82,12 @@ impl Change<'_> {
 }
 
 /// Creates an evaluator: version 0, a draft.
-pub async fn create(app: &App, organization: OrganizationId, new: NewEvaluator) -> Result<Evaluator> {
+pub async fn create(app: &App, actor: &Actor, new: NewEvaluator) -> Result<Evaluator> {
     let mut definition = new.definition;
     definition.name = checked_name(definition.name)?;
     check(app, &definition).await?;
     let most = app.limits.evaluators;
-    if app.stores.evaluators.count(organization).await? >= most as u64 {
+    if app.stores.evaluators.count(actor.organization()).await? >= most as u64 {
         let message = format!("there are {most} evaluators (`limits.evaluators`); delete some first");
         return Err(Error::Invalid { field: None, message });
     }
@@ -94,7 +95,7 @@ pub async fn create(app: &App, organization: OrganizationId, new: NewEvaluator) 
     let mut evaluator = Evaluator {
         id,
         version_id: VersionId(app.clock.new_id()),
-        organization,
+        organization: actor.organization(),
         slug: String::new(),
         version: 0,
         is_read_only: false,
@@ -159,14 +160,9 @@ fn slugs_for(name: &str, id: EvaluatorId) -> Vec<String> {
 }
 
 /// Changes a draft; `ReadOnly` when the target is a committed version.
-pub async fn update(
-    app: &App,
-    organization: OrganizationId,
-    target: Target<'_>,
-    change: Change<'_>,
-) -> Result<Evaluator> {
+pub async fn update(app: &App, actor: &Actor, target: Target<'_>, change: Change<'_>) -> Result<Evaluator> {
     for _ in 0..ATTEMPTS {
-        let draft = target.find(app, organization).await?;
+        let draft = target.find(app, actor).await?;
         if draft.is_read_only {
             let message = format!(
                 "Version {} is committed and read-only; change the draft, which is version {}.",
@@ -186,14 +182,14 @@ pub async fn update(
 /// Commits the draft of an evaluator under `description` and returns the next draft, to which `change` is made.
 pub async fn commit(
     app: &App,
-    organization: OrganizationId,
+    actor: &Actor,
     reference: &str,
     description: Option<String>,
     change: Change<'_>,
 ) -> Result<Evaluator> {
-    let (id, most) = (resolve(app, organization, reference).await?.id, app.limits.evaluator_versions);
+    let (id, most) = (resolve(app, actor, reference).await?.id, app.limits.evaluator_versions);
     for _ in 0..ATTEMPTS {
-        let draft = app.stores.evaluators.get(organization, id).await?.ok_or_else(Error::not_found)?;
+        let draft = app.stores.evaluators.get(actor.organization(), id).await?.ok_or_else(Error::not_found)?;
         if draft.version_count >= most {
             let message =
                 format!("the evaluator has {most} versions (`limits.evaluator_versions`); go on with a new one");
@@ -221,26 +217,26 @@ fn contended() -> Error {
 
 /// Deletes an evaluator with all its versions; its scores stay. A reference to one version is refused, since nobody who
 /// writes `id:2` means the others too.
-pub async fn delete(app: &App, organization: OrganizationId, reference: &str) -> Result<()> {
-    let found = resolve(app, organization, reference).await?;
+pub async fn delete(app: &App, actor: &Actor, reference: &str) -> Result<()> {
+    let found = resolve(app, actor, reference).await?;
     if reference::names_a_version(reference, &found) {
         let message =
             format!("a version cannot be deleted alone; `{}` deletes the evaluator with all of them", found.id);
         return Err(Error::invalid("evaluator_id", message));
     }
-    let known = app.stores.evaluators.delete(organization, found.id).await?;
+    let known = app.stores.evaluators.delete(actor.organization(), found.id).await?;
     if known { Ok(()) } else { Err(Error::not_found()) }
 }
 
 /// A page of evaluators, each in its last version, and how many match.
 pub async fn list(
     app: &App,
-    organization: OrganizationId,
+    actor: &Actor,
     filter: &Tree<NamedField>,
     (field, descending): (NamedField, bool),
     window: Window,
 ) -> Result<Page<Evaluator>> {
-    let mut rows = app.stores.evaluators.list(organization).await?;
+    let mut rows = app.stores.evaluators.list(actor.organization()).await?;
     rows.retain(|evaluator| fields::holds(filter, evaluator));
     rows.sort_by(|a, b| fields::compare(field, descending, a, b));
     let total = rows.len() as u64;
@@ -249,23 +245,18 @@ pub async fn list(
 }
 
 /// How many evaluators match.
-pub async fn count(app: &App, organization: OrganizationId, filter: &Tree<NamedField>) -> Result<u64> {
+pub async fn count(app: &App, actor: &Actor, filter: &Tree<NamedField>) -> Result<u64> {
     if filter.is_all() {
-        return app.stores.evaluators.count(organization).await;
+        return app.stores.evaluators.count(actor.organization()).await;
     }
-    let rows = app.stores.evaluators.list(organization).await?;
+    let rows = app.stores.evaluators.list(actor.organization()).await?;
     Ok(rows.iter().filter(|evaluator| fields::holds(filter, evaluator)).count() as u64)
 }
 
 /// A page of the versions of an evaluator, newest first.
-pub async fn versions(
-    app: &App,
-    organization: OrganizationId,
-    reference: &str,
-    window: Window,
-) -> Result<Page<Evaluator>> {
-    let id = resolve(app, organization, reference).await?.id;
-    app.stores.evaluators.versions(organization, id, window).await
+pub async fn versions(app: &App, actor: &Actor, reference: &str, window: Window) -> Result<Page<Evaluator>> {
+    let id = resolve(app, actor, reference).await?.id;
+    app.stores.evaluators.versions(actor.organization(), id, window).await
 }
 
 /// A tag of an evaluator: its id is decimal digits (T11), so a text that is none gets a number made from it (H22).

@@ -1,21 +1,23 @@
 //! Exports: rows as files, by a job or streamed at once (contract B.19). Knows no HTTP.
 
+use crate::actor::Actor;
 use crate::app::App;
-use crate::exports_folder;
+use crate::export_files;
 use crate::ops::{dataset_logs, jobs};
 use bytes::Bytes;
+use evalset_model::filter::LogFilter;
 use evalset_model::filter::wire::Filters;
-use evalset_model::ids::{Collection, JobId, OrganizationId, Place};
+use evalset_model::ids::{JobId, Place};
 use evalset_model::job::{ExportFormat, Job, State, Task};
 use evalset_model::page::{Page, Sort, Window};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
 use evalset_rows::file::{Lines, Selection};
 use evalset_rows::selection::{self, Unknown};
+use evalset_store::files::OpenFile;
 use futures::Stream;
 use futures::stream::try_unfold;
 use serde_json::Value;
-use tokio::fs::File;
 
 /// Longest file name, characters, without its suffix.
 const MAX_NAME_CHARS: usize = 200;
@@ -37,13 +39,24 @@ pub struct ExportRequest {
     pub name: Option<String>,
 }
 
+/// What to stream.
+#[derive(Clone, Debug)]
+pub struct StreamRequest {
+    /// Which rows.
+    pub filter: LogFilter,
+    /// Order of the rows.
+    pub sort: Sort,
+    /// Only these fields, when given.
+    pub include_fields: Option<Vec<String>>,
+    /// File format.
+    pub format: ExportFormat,
+}
+
 /// The finished file of an export.
 #[derive(Debug)]
 pub struct ExportFile {
     /// Open at its first byte.
-    pub file: File,
-    /// Bytes.
-    pub length: u64,
+    pub file: OpenFile,
     /// Name to save it under.
     pub name: String,
     /// Format.
@@ -63,34 +76,35 @@ pub fn format(text: Option<&str>) -> Result<ExportFormat> {
 }
 
 /// Queues an export of rows of the collection.
-pub async fn start(app: &App, collection: Collection, request: ExportRequest) -> Result<Job> {
-    dataset_logs::ensure(app, collection).await?;
+pub async fn start(app: &App, actor: &Actor, place: Place, request: ExportRequest) -> Result<Job> {
+    dataset_logs::ensure(app, actor, place).await?;
+    let collection = actor.collection(place);
     selection::check(collection, &request.filters, Unknown::Metadata)?;
     let ExportRequest { filters, sort, include_fields, format, name } = request;
-    let file_name = file_name(app, collection, name.as_deref(), format);
-    let dataset = match collection.place {
+    let file_name = file_name(app, place, name.as_deref(), format);
+    let dataset = match place {
         Place::Dataset(id) => Some(id),
         Place::RequestLogs | Place::SavedLogs => None,
     };
     let filters = Value::Object(filters.to_json());
     let task = Task::Export { collection, filters, sort, include_fields, format, file_name };
-    jobs::enqueue(app, jobs::new(app, collection.organization, dataset, task), None).await
+    jobs::enqueue(app, actor, jobs::new(app, actor, dataset, task), None).await
 }
 
 /// One export.
-pub async fn get(app: &App, organization: OrganizationId, id: JobId) -> Result<Job> {
-    let job = jobs::get(app, organization, id).await?;
+pub async fn get(app: &App, actor: &Actor, id: JobId) -> Result<Job> {
+    let job = jobs::get(app, actor, id).await?;
     if matches!(job.task, Task::Export { .. }) { Ok(job) } else { Err(Error::not_found()) }
 }
 
 /// A page of exports, newest first.
-pub async fn list(app: &App, organization: OrganizationId, window: Window) -> Result<Page<Job>> {
-    jobs::list(app, organization, Some("export"), window).await
+pub async fn list(app: &App, actor: &Actor, window: Window) -> Result<Page<Job>> {
+    jobs::list(app, actor, Some("export"), window).await
 }
 
 /// Opens the file of an export: `Conflict` until the job is completed, `NotFound` once the file has expired.
-pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<ExportFile> {
-    let job = get(app, organization, id).await?;
+pub async fn open(app: &App, actor: &Actor, id: JobId) -> Result<ExportFile> {
+    let job = get(app, actor, id).await?;
     match job.state {
         State::Completed => {}
         State::Queued | State::Running => {
@@ -103,27 +117,29 @@ pub async fn open(app: &App, organization: OrganizationId, id: JobId) -> Result<
             )));
         }
     }
-    let (Task::Export { file_name, format, .. }, Some(path)) = (&job.task, exports_folder::path(app, &job)) else {
+    let (Task::Export { file_name, format, .. }, Some(stored)) = (&job.task, export_files::name(&job)) else {
         return Err(Error::not_found());
     };
-    let file = match File::open(&path).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let days = app.limits.export_days;
-            let text =
-                format!("the file is gone: it is kept for {days} days (`limits.export_days`); start the export again");
-            return Err(Error::NotFound(text));
-        }
-        Err(error) => return Err(Error::internal(format!("{}: {error}", path.display()))),
+    let Some(file) = app.stores.files.open(&stored).await? else {
+        let days = app.limits.export_days;
+        let text =
+            format!("the file is gone: it is kept for {days} days (`limits.export_days`); start the export again");
+        return Err(Error::NotFound(text));
     };
-    let length = file.metadata().await.map_err(Error::internal)?.len();
-    Ok(ExportFile { file, length, name: file_name.clone(), format: *format })
+    Ok(ExportFile { file, name: file_name.clone(), format: *format })
 }
 
 /// The file of a selection as a stream, without a job. Rows are picked before this returns; the rest is read as the stream is
 /// polled, so a slow reader slows the reading and one that goes away ends it.
-pub async fn stream(app: &App, selection: Selection) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
-    dataset_logs::ensure(app, selection.collection).await?;
+pub async fn stream(
+    app: &App,
+    actor: &Actor,
+    place: Place,
+    request: StreamRequest,
+) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+    dataset_logs::ensure(app, actor, place).await?;
+    let StreamRequest { filter, sort, include_fields, format } = request;
+    let selection = Selection { collection: actor.collection(place), filter, sort, include_fields, format };
     let lines = Lines::select(&app.stores, &app.tasks, selection).await?;
     Ok(try_unfold((lines, Bytes::new()), |(mut lines, mut pending)| async move {
         while pending.is_empty() {
@@ -138,7 +154,7 @@ pub async fn stream(app: &App, selection: Selection) -> Result<impl Stream<Item 
 }
 
 /// A name that is safe on every file system: no folders, no control characters, bounded, with the suffix of the format.
-pub fn file_name(app: &App, collection: Collection, wanted: Option<&str>, format: ExportFormat) -> String {
+pub fn file_name(app: &App, place: Place, wanted: Option<&str>, format: ExportFormat) -> String {
     let wanted = wanted.map(|name| name.strip_suffix(format.suffix()).unwrap_or(name)).unwrap_or_default();
     let safe: String = wanted
         .chars()
@@ -149,13 +165,13 @@ pub fn file_name(app: &App, collection: Collection, wanted: Option<&str>, format
         .take(MAX_NAME_CHARS)
         .collect();
     let stem = safe.trim_matches(|letter: char| letter == '.' || letter.is_whitespace());
-    if stem.is_empty() { default_name(app, collection, format) } else { format!("{stem}{}", format.suffix()) }
+    if stem.is_empty() { default_name(app, place, format) } else { format!("{stem}{}", format.suffix()) }
 }
 
-fn default_name(app: &App, collection: Collection, format: ExportFormat) -> String {
+fn default_name(app: &App, place: Place, format: ExportFormat) -> String {
     let now = format_time(app.clock.now());
     let day = now.split('T').next().unwrap_or_default();
-    match collection.place.dataset_id_text() {
+    match place.dataset_id_text() {
         Some(id) => format!("dataset-{id}-{day}{}", format.suffix()),
         None => format!("request-logs-{day}{}", format.suffix()),
     }

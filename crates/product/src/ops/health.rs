@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use evalset_model::{Error, Result};
+use evalset_store::Parts;
 use std::time::Duration;
 
 /// A store that does not answer a probe in this time is not ready.
@@ -23,7 +24,7 @@ pub struct Readiness {
 /// Asks the store.
 pub async fn readiness(app: &App) -> Readiness {
     let health = &app.stores.health;
-    let (readable, writable) = tokio::join!(probe(health.readable()), probe(health.writable()));
+    let (readable, writable) = tokio::join!(probe(health.readable()), app.proof.or(probe(writable(app))));
     let stopping = app.stopping.is_cancelled();
     let faults = [("reading", &readable), ("writing", &writable)]
         .into_iter()
@@ -31,6 +32,15 @@ pub async fn readiness(app: &App) -> Readiness {
         .chain(stopping.then(|| "the server is shutting down".to_owned()))
         .collect();
     Readiness { readable: readable.is_ok(), writable: writable.is_ok(), stopping, faults }
+}
+
+/// Whether what everything stands on can be written. Without request logs the rest is served: a node is not taken out for them.
+async fn writable(app: &App) -> Result<()> {
+    let Parts { rows, logs } = app.stores.health.writable().await;
+    if let Some(Err(error)) = logs {
+        tracing::warn!(%error, "request logs cannot be written");
+    }
+    rows
 }
 
 /// Ok, or a reason that may be shown.

@@ -2,17 +2,19 @@
 //!
 //! Everything a caller can get wrong is refused here, before anything is queued.
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::jobs;
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::filter::wire::{self, Filters};
 use evalset_model::filter::{LogField, LogFilter, build};
-use evalset_model::ids::{Collection, JobId, LogId, OrganizationId, Place};
+use evalset_model::ids::{LogId, Place};
 use evalset_model::job::{Job, Task};
 use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};
 use evalset_rows::traces;
 use evalset_store::logs::{Added, Pick, With, sample_size};
+use evalset_store::shared::Notice;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -64,53 +66,50 @@ pub struct AddedByIds {
 }
 
 /// Queues an import; the dataset is `loading` from now on.
-pub async fn import(app: &App, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
-    let job = import_job(app, dataset, request).await?;
-    jobs::enqueue(app, job, Some((dataset.id, Status::Loading))).await
+pub async fn import(app: &App, actor: &Actor, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
+    let job = import_job(app, actor, dataset, request).await?;
+    jobs::enqueue(app, actor, job, Some((dataset.id, Status::Loading))).await
 }
 
 /// The import job of a dataset, checked and not queued: for `Datasets::create`, which queues it with the dataset. The caller
 /// wakes the workers after that.
-pub async fn import_job(app: &App, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
-    let organization = dataset.organization;
+pub async fn import_job(app: &App, actor: &Actor, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
     let filters = parse(app, &request.filters)?;
-    check(dataset, &filters, &request)?;
-    jobs::admit(app, organization, 1).await?;
-    let watermark = app.stores.logs.watermark(request_logs(organization)).await?;
+    check(actor, dataset, &filters, &request)?;
+    jobs::admit(app, actor, 1).await?;
+    let watermark = app.stores.logs.watermark(actor.collection(Place::RequestLogs)).await?;
     let ImportRequest { start_time, end_time, sampling_percentage, .. } = request;
     let filters = Value::Object(filters.to_json());
     let task = Task::Import { dataset: dataset.id, start_time, end_time, filters, sampling_percentage, watermark };
-    Ok(jobs::new(app, organization, Some(dataset.id), task))
+    Ok(jobs::new(app, actor, Some(dataset.id), task))
 }
 
 /// The job that copies all rows of `source` into the new dataset `target`, not queued: see [`import_job`].
-pub async fn duplicate_job(app: &App, source: &Dataset, target: &Dataset) -> Result<Job> {
+pub async fn duplicate_job(app: &App, actor: &Actor, source: &Dataset, target: &Dataset) -> Result<Job> {
     if source.granularity != target.granularity {
         let granularity = source.granularity.name();
         let text = format!("a copy has the granularity of its source, which is `{granularity}`; leave it out");
         return Err(Error::invalid("granularity", text));
     }
-    let organization = target.organization;
-    jobs::admit(app, organization, 1).await?;
-    let rows = Collection { organization: source.organization, place: Place::Dataset(source.id) };
+    jobs::admit(app, actor, 1).await?;
+    let rows = actor.collection(Place::Dataset(source.id));
     let watermark = app.stores.logs.watermark(rows).await?;
     let task = Task::Duplicate { source: source.id, dataset: target.id, watermark };
-    Ok(jobs::new(app, organization, Some(target.id), task))
+    Ok(jobs::new(app, actor, Some(target.id), task))
 }
 
 /// How many rows an import would take now, those already in the dataset included (L7 `count`). For traces it may be more than
 /// that when there are many, see [`traces::count`].
-pub async fn matching(app: &App, dataset: &Dataset, request: &ImportRequest) -> Result<u64> {
-    let matches = match check(dataset, &parse(app, &request.filters)?, request)? {
-        Source::Logs(filter) => app.stores.logs.sums(request_logs(dataset.organization), filter).await?.rows,
+pub async fn matching(app: &App, actor: &Actor, dataset: &Dataset, request: &ImportRequest) -> Result<u64> {
+    let matches = match check(actor, dataset, &parse(app, &request.filters)?, request)? {
+        Source::Logs(filter) => app.stores.logs.sums(actor.collection(Place::RequestLogs), filter).await?.rows,
         Source::Traces(selection) => traces::count(&*app.stores.logs, &selection, app.limits.job_batch_rows).await?,
     };
     Ok(sample_size(matches, request.sampling_percentage))
 }
 
 /// Removes rows: at once when all go, else by a job over the rows there are now.
-pub async fn remove(app: &App, dataset: &Dataset, request: RemoveRequest) -> Result<Removal> {
-    let organization = dataset.organization;
+pub async fn remove(app: &App, actor: &Actor, dataset: &Dataset, request: RemoveRequest) -> Result<Removal> {
     let RemoveRequest { is_deleting_all_logs, filters, start_time, end_time } = request;
     let has_filters = !is_none(&filters);
     if !has_filters && !is_deleting_all_logs {
@@ -121,26 +120,25 @@ pub async fn remove(app: &App, dataset: &Dataset, request: RemoveRequest) -> Res
     }
     check_window(start_time, end_time)?;
     if !has_filters && start_time.is_none() && end_time.is_none() {
-        let purge = JobId(app.clock.new_id());
-        let rows = app.stores.datasets.clear(organization, dataset.id, purge, app.clock.now()).await?;
-        app.wake.notify();
+        let rows = app.stores.datasets.clear(actor.organization(), dataset.id, app.clock.now()).await?;
+        app.stores.shared.tell(Notice::Stop);
         return Ok(Removal::Emptied { rows });
     }
-    let rows = Collection { organization, place: Place::Dataset(dataset.id) };
+    let rows = actor.collection(Place::Dataset(dataset.id));
     let filters = parse(app, &filters)?;
     selection::check(rows, &filters, Unknown::Refuse)?;
     let filters = Value::Object(filters.to_json());
     let watermark = app.stores.logs.watermark(rows).await?;
     let task = Task::Remove { dataset: dataset.id, filters, start_time, end_time, watermark };
-    let job = jobs::new(app, organization, Some(dataset.id), task);
-    jobs::enqueue(app, job, None).await.map(|job| Removal::Queued(Box::new(job)))
+    let job = jobs::new(app, actor, Some(dataset.id), task);
+    jobs::enqueue(app, actor, job, None).await.map(|job| Removal::Queued(Box::new(job)))
 }
 
 /// Ids looked up and copied at once.
 const IDS_AT_ONCE: usize = 100;
 
 /// Copies request logs into a dataset by their ids, at once (L10).
-pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Result<AddedByIds> {
+pub async fn add_by_ids(app: &App, actor: &Actor, dataset: &Dataset, ids: Vec<String>) -> Result<AddedByIds> {
     if dataset.granularity == Granularity::Traces {
         let text = "single logs cannot be added to a dataset of granularity `traces`; import with a window or filters";
         return Err(Error::invalid("log_ids", text));
@@ -150,9 +148,8 @@ pub async fn add_by_ids(app: &App, dataset: &Dataset, ids: Vec<String>) -> Resul
         let text = format!("`log_ids` must hold 1 to {limit} ids (`limits.bulk_items`), got {}", ids.len());
         return Err(Error::unprocessable("log_ids", text));
     }
-    let organization = dataset.organization;
-    let from = request_logs(organization);
-    let to = Collection { organization, place: Place::Dataset(dataset.id) };
+    let from = actor.collection(Place::RequestLogs);
+    let to = actor.collection(Place::Dataset(dataset.id));
     let mut result = AddedByIds { added: Added::default(), items: Vec::with_capacity(ids.len()) };
     for some in ids.chunks(IDS_AT_ONCE) {
         let pick = Pick { filter: build::any_of(LogField::Id, some), watermark: None, sample: None, sort: None };
@@ -181,7 +178,7 @@ enum Source {
 }
 
 /// Checks an import's selection.
-fn check(dataset: &Dataset, filters: &Filters, request: &ImportRequest) -> Result<Source> {
+fn check(actor: &Actor, dataset: &Dataset, filters: &Filters, request: &ImportRequest) -> Result<Source> {
     let (start, end) = (request.start_time, request.end_time);
     check_window(start, end)?;
     if !(request.sampling_percentage > 0.0 && request.sampling_percentage <= 100.0) {
@@ -189,10 +186,10 @@ fn check(dataset: &Dataset, filters: &Filters, request: &ImportRequest) -> Resul
     }
     match dataset.granularity {
         Granularity::Logs => {
-            let filter = selection::check(request_logs(dataset.organization), filters, Unknown::Metadata)?;
+            let filter = selection::check(actor.collection(Place::RequestLogs), filters, Unknown::Metadata)?;
             Ok(Source::Logs(filter.and(selection::window(start, end))))
         }
-        Granularity::Traces => traces::Selection::new(dataset.organization, filters, start, end).map(Source::Traces),
+        Granularity::Traces => traces::Selection::new(actor.organization(), filters, start, end).map(Source::Traces),
     }
 }
 
@@ -212,8 +209,4 @@ fn is_none(filters: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         _ => false,
     }
-}
-
-fn request_logs(organization: OrganizationId) -> Collection {
-    Collection { organization, place: Place::RequestLogs }
 }

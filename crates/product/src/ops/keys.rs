@@ -71,13 +71,13 @@ async fn find_organization(keys: &dyn Keys, name: &str) -> Result<Option<Organiz
 pub async fn create(
     keys: &dyn Keys,
     clock: &Clock,
-    organization: OrganizationId,
+    organization: &Organization,
     name: &str,
     environment: Environment,
 ) -> Result<NewKey> {
     let name = named("name", name)?;
     let secret = generate()?;
-    let key = stored(clock, organization, name, environment, &secret);
+    let key = stored(clock, organization.id, name, environment, &secret);
     keys.create_key(key.clone()).await?;
     Ok(NewKey { key, secret: secret.into() })
 }
@@ -211,7 +211,7 @@ mod tests {
         let store = app.stores.keys.as_ref();
         let home = organization(store, &app.clock, "home").await.unwrap();
         assert_eq!(organization(store, &app.clock, "home").await.unwrap(), home, "made once");
-        let made = create(store, &app.clock, home.id, "laptop", Environment::Test).await.unwrap();
+        let made = create(store, &app.clock, &home, "laptop", Environment::Test).await.unwrap();
         let secret = made.secret.expose_secret();
         let (key, owner) = authenticate(&app, secret).await.unwrap().unwrap();
         assert_eq!((key.environment, owner), (Environment::Test, home));

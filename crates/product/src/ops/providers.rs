@@ -4,13 +4,14 @@
 //! A stored key is never put together with another address than the one it was entered for: else whoever may change the
 //! settings could have it sent to himself.
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::evaluation::settings::open;
-use evalset_model::ids::OrganizationId;
 use evalset_model::limits::Limits;
 use evalset_model::provider::{Price, Provider};
 use evalset_model::{Error, Result};
 use evalset_store::providers::StoredProvider;
+use evalset_store::shared::Notice;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use std::ops::RangeInclusive;
@@ -60,25 +61,25 @@ pub enum ShownKey {
 }
 
 /// The provider as it is shown; 404 when there is none.
-pub async fn shown(app: &App, organization: OrganizationId) -> Result<Shown> {
-    let stored = app.stores.providers.get(organization).await?.ok_or_else(missing)?;
-    show(app, organization, stored).await
+pub async fn shown(app: &App, actor: &Actor) -> Result<Shown> {
+    let stored = app.stores.providers.get(actor.organization()).await?.ok_or_else(missing)?;
+    show(app, actor, stored).await
 }
 
 /// Makes or changes the provider. `change` gets the present settings, none when there is no provider, and may run again when
 /// another change came between.
 pub async fn put(
     app: &App,
-    organization: OrganizationId,
+    actor: &Actor,
     key: KeyChange,
     change: impl Fn(Option<&Provider>) -> Result<Provider>,
 ) -> Result<Shown> {
     let new_key = match &key {
-        KeyChange::Set(key) => Some(seal(app, organization, checked_key(key)?).await?),
+        KeyChange::Set(key) => Some(seal(app, actor, checked_key(key)?).await?),
         KeyChange::Keep | KeyChange::Remove => None,
     };
     for _ in 0..ATTEMPTS {
-        let present = app.stores.providers.get(organization).await?;
+        let present = app.stores.providers.get(actor.organization()).await?;
         let settings = checked(change(present.as_ref().map(|stored| &stored.settings))?, &app.limits)?;
         let over = present.as_ref().map(|stored| stored.updated_at);
         let key = match (&key, present) {
@@ -88,17 +89,18 @@ pub async fn put(
         // The clock may stand still or go back; the version may not.
         let updated_at = over.map_or(app.clock.now(), |over| app.clock.now().max(over + 1));
         let stored = StoredProvider { settings, key, updated_at };
-        if app.stores.providers.put(organization, stored.clone(), over).await? {
-            app.evaluators.renew(organization).await?;
-            return show(app, organization, stored).await;
+        if app.stores.providers.put(actor.organization(), stored.clone(), over).await? {
+            app.evaluators.renew(actor.organization()).await?;
+            app.stores.shared.tell(Notice::Provider(actor.organization()));
+            return show(app, actor, stored).await;
         }
     }
     Err(Error::Conflict("The provider is being changed by others at the same time; try again.".to_owned()))
 }
 
 /// Removes the provider with its key; 404 when there is none.
-pub async fn delete(app: &App, organization: OrganizationId) -> Result<()> {
-    if app.stores.providers.delete(organization).await? { Ok(()) } else { Err(missing()) }
+pub async fn delete(app: &App, actor: &Actor) -> Result<()> {
+    if app.stores.providers.delete(actor.organization()).await? { Ok(()) } else { Err(missing()) }
 }
 
 /// 404 with what to do.
@@ -117,10 +119,10 @@ fn kept_key(present: StoredProvider, settings: &Provider) -> Result<Option<Vec<u
     Ok(present.key)
 }
 
-async fn show(app: &App, organization: OrganizationId, stored: StoredProvider) -> Result<Shown> {
+async fn show(app: &App, actor: &Actor, stored: StoredProvider) -> Result<Shown> {
     let key = match stored.key {
         None => ShownKey::None,
-        Some(sealed) => match open(&app.secrets, organization, sealed).await? {
+        Some(sealed) => match open(&app.secrets, actor.organization(), sealed).await? {
             None => ShownKey::Unopened,
             Some(key) => ShownKey::Kept(hint(key.expose_secret())),
         },
@@ -133,8 +135,8 @@ fn hint(key: &str) -> Option<String> {
     (key.len() >= HINT_FROM_CHARS).then(|| key.get(key.len() - HINT_CHARS..).map(str::to_owned)).flatten()
 }
 
-async fn seal(app: &App, organization: OrganizationId, key: SecretString) -> Result<Vec<u8>> {
-    let secrets = app.secrets.clone();
+async fn seal(app: &App, actor: &Actor, key: SecretString) -> Result<Vec<u8>> {
+    let (secrets, organization) = (app.secrets.clone(), actor.organization());
     tokio::task::spawn_blocking(move || secrets.seal(organization, &key)).await.map_err(Error::internal)?
 }
 

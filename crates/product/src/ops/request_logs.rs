@@ -1,12 +1,12 @@
 //! Request logs: ingestion, reading, annotation, groups (contract E). Knows no HTTP.
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::dataset_logs::{LOG_METHOD, context, read, store_good, within_row_limit};
 use crate::ops::lists::{self, Listed, Rows};
 use evalset_model::field::Field;
 use evalset_model::filter::{LogFilter, build};
-use evalset_model::ids::{Collection, LogId};
-use evalset_model::key::ApiKey;
+use evalset_model::ids::{LogId, Place};
 use evalset_model::log::ingest::{self, Body};
 use evalset_model::log::{Log, patch};
 use evalset_model::summary::{Group, Sums};
@@ -16,22 +16,21 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 
 /// Ingests one log; `None` when it asked not to be kept (`disable_log`). A known `unique_id` is overwritten (contract E.1).
-pub async fn create(app: &App, collection: Collection, key: &ApiKey, body: &Body) -> Result<Option<Log>> {
-    let Some(log) = ingest::span(body, &context(app, key, LOG_METHOD))? else { return Ok(None) };
-    app.stores.logs.insert(collection, vec![log.clone()], Existing::Replace).await?;
+pub async fn create(app: &App, actor: &Actor, body: &Body) -> Result<Option<Log>> {
+    let Some(log) = ingest::span(body, &context(app, actor, LOG_METHOD))? else { return Ok(None) };
+    app.stores.logs.insert(actor.collection(Place::RequestLogs), vec![log.clone()], Existing::Replace).await?;
     Ok(Some(log))
 }
 
 /// Ingests logs, each on its own. `log_method` tells bulk calls from batches (contract D.1).
 pub async fn create_many(
     app: &App,
-    collection: Collection,
-    key: &ApiKey,
+    actor: &Actor,
     items: Vec<Box<RawValue>>,
     log_method: &'static str,
 ) -> Result<Vec<Result<LogId>>> {
     let spans =
-        read(app, key, log_method, items, |body, context| Ok((context.id.clone(), ingest::span(body, context)?)));
+        read(app, actor, log_method, items, |body, context| Ok((context.id.clone(), ingest::span(body, context)?)));
     let spans: Vec<Result<(LogId, Option<Log>)>> = spans.await?;
     // A log that asked not to be kept is accepted under the id it would have had.
     let mut dropped = Vec::new();
@@ -43,7 +42,7 @@ pub async fn create_many(
             Err(error) => rows.push(Err(error)),
         }
     }
-    let mut results = store_good(app, collection, rows, Existing::Replace).await?;
+    let mut results = store_good(app, actor.collection(Place::RequestLogs), rows, Existing::Replace).await?;
     for (index, id) in dropped {
         results.insert(index, Ok(id));
     }
@@ -51,15 +50,15 @@ pub async fn create_many(
 }
 
 /// One log; 404 when unknown.
-pub async fn get(app: &App, collection: Collection, id: &LogId) -> Result<Row> {
-    app.stores.logs.get(collection, id).await?.ok_or_else(Error::not_found)
+pub async fn get(app: &App, actor: &Actor, id: &LogId) -> Result<Row> {
+    app.stores.logs.get(actor.collection(Place::RequestLogs), id).await?.ok_or_else(Error::not_found)
 }
 
 /// Pins, rates, notes or tags a log (contract E.4).
-pub async fn annotate(app: &App, collection: Collection, id: &LogId, body: Body) -> Result<Row> {
+pub async fn annotate(app: &App, actor: &Actor, id: &LogId, body: Body) -> Result<Row> {
     let limits = app.limits.clone();
     let change = move |log| patch::annotate_span(log, &body).and_then(|log| within_row_limit(log, &limits));
-    app.stores.logs.update(collection, id, Arc::new(change)).await
+    app.stores.logs.update(actor.collection(Place::RequestLogs), id, Arc::new(change)).await
 }
 
 /// The part of a log list that its URL narrows (contract E.3). Times are microseconds since the epoch, inclusive.
@@ -114,18 +113,18 @@ pub fn group_field(name: Option<&str>) -> Result<(&'static str, Field)> {
 }
 
 /// A part of the logs that match, in order.
-pub async fn list(app: &App, collection: Collection, rows: Rows) -> Result<Listed> {
-    lists::read(app, collection, rows).await
+pub async fn list(app: &App, actor: &Actor, rows: Rows) -> Result<Listed> {
+    lists::read(app, actor.collection(Place::RequestLogs), rows).await
 }
 
 /// Sums over matching logs.
-pub async fn summary(app: &App, collection: Collection, filter: LogFilter) -> Result<Sums> {
-    app.stores.logs.sums(collection, filter).await
+pub async fn summary(app: &App, actor: &Actor, filter: LogFilter) -> Result<Sums> {
+    app.stores.logs.sums(actor.collection(Place::RequestLogs), filter).await
 }
 
 /// Sums per value of a field, greatest number of logs first, ties by key.
-pub async fn groups(app: &App, collection: Collection, filter: LogFilter, by: Field) -> Result<Vec<Group>> {
-    let mut groups = app.stores.logs.groups(collection, filter, by.into()).await?;
+pub async fn groups(app: &App, actor: &Actor, filter: LogFilter, by: Field) -> Result<Vec<Group>> {
+    let mut groups = app.stores.logs.groups(actor.collection(Place::RequestLogs), filter, by.into()).await?;
     groups.sort_by(|a, b| b.sums.rows.cmp(&a.sums.rows).then_with(|| a.key.cmp(&b.key)));
     Ok(groups)
 }

@@ -2,6 +2,7 @@
 //!
 //! What evaluators make themselves comes from `evaluations`.
 
+use crate::actor::Actor;
 use crate::app::App;
 use crate::ops::{annotation, datasets, evaluators};
 use evalset_evaluate::convert::EXPLANATION_BYTES_MAX;
@@ -10,8 +11,7 @@ use evalset_evaluate::posted;
 use evalset_model::evaluator::{Evaluator, ScoreValueType};
 use evalset_model::filter::build;
 use evalset_model::filter::scores::LOG_ID;
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
-use evalset_model::key::ApiKey;
+use evalset_model::ids::{LogId, Place, ScoreId};
 use evalset_model::page::Page;
 use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
@@ -59,17 +59,11 @@ pub enum Target {
 }
 
 /// Writes a score: new, or over the one of the same log, evaluator and scorer. True when it is new.
-pub async fn put(
-    app: &App,
-    organization: OrganizationId,
-    key: &ApiKey,
-    new: NewScore,
-    target: Target,
-) -> Result<(Score, bool)> {
-    let evaluator = evaluator_of(app, organization, &new).await?;
-    let subject = subject(app, organization, &new, target).await?;
+pub async fn put(app: &App, actor: &Actor, new: NewScore, target: Target) -> Result<(Score, bool)> {
+    let evaluator = evaluator_of(app, actor, &new).await?;
+    let subject = subject(app, actor, &new, target).await?;
     let now = app.clock.now();
-    let scorer = bounded("scorer", new.scorer)?.unwrap_or_else(|| key.name.clone());
+    let scorer = bounded("scorer", new.scorer)?.unwrap_or_else(|| actor.name().to_owned());
     let (values, is_passed) = judged(evaluator.as_ref(), &new.body)?;
     let source = source(evaluator.as_ref(), new.evaluator_slug, &values)?;
     let score = Score {
@@ -78,7 +72,7 @@ pub async fn put(
         source,
         kind: evaluator.as_ref().map_or(CUSTOM, |evaluator| &evaluator.definition.kind).to_owned(),
         scorer,
-        environment: environment(new.environment, key)?,
+        environment: environment(new.environment, actor)?,
         values,
         is_passed,
         cost: new.cost,
@@ -94,7 +88,7 @@ pub async fn put(
     let human = score.kind.starts_with("human");
     let (score, is_new) = app.stores.scores.put(score).await?;
     if human && score.subject.place != Place::RequestLogs {
-        annotation::completed_by_score(app, score.subject.collection(), &score.subject.log_id, &score.scorer).await?;
+        annotation::completed_by_score(app, actor, score.subject.place, &score.subject.log_id, &score.scorer).await?;
     }
     Ok((score, is_new))
 }
@@ -129,21 +123,21 @@ fn explanation(body: &Map<String, Value>) -> Result<Option<String>> {
 }
 
 /// The evaluator that the score names, if it names one that exists. A slug that matches none is a custom one.
-async fn evaluator_of(app: &App, organization: OrganizationId, new: &NewScore) -> Result<Option<Evaluator>> {
+async fn evaluator_of(app: &App, actor: &Actor, new: &NewScore) -> Result<Option<Evaluator>> {
     if let Some(id) = &new.evaluator_id {
         let unknown = || Error::invalid("evaluator_id", format!("there is no evaluator `{id}` in this organization"));
-        return evaluators::find(app, organization, id).await?.ok_or_else(unknown).map(Some);
+        return evaluators::find(app, actor, id).await?.ok_or_else(unknown).map(Some);
     }
     let Some(slug) = &new.evaluator_slug else {
         return Err(Error::invalid("evaluator_id", "`evaluator_id` or `evaluator_slug` is required"));
     };
-    if let Some(found) = evaluators::find(app, organization, slug).await? {
+    if let Some(found) = evaluators::find(app, actor, slug).await? {
         return Ok(Some(found));
     }
     // `slug:9` of an evaluator that has no such version is a slip, not a slug of somebody's own.
     if let Some((base, version)) = slug.rsplit_once(':')
         && version.parse::<u32>().is_ok()
-        && evaluators::find(app, organization, base).await?.is_some()
+        && evaluators::find(app, actor, base).await?.is_some()
     {
         let text = format!("the evaluator `{base}` has no version `{version}`");
         return Err(Error::invalid("evaluator_slug", text));
@@ -169,13 +163,13 @@ fn source(evaluator: Option<&Evaluator>, slug: Option<String>, values: &ScoreVal
     Ok(Source { evaluator_id: None, name: slug.clone(), slug, value_type })
 }
 
-async fn subject(app: &App, organization: OrganizationId, new: &NewScore, target: Target) -> Result<Subject> {
+async fn subject(app: &App, actor: &Actor, new: &NewScore, target: Target) -> Result<Subject> {
     let log_id = bounded("log_id", new.log_id.clone())?.filter(|id| !id.is_empty());
     let log_id =
         LogId(log_id.ok_or_else(|| Error::invalid("log_id", "`log_id` is required: the log or row to score"))?);
-    let place = place(app, organization, new.dataset_id.as_deref()).await?;
+    let place = place(app, actor, new.dataset_id.as_deref()).await?;
     if target == Target::Known {
-        let places = app.stores.logs.places(organization, &log_id).await?;
+        let places = app.stores.logs.places(actor.organization(), &log_id).await?;
         let there = match place {
             Place::RequestLogs => !places.is_empty(),
             place => places.contains(&place),
@@ -184,18 +178,18 @@ async fn subject(app: &App, organization: OrganizationId, new: &NewScore, target
             return Err(Error::NotFound(format!("there is no log `{log_id}` there to score")));
         }
     }
-    Ok(Subject { organization, place, log_id })
+    Ok(Subject { organization: actor.organization(), place, log_id })
 }
 
 /// Where a `dataset_id` leads: request logs when none is given.
-async fn place(app: &App, organization: OrganizationId, dataset: Option<&str>) -> Result<Place> {
+async fn place(app: &App, actor: &Actor, dataset: Option<&str>) -> Result<Place> {
     let unknown = |id: &str| Error::invalid("dataset_id", format!("there is no dataset `{id}` in this organization"));
     match dataset {
         None | Some("") => Ok(Place::RequestLogs),
         Some("_saved_logs") => Ok(Place::SavedLogs),
         Some(text) => {
             let id = text.parse().map_err(|_| unknown(text))?;
-            match datasets::get(app, organization, id).await {
+            match datasets::get(app, actor, id).await {
                 Ok(dataset) => Ok(Place::Dataset(dataset.id)),
                 Err(Error::NotFound(_)) => Err(unknown(text)),
                 Err(error) => Err(error),
@@ -204,9 +198,9 @@ async fn place(app: &App, organization: OrganizationId, dataset: Option<&str>) -
     }
 }
 
-fn environment(given: Option<String>, key: &ApiKey) -> Result<String> {
+fn environment(given: Option<String>, actor: &Actor) -> Result<String> {
     match given.as_deref() {
-        None => Ok(key.environment.name().to_owned()),
+        None => Ok(actor.environment().name().to_owned()),
         Some("prod" | "test") => Ok(given.unwrap_or_default()),
         Some(other) => {
             Err(Error::invalid("environment", format!("`environment` must be `prod` or `test`, got `{other}`")))
@@ -224,23 +218,22 @@ fn bounded(name: &str, text: Option<String>) -> Result<Option<String>> {
 }
 
 /// One score; of this log only, when one is named.
-pub async fn get(app: &App, organization: OrganizationId, id: ScoreId, log: Option<&LogId>) -> Result<Score> {
-    let found = app.stores.scores.get(organization, id).await?;
+pub async fn get(app: &App, actor: &Actor, id: ScoreId, log: Option<&LogId>) -> Result<Score> {
+    let found = app.stores.scores.get(actor.organization(), id).await?;
     found.filter(|score| log.is_none_or(|log| score.subject.log_id == *log)).ok_or_else(Error::not_found)
 }
 
 /// The record that a score is about, when it is there: in its own place, else wherever a log of that id is.
-pub async fn record(app: &App, score: &Score) -> Result<Option<Row>> {
+pub async fn record(app: &App, actor: &Actor, score: &Score) -> Result<Option<Row>> {
     let subject = &score.subject;
-    if let Some(row) = app.stores.logs.get(subject.collection(), &subject.log_id).await? {
+    if let Some(row) = app.stores.logs.get(actor.collection(subject.place), &subject.log_id).await? {
         return Ok(Some(row));
     }
     if subject.place != Place::RequestLogs {
         return Ok(None);
     }
-    let organization = subject.organization;
-    match app.stores.logs.places(organization, &subject.log_id).await?.first() {
-        Some(place) => app.stores.logs.get(Collection { organization, place: *place }, &subject.log_id).await,
+    match app.stores.logs.places(actor.organization(), &subject.log_id).await?.first() {
+        Some(place) => app.stores.logs.get(actor.collection(*place), &subject.log_id).await,
         None => Ok(None),
     }
 }
@@ -255,16 +248,10 @@ pub enum Edit {
 }
 
 /// Changes values and explanation of a score; its conditions are looked at anew.
-pub async fn update(
-    app: &App,
-    organization: OrganizationId,
-    id: ScoreId,
-    log: Option<&LogId>,
-    edit: Edit,
-) -> Result<Score> {
-    let present = get(app, organization, id, log).await?;
+pub async fn update(app: &App, actor: &Actor, id: ScoreId, log: Option<&LogId>, edit: Edit) -> Result<Score> {
+    let present = get(app, actor, id, log).await?;
     let evaluator = match present.source.evaluator_id {
-        Some(id) => match evaluators::resolve(app, organization, &id.to_string()).await {
+        Some(id) => match evaluators::resolve(app, actor, &id.to_string()).await {
             Ok(evaluator) => Some(evaluator),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
@@ -282,7 +269,7 @@ pub async fn update(
         let status = ScoreStatus::Completed;
         Ok(Score { values, is_passed, explanation, status, error_message: None, updated_at: now, ..score })
     };
-    app.stores.scores.update(organization, id, Arc::new(change)).await
+    app.stores.scores.update(actor.organization(), id, Arc::new(change)).await
 }
 
 /// What a score says now, as a body, under what is to be changed.
@@ -301,21 +288,21 @@ fn merged(score: &Score, changes: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// Removes a score; 404 when unknown.
-pub async fn delete(app: &App, organization: OrganizationId, id: ScoreId, log: Option<&LogId>) -> Result<()> {
-    get(app, organization, id, log).await?;
-    if app.stores.scores.delete(organization, id).await? { Ok(()) } else { Err(Error::not_found()) }
+pub async fn delete(app: &App, actor: &Actor, id: ScoreId, log: Option<&LogId>) -> Result<()> {
+    get(app, actor, id, log).await?;
+    if app.stores.scores.delete(actor.organization(), id).await? { Ok(()) } else { Err(Error::not_found()) }
 }
 
 /// A page of scores.
-pub async fn list(app: &App, organization: OrganizationId, query: ScoreQuery) -> Result<Page<Score>> {
-    app.stores.scores.list(organization, query).await
+pub async fn list(app: &App, actor: &Actor, query: ScoreQuery) -> Result<Page<Score>> {
+    app.stores.scores.list(actor.organization(), query).await
 }
 
 /// A page of the scores of one log, whatever dataset they name; 404 when there are none and there is no such log.
-pub async fn of_log(app: &App, organization: OrganizationId, log: &LogId, query: ScoreQuery) -> Result<Page<Score>> {
+pub async fn of_log(app: &App, actor: &Actor, log: &LogId, query: ScoreQuery) -> Result<Page<Score>> {
     let filter = query.filter.and(build::equals(LOG_ID, log.as_str()));
-    let page = list(app, organization, ScoreQuery { filter, ..query }).await?;
-    if page.total == 0 && app.stores.logs.places(organization, log).await?.is_empty() {
+    let page = list(app, actor, ScoreQuery { filter, ..query }).await?;
+    if page.total == 0 && app.stores.logs.places(actor.organization(), log).await?.is_empty() {
         return Err(Error::NotFound(format!("there is no log `{log}`")));
     }
     Ok(page)

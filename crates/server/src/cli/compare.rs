@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use evalset_model::comparison::Options;
 use evalset_model::ids::{DatasetId, Place};
+use evalset_product::actor::Actor;
 use evalset_product::ops::comparisons::{self, Ask, Match, Side};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ async fn from_folder(arguments: &Arguments, config: &Config) -> anyhow::Result<C
             matching: arguments.matching.map(Match::from),
             options: arguments.options(),
         };
-        Ok(comparisons::compare(&app, organization.id, ask).await?.into())
+        Ok(comparisons::compare(&app, &Actor::local(organization.id), ask).await?.into())
     };
     let result = result.await;
     local::close(&app).await;

@@ -9,10 +9,10 @@ use crate::folder;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use evalset_model::filter::{check, wire};
-use evalset_model::ids::{Collection, Place};
+use evalset_model::ids::Place;
 use evalset_model::page::Sort;
-use evalset_product::ops::exports;
-use evalset_rows::file::Selection;
+use evalset_product::actor::Actor;
+use evalset_product::ops::exports::{self, StreamRequest};
 use evalset_rows::selection::{self, Unknown};
 use futures::TryStreamExt as _;
 use output::Output;
@@ -78,21 +78,21 @@ async fn from_folder(arguments: &Arguments, output: &Output, config: &Config) ->
     let app = local::open(config).await?;
     let result = async {
         let organization = local::organization(&app, arguments.through.organization()).await?;
-        let collection = match arguments.dataset.as_str() {
-            REQUEST_LOGS => Collection { organization: organization.id, place: Place::RequestLogs },
-            dataset => local::rows(&app, &organization, dataset).await?,
+        let actor = Actor::local(organization.id);
+        let place = match arguments.dataset.as_str() {
+            REQUEST_LOGS => Place::RequestLogs,
+            dataset => local::rows(&app, &organization, dataset).await?.place,
         };
         let filters = wire::parse("filters", Some(&arguments.filters()?), None, &app.limits).context("--filters")?;
         let names = |names: &String| names.split(',').map(|name| name.trim().to_owned()).collect();
-        let selection = Selection {
-            collection,
-            filter: selection::check(collection, &filters, Unknown::Metadata).context("--filters")?,
+        let request = StreamRequest {
+            filter: selection::check(actor.collection(place), &filters, Unknown::Metadata).context("--filters")?,
             sort: check::sort(arguments.sort_by.as_deref().unwrap_or_default(), Sort::newest_first())
                 .context("--sort_by")?,
             include_fields: arguments.include_fields.as_ref().map(names),
             format: output.format,
         };
-        let rows = exports::stream(&app, selection).await?;
+        let rows = exports::stream(&app, &actor, place, request).await?;
         output.write(rows.map_err(anyhow::Error::from)).await
     };
     let result = result.await;

@@ -66,7 +66,7 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<()> {
     match command {
         Command::Create { organization, name, environment } => {
             let organization = keys::organization(store, &clock, &organization).await?;
-            let made = keys::create(store, &clock, organization.id, &name, environment.into()).await?;
+            let made = keys::create(store, &clock, &organization, &name, environment.into()).await?;
             let key = &made.key;
             print(&format!(
                 "prefix        {}\nname          {}\nenvironment   {}\norganization  {}\n\nThe key, shown this once:\n{}\n",

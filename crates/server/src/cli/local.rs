@@ -7,6 +7,7 @@ use anyhow::bail;
 use evalset_embedded::OpenError;
 use evalset_model::ids::{Collection, DatasetId, Place};
 use evalset_model::key::Organization;
+use evalset_product::actor::Actor;
 use evalset_product::app::App;
 use evalset_product::ops::datasets;
 
@@ -47,7 +48,7 @@ pub async fn rows(app: &App, organization: &Organization, dataset: &str) -> anyh
         return Ok(of(Place::SavedLogs));
     }
     if let Ok(id) = dataset.parse::<DatasetId>() {
-        return match datasets::get(app, organization.id, id).await {
+        return match datasets::get(app, &Actor::local(organization.id), id).await {
             Ok(found) => Ok(of(Place::Dataset(found.id))),
             Err(_) => bail!("there is no dataset with the id {id} in the organization `{}`", organization.name),
         };

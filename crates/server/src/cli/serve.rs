@@ -126,7 +126,7 @@ async fn first_key(app: &App, config: &Config) -> anyhow::Result<FirstKey> {
         return Ok(FirstKey::Kept);
     }
     let organization = keys::organization(store, &app.clock, keys::DEFAULT_ORGANIZATION).await?;
-    let made = keys::create(store, &app.clock, organization.id, "first", Environment::Prod).await?;
+    let made = keys::create(store, &app.clock, &organization, "first", Environment::Prod).await?;
     Ok(FirstKey::Made(made.secret))
 }
 

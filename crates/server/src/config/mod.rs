@@ -83,11 +83,6 @@ impl Config {
         embedded::Options { limits: self.limits.clone(), ..embedded::Options::new(&self.data) }
     }
 
-    /// Folder of the export files.
-    pub fn exports_dir(&self) -> PathBuf {
-        self.data.join("exports")
-    }
-
     /// Absolute base of links, unless each request tells.
     pub fn public_url(&self) -> Option<String> {
         (!self.public_url.is_empty()).then(|| self.public_url.trim_end_matches('/').to_owned())

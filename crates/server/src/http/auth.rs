@@ -3,8 +3,8 @@
 use crate::http::error::Failure;
 use axum::extract::FromRequestParts;
 use axum::http::{header, request::Parts};
-use evalset_model::ids::{Collection, DatasetId, OrganizationId, Place};
-use evalset_model::key::{ApiKey, Organization};
+use evalset_model::key::Organization;
+use evalset_product::actor::Actor;
 use evalset_product::app::App;
 use evalset_product::ops;
 
@@ -12,38 +12,18 @@ use evalset_product::ops;
 #[derive(Clone, Debug)]
 pub struct Caller {
     organization: Organization,
-    key: ApiKey,
+    actor: Actor,
 }
 
 impl Caller {
-    /// Whose data this request may touch.
+    /// Whose data this request may touch, as answers show it.
     pub fn organization(&self) -> &Organization {
         &self.organization
     }
 
-    /// Shorthand for the organization's id.
-    pub fn organization_id(&self) -> OrganizationId {
-        self.organization.id
-    }
-
-    /// The key used.
-    pub fn key(&self) -> &ApiKey {
-        &self.key
-    }
-
-    /// The organization's request logs.
-    pub fn request_logs(&self) -> Collection {
-        Collection { organization: self.organization.id, place: Place::RequestLogs }
-    }
-
-    /// The organization's `_saved_logs`.
-    pub fn saved_logs(&self) -> Collection {
-        Collection { organization: self.organization.id, place: Place::SavedLogs }
-    }
-
-    /// The rows of a dataset, which must be known to belong to the organization.
-    pub fn dataset(&self, id: DatasetId) -> Collection {
-        Collection { organization: self.organization.id, place: Place::Dataset(id) }
+    /// Who asks, as the product knows them.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
 }
 
@@ -63,7 +43,7 @@ impl FromRequestParts<App> for Caller {
             Some((key, organization)) => {
                 // Whose share of memory the body takes.
                 parts.extensions.insert(organization.id);
-                Ok(Self { organization, key })
+                Ok(Self { organization, actor: Actor::of_key(&key) })
             }
             None => Err(Failure::unauthorized(INVALID)),
         }

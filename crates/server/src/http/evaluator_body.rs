@@ -34,12 +34,14 @@ pub fn slug(body: &Map<String, Value>) -> Result<Option<String>> {
 
 /// The star; null is none.
 pub fn starred(body: &Map<String, Value>) -> Result<Option<bool>> {
-    Ok(members::flag(body, "starred")?.or(body.get("starred").map(|_| false)))
+    Ok(members::flag(body, "starred")?.or(members::given(body, "starred").map(|_| false)))
 }
 
 /// Tags: ids, or tag objects as they are answered; null is none.
 pub fn tags(body: &Map<String, Value>) -> Result<Option<Vec<Tag>>> {
-    let Some(items) = members::array(body, "tags")? else { return Ok(body.get("tags").map(|_| Vec::new())) };
+    let Some(items) = members::array(body, "tags")? else {
+        return Ok(members::given(body, "tags").map(|_| Vec::new()));
+    };
     if items.len() > TAGS_MAX {
         let message = format!("`tags` must hold at most {TAGS_MAX} tags, got {}", items.len());
         return Err(Error::invalid("tags", message));
@@ -268,5 +270,16 @@ mod tests {
         for bad in [json!("a"), json!([true]), json!([{}])] {
             assert!(read(bad.clone()).unwrap_err().by_field().contains_key("tags"), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        use crate::http::members::document::{agrees, note};
+        use crate::http::schema::EvaluatorBody;
+        agrees::<EvaluatorBody>(&["slug"], || {
+            drop(new_evaluator(json!({"name": "x"}).as_object().unwrap()).unwrap());
+            // Read where a version is committed.
+            note("version_description");
+        });
     }
 }

@@ -1,11 +1,12 @@
 //! Filters of a request → a checked filter and its echo. Joins body filters, URL filters and what the path fixes.
 
+use crate::http::auth::Caller;
 use crate::http::listing::Listing;
 use crate::http::members;
 use evalset_model::Result;
 use evalset_model::filter::check::{self, LogScope, Unknown};
 use evalset_model::filter::{LogFilter, choices, echo, wire};
-use evalset_model::ids::Collection;
+use evalset_model::ids::Place;
 use evalset_model::limits::Limits;
 use evalset_model::page::Sort;
 use serde_json::{Map, Value};
@@ -20,15 +21,15 @@ pub struct InForce {
     pub text: String,
 }
 
-/// Names and constants a filter over rows of the collection may use; unknown names are metadata keys.
-pub fn scope(collection: Collection) -> LogScope {
-    LogScope::of(collection, Unknown::Metadata)
+/// Names and constants a filter over the caller's rows in `place` may use; unknown names are metadata keys.
+pub fn scope(caller: &Caller, place: Place) -> LogScope {
+    LogScope::of(caller.actor().collection(place), Unknown::Metadata)
 }
 
 /// The `filters` and the top-level `operator` of a body, parsed but not yet checked against any fields.
 pub fn parse(body: &Map<String, Value>, limits: &Limits) -> Result<wire::Filters> {
     let operator = members::text(body, "operator")?;
-    wire::parse("filters", body.get("filters"), operator.as_deref(), limits)
+    wire::parse("filters", members::given(body, "filters"), operator.as_deref(), limits)
 }
 
 /// The filters of a body, checked.
@@ -65,4 +66,18 @@ pub fn choices(listing: &Listing, data: &'static Value) -> Value {
 /// Choices of filters over logs.
 pub fn log_choices(listing: &Listing) -> Value {
     choices(listing, choices::logs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::http::members::document::agrees;
+    use crate::http::schema::FilterBody;
+    use evalset_model::limits::Limits;
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<FilterBody>(&[], || drop(parse(&Map::new(), &Limits::default()).unwrap()));
+    }
 }

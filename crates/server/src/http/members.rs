@@ -4,9 +4,16 @@ use evalset_model::scalar::{brief, parse_time, read_bool, read_number, type_name
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
 
+/// A member that is there, null or not. Bodies are read through this alone, so that tests see what a reader asks for.
+pub fn given<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    #[cfg(test)]
+    document::note(name);
+    body.get(name)
+}
+
 /// A member that is there and not null.
 pub fn present<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    body.get(name).filter(|value| !value.is_null())
+    given(body, name).filter(|value| !value.is_null())
 }
 
 /// A string.
@@ -112,6 +119,46 @@ pub fn texts(body: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>
         _ => Err(wrong()),
     });
     texts.collect::<Result<_>>().map(Some)
+}
+
+/// Whether the readers of bodies and the OpenAPI document agree.
+#[cfg(test)]
+pub mod document {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+    use utoipa::PartialSchema;
+
+    thread_local! {
+        static READ: RefCell<BTreeSet<String>> = RefCell::default();
+    }
+
+    /// A member was asked for.
+    pub fn note(name: &str) {
+        READ.with_borrow_mut(|read| read.insert(name.to_owned()));
+    }
+
+    /// The members that the schema of `T` shows.
+    pub fn shown<T: PartialSchema>() -> BTreeSet<String> {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    /// Fails unless `read` asks for all that the schema of `T` shows, and for nothing else but `unshown`, older names of the
+    /// same.
+    #[track_caller]
+    pub fn agrees<T: PartialSchema>(unshown: &[&str], read: impl FnOnce()) {
+        READ.take();
+        read();
+        let mut known = shown::<T>();
+        known.extend(unshown.iter().map(|name| (*name).to_owned()));
+        assert_eq!(READ.take(), known);
+    }
+
+    /// Fails unless these are the members that the schema of `T` shows.
+    #[track_caller]
+    pub fn lists<T: PartialSchema>(members: &[&str]) {
+        assert_eq!(members.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), shown::<T>());
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::http::filters::{self, InForce};
 use crate::http::listing::{Bounds, Envelope, Listing, Paging};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use evalset_model::ids::Collection;
+use evalset_model::ids::Place;
 use evalset_model::page::{Part, Sort};
 use evalset_model::{Error, Result};
 use evalset_product::app::App;
@@ -65,7 +65,7 @@ pub struct RowList<'a> {
     /// Who asks.
     pub caller: &'a Caller,
     /// Where.
-    pub collection: Collection,
+    pub place: Place,
     /// Which rows are shown.
     pub kind: RowKind,
     /// Parameters of the URL.
@@ -94,7 +94,7 @@ impl RowList<'_> {
 
     /// What a cursor is good for.
     fn id(&self, in_force: &InForce, sort: &Sort) -> Result<u64> {
-        let Collection { organization, place } = self.collection;
+        let (organization, place) = (self.caller.actor().organization(), self.place);
         let sort = serde_json::to_string(sort).map_err(Error::internal)?;
         Ok(list_of(&[&organization.to_string(), &format!("{place:?}"), &in_force.text, &sort]))
     }
@@ -104,7 +104,7 @@ impl RowList<'_> {
         let parameter = |name| self.listing.parameter(self.body, name);
         let include = parameter("include_fields").map(|names| IncludeFields::parse(&names));
         let preview = parameter("preview").map(|text| Preview::parse(&text, &app.limits)).transpose()?;
-        let (organization, dataset_id) = (self.caller.organization().clone(), self.collection.place.dataset_id_text());
+        let (organization, dataset_id) = (self.caller.organization().clone(), self.place.dataset_id_text());
         Ok(RowText::new(self.kind, include.as_ref(), organization, dataset_id).previewed(preview))
     }
 

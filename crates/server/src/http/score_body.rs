@@ -36,3 +36,20 @@ fn cost(body: &Map<String, Value>) -> Result<f64> {
     let number = read_number(value).filter(|cost| (0.0..=NUMBER_MAX).contains(cost));
     number.ok_or_else(|| Error::invalid("cost", format!("`cost` must be a number of USD from 0, got {}", brief(value))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::new_score;
+    use crate::http::members::document::{agrees, note, shown};
+    use crate::http::schema::{ScoreBody, ScorePatchBody};
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<ScoreBody>(&[], || {
+            drop(new_score(Map::new()).unwrap());
+            // Values and explanation are read by `ops::scores`, which knows the evaluator.
+            shown::<ScorePatchBody>().iter().for_each(|name| note(name));
+        });
+    }
+}

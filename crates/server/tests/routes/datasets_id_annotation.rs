@@ -1,7 +1,8 @@
 //! `/api/datasets/{dataset_id}/annotation/…`
 
-use evalset_model::ids::{Collection, LogId, Place};
+use evalset_model::ids::{LogId, Place};
 use evalset_model::limits::Limits;
+use evalset_product::actor::Actor;
 use evalset_product::ops::annotation::completed_by_score;
 use evalset_testkit::{TestApp, Under, with_app, with_limits};
 use serde_json::{Value, json};
@@ -243,18 +244,17 @@ async fn a_score_by_a_person_completes_the_row() {
         let list = server.post(&format!("/api/datasets/{dataset}/logs/list/"), json!({})).await.body;
         let row = LogId(list["results"][0]["unique_id"].as_str().unwrap().to_owned());
         let organization = server.app.stores.keys.organizations().await.unwrap()[0].id;
-        let rows = Collection { organization, place: Place::Dataset(dataset.parse().unwrap()) };
-        let logs = Collection { organization, place: Place::RequestLogs };
-        completed_by_score(&server.app, logs, &row, "ann").await.unwrap();
-        completed_by_score(&server.app, rows, &LogId("unknown".into()), "ann").await.unwrap();
+        let (actor, rows) = (Actor::local(organization), Place::Dataset(dataset.parse().unwrap()));
+        completed_by_score(&server.app, &actor, Place::RequestLogs, &row, "ann").await.unwrap();
+        completed_by_score(&server.app, &actor, rows, &LogId("unknown".into()), "ann").await.unwrap();
         assert_eq!(progress(server, &dataset).await["completed"], 0);
-        completed_by_score(&server.app, rows, &row, "ann@example.com").await.unwrap();
+        completed_by_score(&server.app, &actor, rows, &row, "ann@example.com").await.unwrap();
         let first = progress(server, &dataset).await;
         assert_eq!(first["annotators"][0]["annotator"], "ann@example.com");
-        completed_by_score(&server.app, rows, &row, "ann@example.com").await.unwrap();
+        completed_by_score(&server.app, &actor, rows, &row, "ann@example.com").await.unwrap();
         assert_eq!(progress(server, &dataset).await, first, "the first time counts");
         for second in ["bob@example.com", ""] {
-            completed_by_score(&server.app, rows, &row, second).await.unwrap();
+            completed_by_score(&server.app, &actor, rows, &row, second).await.unwrap();
             assert_eq!(progress(server, &dataset).await, first, "a second opinion takes nothing from the first");
         }
     })

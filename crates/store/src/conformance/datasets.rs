@@ -2,11 +2,13 @@
 
 use super::samples::*;
 use crate::Stores;
+use crate::jobs::Renewal;
 use crate::logs::With;
 use evalset_model::Error;
 use evalset_model::dataset::{DatasetPatch, Status, Tag};
 use evalset_model::filter::Tree;
-use evalset_model::job::{Lane, State, Task};
+use evalset_model::job::{Lane, State};
+use evalset_model::page::Window;
 
 pub async fn life_of_a_dataset(stores: &Stores) {
     let mine = organization(1);
@@ -71,22 +73,6 @@ pub async fn conflicts(stores: &Stores) {
     assert_eq!(stores.datasets.list(mine).await.unwrap().len(), 1);
 }
 
-/// Claims the purge job and works it off in portions; returns how many rows went.
-async fn purge(stores: &Stores) -> u64 {
-    let job = stores.jobs.claim(Lane::Rows, 100).await.unwrap().unwrap();
-    let Task::Purge { collection } = job.task else { panic!("{job:?}") };
-    assert_eq!(job.dataset, None);
-    let mut gone = 0;
-    loop {
-        let part = stores.jobs.purge(collection, 4).await.unwrap();
-        gone += part;
-        if part < 4 {
-            assert_eq!(stores.jobs.purge(collection, 4).await.unwrap(), 0);
-            return gone;
-        }
-    }
-}
-
 pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     let mine = organization(1);
     let (id, rows) = (dataset_id(1), rows_of(mine, dataset_id(1)));
@@ -94,7 +80,7 @@ pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     fill(stores, rows, 0..10, 1).await;
     assert_eq!(all(stores, rows).await.len(), 10);
     let before = stores.logs.watermark(rows).await.unwrap();
-    assert_eq!(stores.datasets.clear(mine, id, job_id(1), 6).await.unwrap(), 10);
+    assert_eq!(stores.datasets.clear(mine, id, 6).await.unwrap(), 10);
     assert!(all(stores, rows).await.is_empty());
     assert_eq!(stores.logs.get(rows, &log_id(1)).await.unwrap(), None);
     assert_eq!(stores.logs.read(rows, &[before], With::Scores).await.unwrap(), []);
@@ -104,10 +90,10 @@ pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     // The same ids can come back before the old rows are purged, under new numbers.
     let new = fill(stores, rows, 0..3, 2).await;
     assert!(stores.logs.watermark(rows).await.unwrap() > before);
-    assert_eq!(purge(stores).await, 10);
+    keep_house(stores).await;
     assert_eq!(all(stores, rows).await, new);
     assert_eq!(stores.datasets.get(mine, id).await.unwrap().unwrap().log_count, 3);
-    let missing = stores.datasets.clear(mine, dataset_id(9), job_id(2), 7).await;
+    let missing = stores.datasets.clear(mine, dataset_id(9), 7).await;
     assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
 }
 
@@ -118,32 +104,53 @@ pub async fn delete_hides_at_once_and_cancels(stores: &Stores) {
     stores.datasets.create(dataset(mine, dataset_id(2), 5), None).await.unwrap();
     fill(stores, rows, 0..9, 1).await;
     stores.jobs.enqueue(remove_job(1, mine, id, 1), None).await.unwrap();
-    stores.jobs.claim(Lane::Rows, 2).await.unwrap().unwrap();
+    stores.jobs.claim(Lane::Rows, &worker(1), 2, LEASE).await.unwrap().unwrap();
     stores.jobs.enqueue(import_job(2, mine, id, 3), None).await.unwrap();
     stores.jobs.enqueue(import_job(3, mine, dataset_id(2), 4), None).await.unwrap();
-    assert!(stores.datasets.delete(mine, id, job_id(9), 7).await.unwrap());
-    assert!(!stores.datasets.delete(mine, id, job_id(10), 8).await.unwrap());
+    assert!(stores.datasets.delete(mine, id, 7).await.unwrap());
+    assert!(!stores.datasets.delete(mine, id, 8).await.unwrap());
     assert_eq!(stores.datasets.get(mine, id).await.unwrap(), None);
     assert!(all(stores, rows).await.is_empty());
     for number in [1, 2] {
         let job = stores.jobs.get(mine, job_id(number)).await.unwrap().unwrap();
         assert_eq!((job.state, job.completed_at), (State::Cancelled, Some(7)));
     }
-    assert!(stores.jobs.should_stop(job_id(1)).await.unwrap());
-    let other = stores.jobs.claim(Lane::Rows, 9).await.unwrap().unwrap();
+    assert_eq!(stores.jobs.renew(job_id(1), 1, 8, LEASE).await.unwrap(), Renewal::Lost);
+    let other = stores.jobs.claim(Lane::Rows, &worker(1), 9, LEASE).await.unwrap().unwrap();
     assert_eq!(other.id, job_id(3));
-    assert_eq!(purge(stores).await, 9);
-    assert_eq!(stores.jobs.claim(Lane::Rows, 10).await.unwrap(), None);
+    keep_house(stores).await;
+    assert_eq!(stores.jobs.claim(Lane::Rows, &worker(1), 10, LEASE).await.unwrap(), None);
 }
 
 pub async fn empty_datasets_need_no_purge(stores: &Stores) {
     let mine = organization(1);
     stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
-    assert_eq!(stores.datasets.clear(mine, dataset_id(1), job_id(1), 6).await.unwrap(), 0);
-    assert!(stores.datasets.delete(mine, dataset_id(1), job_id(2), 7).await.unwrap());
-    assert_eq!(stores.jobs.claim(Lane::Rows, 8).await.unwrap(), None);
+    assert_eq!(stores.datasets.clear(mine, dataset_id(1), 6).await.unwrap(), 0);
+    assert!(stores.datasets.delete(mine, dataset_id(1), 7).await.unwrap());
+    assert_eq!(keep_house(stores).await, 1);
     // The id is free again.
     stores.datasets.create(dataset(mine, dataset_id(1), 9), None).await.unwrap();
+}
+
+pub async fn purging_goes_in_bounded_units(stores: &Stores) {
+    let mine = organization(1);
+    assert!(!stores.housekeeping.next(1).await.unwrap(), "nothing was removed yet");
+    for set in [1, 2] {
+        stores.datasets.create(dataset(mine, dataset_id(set), 1), None).await.unwrap();
+        fill(stores, rows_of(mine, dataset_id(set)), 0..25, 1).await;
+    }
+    stores.datasets.clear(mine, dataset_id(1), 2).await.unwrap();
+    stores.datasets.delete(mine, dataset_id(2), 3).await.unwrap();
+    assert!(stores.housekeeping.next(4).await.unwrap());
+    // What is added meanwhile stays.
+    let new = fill(stores, rows_of(mine, dataset_id(1)), 0..3, 2).await;
+    // Two who ask at once.
+    let (first, second) = tokio::join!(stores.housekeeping.next(5), stores.housekeeping.next(5));
+    assert!(first.unwrap() && second.unwrap());
+    assert!(keep_house(stores).await >= 3);
+    assert!(!stores.housekeeping.next(6).await.unwrap());
+    assert_eq!(all(stores, rows_of(mine, dataset_id(1))).await, new);
+    assert_eq!(stores.jobs.list(mine, None, Window { offset: 0, limit: 9 }).await.unwrap().total, 0);
 }
 
 pub async fn newest_rows_are_newest(stores: &Stores) {

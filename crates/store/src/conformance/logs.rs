@@ -196,7 +196,7 @@ pub async fn organizations_do_not_meet(stores: &Stores) {
     assert!(matches!(stores.logs.delete(stolen, &[log_id(0)]).await, Err(Error::NotFound(_))));
     assert_eq!(stores.logs.delete(request_logs(theirs), &[log_id(0)]).await.unwrap(), 0);
     assert_eq!(stores.datasets.get(theirs, dataset_id(1)).await.unwrap(), None);
-    assert!(!stores.datasets.delete(theirs, dataset_id(1), job_id(1), 1).await.unwrap());
+    assert!(!stores.datasets.delete(theirs, dataset_id(1), 1).await.unwrap());
     assert_eq!(all(stores, request_logs(mine)).await.len(), 3);
     assert_eq!(all(stores, rows_of(mine, dataset_id(1))).await.len(), 2);
 }

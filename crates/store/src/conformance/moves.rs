@@ -36,13 +36,13 @@ fn unannotated(log: &Log) -> Log {
 /// A step of a job that has looked at `done` rows before, one of which was there already.
 fn step(job: u128, done: u64) -> Step {
     let progress = Progress { done, affected: done.saturating_sub(1), skipped: 1, ..Progress::default() };
-    Step { job: job_id(job), progress }
+    Step { job: job_id(job), attempt: 1, progress }
 }
 
 /// A running import job of the dataset.
 async fn running(stores: &Stores, number: u128) {
     stores.jobs.enqueue(import_job(number, organization(1), dataset_id(1), 1), None).await.unwrap();
-    assert_eq!(stores.jobs.claim(Lane::Rows, 2).await.unwrap().unwrap().id, job_id(number));
+    assert_eq!(stores.jobs.claim(Lane::Rows, &worker(1), 2, LEASE).await.unwrap().unwrap().id, job_id(number));
 }
 
 /// Rows looked at, changed and skipped, and the cursor.
@@ -91,7 +91,7 @@ pub async fn copy_skips_what_is_there_or_gone(stores: &Stores) {
     assert_eq!(stores.logs.copy(theirs, &source, rows, None).await.unwrap(), Added { written: 0, skipped: 10 });
 }
 
-pub async fn copy_and_step_are_one(stores: &Stores) {
+pub async fn a_copied_unit_counts_with_its_job(stores: &Stores) {
     let (requests, rows, _) = places(stores, 10).await;
     let source = numbers(stores, requests).await;
     running(stores, 1).await;
@@ -103,16 +103,16 @@ pub async fn copy_and_step_are_one(stores: &Stores) {
     let theirs = request_logs(organization(2));
     stores.logs.copy(theirs, &source[5..6], rows, Some(step(1, 15))).await.unwrap();
     assert_eq!(progress(stores, 1).await, (16, 14, 2, Some(source[5])));
-    stores.jobs.save(Step { job: job_id(1), progress: Progress::default() }).await.unwrap();
+    stores.jobs.save(Step { job: job_id(1), attempt: 1, progress: Progress::default() }).await.unwrap();
     assert_eq!(progress(stores, 1).await, (0, 0, 0, None));
     let outcome = Outcome { state: State::Cancelled, error_message: None, at: 9, dataset: None };
-    stores.jobs.finish(job_id(1), outcome).await.unwrap();
+    stores.jobs.finish(job_id(1), 1, outcome).await.unwrap();
     let late = stores.logs.copy(requests, &source[5..], rows, Some(step(1, 10))).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
     assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (5, (0, 0, 0, None)));
 }
 
-pub async fn remove_and_step_are_one(stores: &Stores) {
+pub async fn a_removed_unit_counts_with_its_job(stores: &Stores) {
     let (requests, rows, _) = places(stores, 10).await;
     stores.logs.copy(requests, &numbers(stores, requests).await, rows, None).await.unwrap();
     let source = numbers(stores, rows).await;
@@ -121,7 +121,7 @@ pub async fn remove_and_step_are_one(stores: &Stores) {
     assert_eq!(stores.logs.remove(rows, &twice, Some(step(1, 10))).await.unwrap(), 2);
     let stored = (14, 11, 3, Some(1_000_000));
     assert_eq!(progress(stores, 1).await, stored);
-    stores.jobs.requeue_running(3).await.unwrap();
+    stores.jobs.requeue_expired(3 + LEASE).await.unwrap();
     let late = stores.logs.remove(rows, &source[2..], Some(step(1, 10))).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
     assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (8, stored));
@@ -144,7 +144,7 @@ pub async fn moves_into_the_void(stores: &Stores) {
     let (requests, rows, _) = places(stores, 3).await;
     let source = numbers(stores, requests).await;
     running(stores, 1).await;
-    stores.datasets.delete(organization(1), dataset_id(1), job_id(50), 5).await.unwrap();
+    stores.datasets.delete(organization(1), dataset_id(1), 5).await.unwrap();
     let gone = stores.logs.copy(requests, &source, rows, Some(step(1, 3))).await;
     assert!(matches!(gone, Err(Error::NotFound(_) | Error::Conflict(_))), "{gone:?}");
     assert!(matches!(stores.logs.copy(requests, &source, rows, None).await, Err(Error::NotFound(_))));

@@ -3,13 +3,13 @@
 use super::samples::*;
 use super::score_samples::*;
 use crate::Stores;
-use crate::jobs::Outcome;
+use crate::jobs::{Outcome, Renewal};
 use crate::runs::{Compared, RowValue};
 use evalset_model::Error;
 use evalset_model::field::Field;
 use evalset_model::filter::Tree;
 use evalset_model::ids::{Collection, JobId, RowNumber};
-use evalset_model::job::{Attempt, Job, Lane, Progress, State, Step, Task};
+use evalset_model::job::{AttemptStart, Job, Lane, Progress, State, Step, Task};
 use evalset_model::page::Window;
 use evalset_model::run::{Unit, UnitResult};
 use evalset_model::score::{Score, ScoreValues};
@@ -33,7 +33,7 @@ async fn rows(stores: &Stores) -> (Collection, Vec<RowNumber>) {
 /// A run of evaluator `evaluator` over dataset 1 that has been claimed.
 async fn running(stores: &Stores, number: u128, evaluator: u128) -> JobId {
     stores.jobs.enqueue(run_job(number, mine(), dataset_id(1), evaluator, number as i64), None).await.unwrap();
-    let job = stores.jobs.claim(Lane::Runs, 100 + number as i64).await.unwrap().unwrap();
+    let job = stores.jobs.claim(Lane::Runs, &worker(1), 100 + number as i64, LEASE).await.unwrap().unwrap();
     assert_eq!((job.id, job.state), (job_id(number), State::Running));
     job.id
 }
@@ -54,7 +54,8 @@ async fn job(stores: &Stores, run: JobId) -> Job {
 }
 
 async fn end(stores: &Stores, run: JobId, state: State, at: i64) {
-    stores.jobs.finish(run, Outcome { state, error_message: None, at, dataset: None }).await.unwrap();
+    let attempt = job(stores, run).await.attempts;
+    stores.jobs.finish(run, attempt, Outcome { state, error_message: None, at, dataset: None }).await.unwrap();
 }
 
 async fn results(stores: &Stores, run: JobId, failed: Option<bool>) -> Vec<UnitResult> {
@@ -67,13 +68,13 @@ fn names(results: &[UnitResult]) -> Vec<&str> {
     results.iter().map(|result| result.log_id.as_str()).collect()
 }
 
-pub async fn units_are_kept_in_one_step(stores: &Stores) {
+pub async fn recorded_units_count_with_their_run(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let run = running(stores, 1, 0).await;
     let at = |index, value| unit(place, &numbers, index, run, value);
-    let attempt = Attempt { started_at: 101, done: 0, moved_at: 101 };
+    let attempt = AttemptStart { started_at: 101, done: 0, moved_at: 101 };
     let progress = Progress { total: Some(10), attempt: Some(attempt), ..Progress::default() };
-    stores.jobs.save(Step { job: run, progress }).await.unwrap();
+    stores.jobs.save(Step { job: run, attempt: 1, progress }).await.unwrap();
     stores.logs.delete(place, &[log_id(3)]).await.unwrap();
     let flag = |mut unit: Unit| {
         unit.score.values = flag_value(true);
@@ -88,7 +89,7 @@ pub async fn units_are_kept_in_one_step(stores: &Stores) {
         failed: 1,
         cost: 1.0,
         scored: Mean { sum: 5.5, count: 3 },
-        attempt: Some(Attempt { moved_at: 1_003, ..attempt }),
+        attempt: Some(AttemptStart { moved_at: 1_003, ..attempt }),
         ..Progress::default()
     };
     assert_eq!(progress, wanted);
@@ -132,7 +133,7 @@ pub async fn only_running_runs_record(stores: &Stores) {
     let (place, numbers) = rows(stores).await;
     let units = |run: JobId| vec![unit(place, &numbers, 0, run, 1.0)];
     let refused = async |run: JobId| {
-        let step = Step { job: run, progress: Progress::default() };
+        let step = Step { job: run, attempt: 1, progress: Progress::default() };
         let outcome = stores.runs.record(units(run), step).await;
         assert!(matches!(outcome, Err(Error::Conflict(_))), "{outcome:?}");
         assert_eq!(all_scores(stores, mine()).await, []);
@@ -141,14 +142,37 @@ pub async fn only_running_runs_record(stores: &Stores) {
     refused(job_id(9)).await;
     stores.jobs.enqueue(run_job(1, mine(), dataset_id(1), 0, 1), None).await.unwrap();
     refused(job_id(1)).await;
-    stores.jobs.claim(Lane::Runs, 2).await.unwrap();
+    stores.jobs.claim(Lane::Runs, &worker(1), 2, LEASE).await.unwrap();
     end(stores, job_id(1), State::Cancelled, 3).await;
     refused(job_id(1)).await;
     assert_eq!(job(stores, job_id(1)).await.progress, Progress::default());
     // Another kind of job records nothing.
     stores.jobs.enqueue(import_job(2, mine(), dataset_id(1), 4), None).await.unwrap();
-    stores.jobs.claim(Lane::Rows, 5).await.unwrap();
+    stores.jobs.claim(Lane::Rows, &worker(1), 5, LEASE).await.unwrap();
     refused(job_id(2)).await;
+}
+
+pub async fn a_mixed_record_is_refused(stores: &Stores) {
+    let (place, numbers) = rows(stores).await;
+    stores.datasets.create(dataset(mine(), dataset_id(2), 1), None).await.unwrap();
+    let run = running(stores, 1, 0).await;
+    let first = unit(place, &numbers, 0, run, 1.0);
+    let mut of_another = unit(place, &numbers, 1, run, 1.0);
+    of_another.score.source = source(1);
+    let mut elsewhere = unit(rows_of(mine(), dataset_id(2)), &numbers, 1, run, 1.0);
+    elsewhere.score.id = score_id(77);
+    let mut of_logs = unit(request_logs(mine()), &numbers, 1, run, 1.0);
+    of_logs.score.id = score_id(78);
+    let before = job(stores, run).await;
+    for other in [of_another, elsewhere, of_logs] {
+        for units in [vec![first.clone(), other.clone()], vec![other.clone(), first.clone()]] {
+            let outcome = stores.runs.record(units, step_of(stores, mine(), run).await).await;
+            assert!(matches!(outcome, Err(Error::Invalid { .. })), "{outcome:?}");
+        }
+    }
+    assert_eq!(all_scores(stores, mine()).await, []);
+    assert_eq!(stores.runs.done(mine(), run).await.unwrap(), [0; 0]);
+    assert_eq!(job(stores, run).await, before);
 }
 
 pub async fn results_by_page(stores: &Stores) {
@@ -196,7 +220,7 @@ pub async fn results_by_page(stores: &Stores) {
     stores.logs.delete(place, &[log_id(2), log_id(3)]).await.unwrap();
     assert_eq!((results(stores, run, None).await.len(), results(stores, run, Some(true)).await.len()), (8, 3));
     assert_eq!(stores.runs.values(mine(), Compared::Run(run)).await.unwrap().len(), 5);
-    stores.datasets.clear(mine(), dataset_id(1), job_id(90), 50).await.unwrap();
+    stores.datasets.clear(mine(), dataset_id(1), 50).await.unwrap();
     fill(stores, place, 0..10, 1).await;
     assert_eq!(results(stores, run, None).await, []);
     assert_eq!(stores.runs.values(mine(), Compared::Run(run)).await.unwrap(), []);
@@ -239,6 +263,7 @@ pub async fn ended_runs_go_on(stores: &Stores) {
         .jobs
         .finish(
             run,
+            1,
             Outcome { state: State::Failed, error_message: Some("too dear".to_owned()), at: 150, dataset: None },
         )
         .await
@@ -264,7 +289,7 @@ pub async fn ended_runs_go_on(stores: &Stores) {
     let set = stores.datasets.get(mine(), dataset_id(1)).await.unwrap().unwrap();
     assert_eq!((set.running_status.as_str(), set.running_at), ("pending", Some(160)));
     // The limit stays when none is given.
-    assert_eq!(stores.jobs.claim(Lane::Runs, 170).await.unwrap().unwrap().id, run);
+    assert_eq!(stores.jobs.claim(Lane::Runs, &worker(1), 170, LEASE).await.unwrap().unwrap().id, run);
     let progress = record(stores, mine(), run, vec![at(1, 3.0)]).await;
     assert_eq!((progress.done, progress.affected, progress.failed), (3, 3, 0));
     assert_eq!((progress.cost, progress.scored), (1.25, Mean { sum: 6.0, count: 3 }));
@@ -273,7 +298,7 @@ pub async fn ended_runs_go_on(stores: &Stores) {
     assert_eq!(again.task.run().unwrap().spending_limit, Some(7.5));
     // Not when its dataset is gone.
     stores.jobs.cancel(mine(), run, 200).await.unwrap();
-    stores.datasets.delete(mine(), dataset_id(1), job_id(90), 210).await.unwrap();
+    stores.datasets.delete(mine(), dataset_id(1), 210).await.unwrap();
     assert_eq!(stores.runs.reopen(mine(), run, None, 220).await.unwrap(), None);
     // What is no run is not taken up.
     stores.datasets.create(dataset(mine(), dataset_id(2), 1), None).await.unwrap();
@@ -303,7 +328,7 @@ pub async fn lanes_do_not_meet(stores: &Stores) {
     stores.jobs.enqueue(run_job(1, mine(), dataset_id(1), 0, 1), None).await.unwrap();
     stores.jobs.enqueue(import_job(2, mine(), dataset_id(1), 2), None).await.unwrap();
     stores.jobs.enqueue(run_job(3, mine(), dataset_id(1), 0, 3), None).await.unwrap();
-    let claim = async |lane| stores.jobs.claim(lane, 5).await.unwrap().map(|job| job.id);
+    let claim = async |lane| stores.jobs.claim(lane, &worker(1), 5, LEASE).await.unwrap().map(|job| job.id);
     assert_eq!(claim(Lane::Rows).await, Some(job_id(2)));
     assert_eq!(claim(Lane::Rows).await, None);
     assert_eq!((claim(Lane::Runs).await, claim(Lane::Runs).await), (Some(job_id(1)), Some(job_id(3))));
@@ -324,12 +349,12 @@ pub async fn datasets_show_their_runs(stores: &Stores) {
     assert!(stores.jobs.enqueue(run_job(1, mine(), dataset_id(1), 0, 11), None).await.is_err());
     stores.jobs.enqueue(run_job(2, mine(), dataset_id(1), 2, 20), None).await.unwrap();
     assert_eq!(shown().await, is("pending", 0, 10));
-    stores.jobs.claim(Lane::Runs, 30).await.unwrap();
+    stores.jobs.claim(Lane::Runs, &worker(1), 30, LEASE).await.unwrap();
     assert_eq!(shown().await, is("running", 0, 10));
     let total = Progress { total: Some(10), ..Progress::default() };
     for run in [1, 2].map(job_id) {
-        stores.jobs.claim(Lane::Runs, 30).await.unwrap();
-        stores.jobs.save(Step { job: run, progress: total.clone() }).await.unwrap();
+        stores.jobs.claim(Lane::Runs, &worker(1), 30, LEASE).await.unwrap();
+        stores.jobs.save(Step { job: run, attempt: 1, progress: total.clone() }).await.unwrap();
     }
     let units =
         |run, range: std::ops::Range<usize>| range.map(|index| unit(place, &numbers, index, run, 1.0)).collect();
@@ -351,10 +376,10 @@ pub async fn datasets_show_their_runs(stores: &Stores) {
     stores.jobs.cancel(mine(), job_id(4), 70).await.unwrap();
     assert_eq!(shown().await, is("cancelled", 0, 60));
     stores.jobs.enqueue(run_job(5, mine(), dataset_id(1), 0, 80), None).await.unwrap();
-    stores.jobs.claim(Lane::Runs, 90).await.unwrap();
+    stores.jobs.claim(Lane::Runs, &worker(1), 90, LEASE).await.unwrap();
     assert_eq!(shown().await, is("running", 0, 80));
     // Emptying the dataset cancels it.
-    stores.datasets.clear(mine(), dataset_id(1), job_id(90), 95).await.unwrap();
+    stores.datasets.clear(mine(), dataset_id(1), 95).await.unwrap();
     assert_eq!(job(stores, job_id(5)).await.state, State::Cancelled);
     assert_eq!(shown().await, is("cancelled", 0, 80));
 }
@@ -364,18 +389,18 @@ pub async fn deleting_the_dataset_ends_its_runs(stores: &Stores) {
     let run = running(stores, 1, 0).await;
     record(stores, mine(), run, vec![unit(place, &numbers, 0, run, 1.0)]).await;
     stores.jobs.enqueue(run_job(2, mine(), dataset_id(1), 0, 2), None).await.unwrap();
-    stores.datasets.delete(mine(), dataset_id(1), job_id(90), 7).await.unwrap();
+    stores.datasets.delete(mine(), dataset_id(1), 7).await.unwrap();
     for number in [1, 2] {
         let job = job(stores, job_id(number)).await;
         assert_eq!((job.state, job.completed_at), (State::Cancelled, Some(7)));
     }
-    assert!(stores.jobs.should_stop(run).await.unwrap());
+    assert_eq!(stores.jobs.renew(run, 1, 8, LEASE).await.unwrap(), Renewal::Lost);
     let step = step_of(stores, mine(), run).await;
     let late = stores.runs.record(vec![unit(place, &numbers, 1, run, 1.0)], step).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
     assert_eq!(results(stores, run, None).await, []);
     assert_eq!(all_scores(stores, mine()).await, []);
-    assert_eq!(stores.jobs.claim(Lane::Runs, 9).await.unwrap(), None);
+    assert_eq!(stores.jobs.claim(Lane::Runs, &worker(1), 9, LEASE).await.unwrap(), None);
 }
 
 pub async fn recorded_scores_are_found(stores: &Stores) {

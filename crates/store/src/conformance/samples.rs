@@ -5,7 +5,7 @@ use crate::logs::{Existing, Query, Row};
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place};
+use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, WorkerId};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
@@ -119,11 +119,29 @@ pub fn job(number: u128, organization: OrganizationId, dataset: Option<DatasetId
         progress: Progress::default(),
         cancel_requested: false,
         attempts: 0,
+        lease: None,
         error_message: None,
         created_at: at,
         started_at: None,
         completed_at: None,
     }
+}
+
+/// How long a claimed job is held, microseconds.
+pub const LEASE: i64 = 1_000;
+
+pub fn worker(number: u8) -> WorkerId {
+    WorkerId(format!("worker {number}"))
+}
+
+/// Has the store do all that it has left to do; returns in how many units.
+pub async fn keep_house(stores: &Stores) -> usize {
+    let mut units = 1;
+    while stores.housekeeping.next(1).await.unwrap() {
+        units += 1;
+        assert!(units < 10_000, "no end");
+    }
+    units
 }
 
 /// A log whose values are drawn; many are missing.

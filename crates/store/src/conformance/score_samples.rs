@@ -266,7 +266,7 @@ pub fn run_job(number: u128, organization: OrganizationId, dataset: DatasetId, e
 /// A step of a run that has come as far as its job says.
 pub async fn step_of(stores: &Stores, organization: OrganizationId, run: JobId) -> Step {
     let job = stores.jobs.get(organization, run).await.unwrap().unwrap();
-    Step { job: run, progress: job.progress }
+    Step { job: run, attempt: job.attempts, progress: job.progress }
 }
 
 /// Records units on top of what the run has.

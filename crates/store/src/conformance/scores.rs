@@ -196,20 +196,20 @@ pub async fn scores_go_with_their_rows(stores: &Stores) {
     stores.logs.delete(requests, &[log_id(0), log_id(3)]).await.unwrap();
     assert_eq!(shown(stores, rows, &log_id(0)).await, Map::new());
     assert_eq!(page(stores, rows, having_number(), by_id(), (0, 9)).await.total, 1);
-    stores.datasets.clear(mine, dataset_id(1), job_id(1), 5).await.unwrap();
+    stores.datasets.clear(mine, dataset_id(1), 5).await.unwrap();
     assert_eq!(ids().await, []);
     fill(stores, rows, 0..3, 1).await;
     assert_eq!(shown(stores, rows, &log_id(2)).await, Map::new());
     // One without rows, and one with.
     for rows_left in [0, 2] {
-        stores.datasets.clear(mine, dataset_id(1), job_id(2 + rows_left), 6).await.unwrap();
+        stores.datasets.clear(mine, dataset_id(1), 6).await.unwrap();
         fill(stores, rows, 0..rows_left as usize, 1).await;
         stores.scores.put(score(8, rows, log_id(1), source(0), number_value(1.0))).await.unwrap();
-        stores.datasets.clear(mine, dataset_id(1), job_id(20 + rows_left), 7).await.unwrap();
+        stores.datasets.clear(mine, dataset_id(1), 7).await.unwrap();
         assert_eq!(ids().await, []);
     }
     stores.scores.put(score(9, rows, log_id(1), source(0), number_value(1.0))).await.unwrap();
-    stores.datasets.delete(mine, dataset_id(1), job_id(30), 8).await.unwrap();
+    stores.datasets.delete(mine, dataset_id(1), 8).await.unwrap();
     assert_eq!((ids().await, stores.scores.get(mine, score_id(9)).await.unwrap()), (vec![], None));
 }
 

@@ -12,7 +12,7 @@ use evalset_model::dataset::Dataset;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::ids::{Collection, DatasetId, LogId, ScoreId};
-use evalset_model::job::{Job, Lane, Progress, State, Step, Task};
+use evalset_model::job::{Job, Lane, Progress, State, Step};
 use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
 use evalset_model::run::Unit;
@@ -172,13 +172,13 @@ impl Soak<'_> {
 
     async fn dataset(&mut self) {
         let (mine, id) = (organization(1), dataset_id(2 + self.dice.below(2) as u128));
-        let (job, at) = (job_id(self.number()), self.next as i64);
+        let at = self.number() as i64;
         match self.dice.below(3) {
             0 => {
-                let _ = both!(self, |stores| stores.datasets.delete(mine, id, job, at));
+                let _ = both!(self, |stores| stores.datasets.delete(mine, id, at));
             }
             1 => {
-                let _ = both!(self, |stores| stores.datasets.clear(mine, id, job, at));
+                let _ = both!(self, |stores| stores.datasets.clear(mine, id, at));
             }
             _ => {
                 let _ = both!(self, |stores| stores.datasets.create(dataset(mine, id, at), None));
@@ -187,13 +187,8 @@ impl Soak<'_> {
     }
 
     async fn purge(&mut self) {
-        let mut counts = [0, 0];
-        for (stores, count) in [&self.subject, &self.oracle].into_iter().zip(&mut counts) {
-            let Some(job) = stores.jobs.claim(Lane::Rows, 1).await.unwrap() else { continue };
-            let Task::Purge { collection } = job.task else { panic!("{job:?}") };
-            *count = stores.jobs.purge(collection, 10_000).await.unwrap();
-        }
-        assert_eq!(counts[0], counts[1]);
+        keep_house(&self.subject).await;
+        keep_house(&self.oracle).await;
     }
 
     async fn page(&mut self) {
@@ -270,13 +265,16 @@ impl Soak<'_> {
     }
 
     async fn begin_or_end_run(&mut self) {
-        let (mine, run) = (organization(1), self.any_run().await.map(|job| job.id));
+        let (mine, run) = (organization(1), self.any_run().await);
         let at = self.number() as i64;
-        match (self.dice.below(6), run) {
+        let (run, attempt) = (run.as_ref().map(|job| job.id), run.as_ref().map_or(0, |job| job.attempts));
+        // Now and then that of a worker that was taken for dead.
+        let attempt = attempt.saturating_sub(u32::from(self.dice.one_in(5)));
+        match (self.dice.below(8), run) {
             (0, Some(run)) => {
                 let state = *self.dice.pick(&[State::Completed, State::Failed, State::Queued]);
                 let outcome = Outcome { state, error_message: None, at, dataset: None };
-                let _ = both!(self, |stores| stores.jobs.finish(run, outcome.clone()));
+                let _ = both!(self, |stores| stores.jobs.finish(run, attempt, outcome.clone()));
             }
             (1, Some(run)) => {
                 let _ = both!(self, |stores| stores.jobs.cancel(mine, run, at));
@@ -285,13 +283,19 @@ impl Soak<'_> {
                 let limit = self.dice.one_in(2).then_some(1.5);
                 let _ = both!(self, |stores| stores.runs.reopen(mine, run, limit, at));
             }
-            (3, _) => {
+            (3, Some(run)) => {
+                let _ = both!(self, |stores| stores.jobs.renew(run, attempt, at + LEASE, LEASE));
+            }
+            (4, _) => {
+                let _ = both!(self, |stores| stores.jobs.requeue_expired(at - 10));
+            }
+            (5, _) => {
                 let set = dataset_id(2 + self.dice.below(2) as u128);
                 let job = run_job(at as u128, mine, set, self.dice.below(4) as u128, at);
                 let _ = both!(self, |stores| stores.jobs.enqueue(job.clone(), None));
             }
             _ => {
-                let _ = both!(self, |stores| stores.jobs.claim(Lane::Runs, at));
+                let _ = both!(self, |stores| stores.jobs.claim(Lane::Runs, &worker(1), at, LEASE));
             }
         }
     }
@@ -312,6 +316,7 @@ impl Soak<'_> {
         scores.sort_by(|left, right| left.subject.log_id.cmp(&right.subject.log_id));
         scores.dedup_by(|left, right| left.subject.log_id == right.subject.log_id);
         let progress = Progress { total: Some(50), ..job.progress };
+        let attempt = job.attempts.saturating_sub(u32::from(self.dice.one_in(5)));
         // Each store has its own row numbers; one that neither has is that of a row that is gone.
         let _ = both!(self, |stores| async {
             let mut units = Vec::new();
@@ -319,7 +324,7 @@ impl Soak<'_> {
                 let row = stores.logs.get(place, &score.subject.log_id).await?.map_or(i64::MAX, |row| row.number);
                 units.push(Unit { row, score });
             }
-            stores.runs.record(units, Step { job: job.id, progress: progress.clone() }).await
+            stores.runs.record(units, Step { job: job.id, attempt, progress: progress.clone() }).await
         });
     }
 
@@ -347,6 +352,11 @@ impl Soak<'_> {
         let their_rows = self.oracle.logs.read(target, &theirs.rows, With::Scores).await.unwrap();
         assert_eq!(contents(my_rows), contents(their_rows), "{pick:?}");
         (mine, theirs)
+    }
+
+    /// The subject was opened anew, and with that the leases of jobs have ended.
+    pub async fn reopened(&mut self) {
+        let _ = both!(self, |stores| stores.jobs.requeue_expired(i64::MAX));
     }
 
     /// Everything there is, compared.

@@ -1,11 +1,12 @@
 //! Background jobs in memory.
 
 use super::{Memory, State};
-use crate::jobs::{Jobs, Outcome, purge_id, purge_job};
+use crate::jobs::{Jobs, Outcome, Renewal};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
-use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber};
-use evalset_model::job::{Job, Lane, State as JobState, Step, Task};
+use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber, WorkerId};
+use evalset_model::job::{Done, Job, Lane, Lease, State as JobState, Step};
+use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
 
 impl State {
@@ -22,16 +23,23 @@ impl State {
         self.jobs.iter_mut().find(|job| job.id == id)
     }
 
-    /// The job if it is running.
-    pub(super) fn running(&mut self, id: JobId) -> Result<&mut Job> {
-        self.job(id).filter(|job| job.state == JobState::Running).ok_or_else(not_running)
+    /// The job if this attempt at it is at work.
+    pub(super) fn running(&mut self, id: JobId, attempt: u32) -> Result<&mut Job> {
+        let at_work = |job: &&mut Job| job.state == JobState::Running && job.attempts == attempt;
+        self.job(id).filter(at_work).ok_or_else(not_running)
     }
 
-    /// Saves the progress of a running job after a unit in which `affected` of `rows` changed.
+    /// What a unit came to when it was done before; `Conflict` when its attempt is not at work.
+    pub(super) fn done_before(&mut self, step: Option<&Step>, rows: &[RowNumber]) -> Result<Option<Done>> {
+        let Some(step) = step else { return Ok(None) };
+        Ok(step.done_before(&self.running(step.job, step.attempt)?.progress, rows))
+    }
+
+    /// Saves the progress of a job after a unit in which `affected` of `rows` changed.
     pub(super) fn advance(&mut self, step: Option<Step>, rows: &[RowNumber], affected: u64) -> Result<()> {
-        if let Some(Step { job, mut progress }) = step {
+        if let Some(Step { job, attempt, mut progress }) = step {
             progress.add(rows, affected);
-            self.running(job)?.progress = progress;
+            self.running(job, attempt)?.progress = progress;
         }
         Ok(())
     }
@@ -64,10 +72,6 @@ pub(super) fn not_running() -> Error {
     Error::Conflict("The job is no longer running.".to_owned())
 }
 
-fn listed(job: &Job, organization: OrganizationId) -> bool {
-    job.organization == organization && !matches!(job.task, Task::Purge { .. })
-}
-
 #[async_trait]
 impl Jobs for Memory {
     async fn enqueue(&self, job: Job, dataset: Option<(DatasetId, Status)>) -> Result<()> {
@@ -92,29 +96,29 @@ impl Jobs for Memory {
         &self,
         organization: OrganizationId,
         kind: Option<&'static str>,
-        offset: u64,
-        limit: u64,
-    ) -> Result<(Vec<Job>, u64)> {
+        window: Window,
+    ) -> Result<Page<Job>> {
         let state = self.state();
-        let wanted = |job: &&Job| listed(job, organization) && kind.is_none_or(|kind| job.task.kind() == kind);
+        let wanted = |job: &&Job| job.organization == organization && kind.is_none_or(|kind| job.task.kind() == kind);
         let mut jobs: Vec<_> = state.jobs.iter().rev().filter(wanted).cloned().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created_at));
         let total = jobs.len() as u64;
-        Ok((jobs.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
+        Ok(Page { rows: jobs.into_iter().skip(window.offset as usize).take(window.limit as usize).collect(), total })
     }
 
     async fn open(&self, organization: OrganizationId) -> Result<u64> {
         let state = self.state();
-        Ok(state.jobs.iter().filter(|job| listed(job, organization) && !job.state.ended()).count() as u64)
+        Ok(state.jobs.iter().filter(|job| job.organization == organization && !job.state.ended()).count() as u64)
     }
 
-    async fn claim(&self, lane: Lane, at: i64) -> Result<Option<Job>> {
+    async fn claim(&self, lane: Lane, worker: &WorkerId, at: i64, lease: i64) -> Result<Option<Job>> {
         let mut state = self.state();
         let queued = state.jobs.iter_mut().filter(|job| job.state == JobState::Queued && job.task.lane() == lane);
         let Some(job) = queued.min_by_key(|job| job.created_at) else { return Ok(None) };
         job.state = JobState::Running;
         job.attempts += 1;
         job.started_at.get_or_insert(at);
+        job.lease = Some(Lease { worker: worker.clone(), until: at.saturating_add(lease) });
         let job = job.clone();
         if let Some(dataset) = job.task.fills() {
             state.set_status(dataset, Status::Loading);
@@ -124,14 +128,15 @@ impl Jobs for Memory {
     }
 
     async fn save(&self, step: Step) -> Result<()> {
-        self.state().running(step.job)?.progress = step.progress;
+        self.state().running(step.job, step.attempt)?.progress = step.progress;
         Ok(())
     }
 
-    async fn finish(&self, id: JobId, outcome: Outcome) -> Result<()> {
+    async fn finish(&self, id: JobId, attempt: u32, outcome: Outcome) -> Result<()> {
         let mut state = self.state();
-        let Some(job) = state.job(id).filter(|job| !job.state.ended()) else { return Ok(()) };
+        let Ok(job) = state.running(id, attempt) else { return Ok(()) };
         job.state = outcome.state;
+        job.lease = None;
         job.error_message = outcome.error_message;
         job.completed_at = outcome.state.ended().then_some(outcome.at);
         let of = job.dataset;
@@ -163,36 +168,24 @@ impl Jobs for Memory {
         Ok(Some(job))
     }
 
-    async fn should_stop(&self, id: JobId) -> Result<bool> {
-        Ok(self.state().running(id).map_or(true, |job| job.cancel_requested))
+    async fn renew(&self, id: JobId, attempt: u32, at: i64, lease: i64) -> Result<Renewal> {
+        let mut state = self.state();
+        let Ok(job) = state.running(id, attempt) else { return Ok(Renewal::Lost) };
+        if let Some(held) = &mut job.lease {
+            held.until = held.until.max(at.saturating_add(lease));
+        }
+        Ok(if job.cancel_requested { Renewal::Stop } else { Renewal::GoOn })
     }
 
-    async fn requeue_running(&self, at: i64) -> Result<u64> {
+    async fn requeue_expired(&self, at: i64) -> Result<u64> {
         let mut state = self.state();
+        let expired =
+            |job: &&mut Job| job.state == JobState::Running && job.lease.as_ref().is_none_or(|lease| lease.until < at);
         let mut count = 0;
-        for job in state.jobs.iter_mut().filter(|job| job.state == JobState::Running) {
+        for job in state.jobs.iter_mut().filter(expired) {
             job.state = JobState::Queued;
+            job.lease = None;
             count += 1;
-        }
-        let open = |task: &Task| state.jobs.iter().any(|job| job.task == *task && !job.state.ended());
-        let lost = state.hidden.iter().filter(|(number, _)| !open(&Task::Purge { collection: **number }));
-        let jobs: Vec<_> = lost
-            .map(|(number, (owner, rows))| purge_job(purge_id(at), *owner, *number, rows.len() as u64, at))
-            .collect();
-        count += jobs.len() as u64;
-        state.jobs.extend(jobs);
-        Ok(count)
-    }
-
-    async fn purge(&self, collection: i64, limit: usize) -> Result<u64> {
-        let mut state = self.state();
-        let Some((_, rows)) = state.hidden.get_mut(&collection) else { return Ok(0) };
-        let mut count = 0;
-        while (count as usize) < limit && rows.pop_first().is_some() {
-            count += 1;
-        }
-        if (count as usize) < limit {
-            state.hidden.remove(&collection);
         }
         Ok(count)
     }

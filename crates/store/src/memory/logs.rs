@@ -243,8 +243,8 @@ impl Logs for Memory {
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
         let mut state = self.state();
         state.rows_mut(to)?;
-        if let Some(step) = &step {
-            state.running(step.job)?;
+        if let Some(done) = state.done_before(step.as_ref(), rows)? {
+            return Ok(Added { written: done.affected, skipped: done.skipped });
         }
         let mut added = Added::default();
         for row in rows {
@@ -269,8 +269,8 @@ impl Logs for Memory {
     async fn remove(&self, collection: Collection, rows: &[RowNumber], step: Option<Step>) -> Result<u64> {
         let mut state = self.state();
         state.rows_mut(collection)?;
-        if let Some(step) = &step {
-            state.running(step.job)?;
+        if let Some(done) = state.done_before(step.as_ref(), rows)? {
+            return Ok(done.affected);
         }
         let all = state.rows_mut(collection)?;
         let gone: Vec<LogId> = rows.iter().filter_map(|row| all.remove(row)).map(|log| log.id).collect();

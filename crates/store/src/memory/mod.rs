@@ -12,9 +12,9 @@ mod scores;
 #[cfg(test)]
 mod tests;
 
-use crate::jobs::purge_job;
+use crate::local::{Alone, FilesInMemory, Signals};
 use crate::providers::StoredProvider;
-use crate::{Health, Stores};
+use crate::{Health, Housekeeping, Parts, Stores};
 use async_trait::async_trait;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
 use evalset_model::evaluator::Evaluator;
@@ -41,6 +41,10 @@ pub fn open() -> Stores {
         jobs: memory.clone(),
         keys: memory.clone(),
         providers: memory.clone(),
+        nodes: Arc::new(Alone::default()),
+        shared: Arc::new(Signals::default()),
+        files: Arc::new(FilesInMemory::default()),
+        housekeeping: memory.clone(),
         health: memory,
     }
 }
@@ -75,8 +79,7 @@ struct State {
     /// Of runs: by row.
     results: BTreeMap<JobId, BTreeMap<RowNumber, Score>>,
     /// Rows that await their purge.
-    hidden: BTreeMap<i64, (OrganizationId, RowMap)>,
-    last_hidden: i64,
+    hidden: Vec<RowMap>,
 }
 
 impl State {
@@ -113,19 +116,18 @@ impl State {
     fn cancel_jobs(&mut self, dataset: DatasetId, at: i64) {
         for job in self.jobs.iter_mut().filter(|job| job.dataset == Some(dataset) && !job.state.ended()) {
             job.state = JobState::Cancelled;
+            job.lease = None;
             job.completed_at = Some(at);
         }
     }
 
-    /// Takes the rows of a dataset out of sight and enqueues their purge.
-    fn hide(&mut self, organization: OrganizationId, dataset: DatasetId, purge: JobId, at: i64) -> u64 {
+    /// Takes the rows of a dataset out of sight.
+    fn hide(&mut self, organization: OrganizationId, dataset: DatasetId) -> u64 {
         let rows = self.rows.remove(&rows_of(organization, dataset)).unwrap_or_default();
         self.scores.retain(|score| score.subject.collection() != rows_of(organization, dataset));
         let count = rows.len() as u64;
         if count > 0 {
-            self.last_hidden += 1;
-            self.hidden.insert(self.last_hidden, (organization, rows));
-            self.jobs.push(purge_job(purge, organization, self.last_hidden, count, at));
+            self.hidden.push(rows);
         }
         count
     }
@@ -184,24 +186,24 @@ impl crate::Datasets for Memory {
         Ok(state.counted(&dataset))
     }
 
-    async fn delete(&self, organization: OrganizationId, id: DatasetId, purge: JobId, at: i64) -> Result<bool> {
+    async fn delete(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<bool> {
         let mut state = self.state();
         if state.dataset(organization, id).is_none() {
             return Ok(false);
         }
         state.datasets.remove(&id);
         state.cancel_jobs(id, at);
-        state.hide(organization, id, purge, at);
+        state.hide(organization, id);
         Ok(true)
     }
 
-    async fn clear(&self, organization: OrganizationId, id: DatasetId, purge: JobId, at: i64) -> Result<u64> {
+    async fn clear(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<u64> {
         let mut state = self.state();
         state.dataset(organization, id).ok_or_else(Error::not_found)?;
         state.cancel_jobs(id, at);
         state.settle(id);
         state.show_runs(Some(id));
-        Ok(state.hide(organization, id, purge, at))
+        Ok(state.hide(organization, id))
     }
 
     async fn newest_rows(&self, organization: OrganizationId, id: DatasetId, limit: usize) -> Result<Vec<LogId>> {
@@ -211,14 +213,32 @@ impl crate::Datasets for Memory {
     }
 }
 
+/// Rows that a unit of housekeeping deletes: few, as tests have few.
+const PURGE_ROWS: usize = 10;
+
+#[async_trait]
+impl Housekeeping for Memory {
+    async fn next(&self, _at: i64) -> Result<bool> {
+        let mut state = self.state();
+        let Some(rows) = state.hidden.last_mut() else { return Ok(false) };
+        for _ in 0..PURGE_ROWS {
+            rows.pop_first();
+        }
+        if rows.is_empty() {
+            state.hidden.pop();
+        }
+        Ok(!state.hidden.is_empty())
+    }
+}
+
 #[async_trait]
 impl Health for Memory {
     async fn readable(&self) -> Result<()> {
         Ok(())
     }
 
-    async fn writable(&self) -> Result<()> {
-        Ok(())
+    async fn writable(&self) -> Parts {
+        Parts { rows: Ok(()), logs: None }
     }
 
     fn gauges(&self) -> Vec<(&'static str, f64)> {

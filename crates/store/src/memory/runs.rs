@@ -2,7 +2,7 @@
 
 use super::jobs::not_running;
 use super::{Memory, State};
-use crate::runs::{Compared, RowValue, Runs};
+use crate::runs::{Compared, RowValue, Runs, of_one_run};
 use async_trait::async_trait;
 use evalset_model::Result;
 use evalset_model::field::Field;
@@ -70,9 +70,10 @@ fn result(log: &Log, score: &Score) -> UnitResult {
 #[async_trait]
 impl Runs for Memory {
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()> {
+        of_one_run(&units)?;
         let mut state = self.state();
         let dataset = {
-            let job = state.running(step.job)?;
+            let job = state.running(step.job, step.attempt)?;
             job.task.run().ok_or_else(not_running)?;
             job.progress = step.progress;
             job.progress.add_units(&units);

@@ -1,16 +1,12 @@
 //! What callers are told when the transaction around their write fails.
 
 use super::*;
-use crate::index::snapshots::Snapshots;
+use evalset_index::Changed;
 use tokio::sync::oneshot;
 
 fn watched() -> Watched {
-    Watched {
-        indexes: Arc::new(Indexes::new(1, 64, Snapshots::new(std::path::Path::new("/nowhere"), u64::MAX, 0))),
-        texts: Arc::new(Texts::none()),
-        damage: Arc::default(),
-        gate: Gate::default(),
-    }
+    let options = crate::Options::new("/nowhere").derived();
+    Watched { derived: Derived::new(&options, &[], Changed::default()), damage: Arc::default() }
 }
 
 /// A write that succeeds, and what its caller is told.
@@ -33,7 +29,8 @@ fn a_savepoint_that_fails_is_told_to_its_caller_too() {
     let mut lines = writing.query([]).unwrap();
     lines.next().unwrap().unwrap();
     let watched = watched();
-    let mut tx = Tx { connection: &connection, seq: 1, next_row: 1, changes: Vec::new(), watched: &watched };
+    let mut tx =
+        Tx { connection: &connection, seq: CommitNumber(1), next_row: 1, changes: Vec::new(), watched: &watched };
     let (command, mut answer) = command();
     let mut replies = Vec::new();
     let error = one(command, &mut tx, false, &mut replies).unwrap_err();
@@ -51,7 +48,8 @@ fn the_fault_that_ends_a_transaction_is_the_one_told() {
     let watched = watched();
     for alone in [true, false] {
         connection.execute_batch("BEGIN").unwrap();
-        let mut tx = Tx { connection: &connection, seq: 1, next_row: 1, changes: Vec::new(), watched: &watched };
+        let mut tx =
+            Tx { connection: &connection, seq: CommitNumber(1), next_row: 1, changes: Vec::new(), watched: &watched };
         // What SQLite does by itself on a full disk.
         let run = |tx: Option<&mut Tx<'_>>| {
             tx.unwrap().connection.execute_batch("ROLLBACK").unwrap();

@@ -27,13 +27,13 @@ struct Judged {
 
 impl Judged {
     async fn new(world: World) -> Self {
-        let (app, organization, provider) = (world.app(), world.organization, FakeProvider::start().await);
+        let (app, actor, provider) = (world.app(), world.actor(), FakeProvider::start().await);
         provider.hold();
         let dataset = world.dataset().await;
         world.import(&dataset, Value::Null, 100.0).await;
-        runner::run_next(&app, Lane::Rows).await.unwrap();
+        run_next(&app, Lane::Rows).await.unwrap();
         let settings: Provider = serde_json::from_value(provider.settings(AT_ONCE as u32, 0.5)).unwrap();
-        providers::put(&app, organization, KeyChange::Keep, |_| Ok(settings.clone())).await.unwrap();
+        providers::put(&app, &actor, KeyChange::Keep, |_| Ok(settings.clone())).await.unwrap();
         let prompt = json!({"evaluator_definition": "<<{{ input | replace('question ', '') }}>> {{output}}"});
         let definition = Definition {
             name: "judge".into(),
@@ -41,7 +41,7 @@ impl Judged {
             llm_config: prompt.as_object().cloned(),
             ..Definition::default()
         };
-        evaluators::create(&app, organization, NewEvaluator { definition, ..NewEvaluator::default() }).await.unwrap();
+        evaluators::create(&app, &actor, NewEvaluator { definition, ..NewEvaluator::default() }).await.unwrap();
         let request = RunRequest {
             evaluators: vec!["judge".into()],
             method: Method::Llm,
@@ -49,9 +49,8 @@ impl Judged {
             sampling_percentage: 100.0,
             spending_limit: None,
             experiment_id: None,
-            environment: "prod".into(),
         };
-        let run = runs::start(&app, organization, dataset.id, request).await.unwrap().runs[0].id;
+        let run = runs::start(&app, &actor, dataset.id, request).await.unwrap().runs[0].id;
         Self { world, provider, dataset, run }
     }
 
@@ -60,18 +59,18 @@ impl Judged {
         let app = self.world.app();
         tokio::select! {
             biased;
-            _ = runner::run_next(&app, Lane::Runs) => panic!("the run ended"),
+            _ = run_next(&app, Lane::Runs) => panic!("the run ended"),
             () = until => {}
         }
         self.provider.until_idle().await;
         assert_eq!(self.world.job(self.run).await.state, State::Running);
-        assert_eq!(self.world.stores.jobs.requeue_running(5).await.unwrap(), 1);
+        assert_eq!(self.world.stores.jobs.requeue_expired(i64::MAX).await.unwrap(), 1);
     }
 
     /// Lets the provider answer and works on the run to its end; the job then.
     async fn finished(&self) -> Job {
         self.provider.release();
-        assert!(runner::run_next(&self.world.app(), Lane::Runs).await.unwrap(), "nothing is queued");
+        assert!(run_next(&self.world.app(), Lane::Runs).await.unwrap(), "nothing is queued");
         self.world.job(self.run).await
     }
 
@@ -151,7 +150,7 @@ async fn a_shutdown_does_not_wait_for_a_silent_provider_and_keeps_what_it_says_i
             judged.kept(2).await;
             tokio::time::Instant::now()
         };
-        let (ran, asked_to) = tokio::join!(runner::run_next(&app, Lane::Runs), stop);
+        let (ran, asked_to) = tokio::join!(run_next(&app, Lane::Runs), stop);
         assert!(ran.unwrap());
         let took = asked_to.elapsed();
         assert!(took <= END, "{took:?}");
@@ -170,17 +169,17 @@ async fn a_cancelled_run_begins_no_row_and_keeps_the_answers_under_way() {
         let app = judged.world.app();
         let cancel = async {
             judged.provider.until_asked(AT_ONCE).await;
-            jobs::cancel(&app, judged.world.organization, judged.run).await.unwrap();
+            jobs::cancel(&app, &judged.world.actor(), judged.run).await.unwrap();
             // Longer than a run takes to notice, see `evaluate::LOOK`.
             tokio::time::sleep(Duration::from_millis(600)).await;
             judged.provider.release();
         };
-        let (ran, ()) = tokio::join!(runner::run_next(&app, Lane::Runs), cancel);
+        let (ran, ()) = tokio::join!(run_next(&app, Lane::Runs), cancel);
         assert!(ran.unwrap());
         let job = judged.world.job(judged.run).await;
         assert_eq!((job.state, job.progress.done), (State::Cancelled, AT_ONCE as u64));
         assert_eq!(judged.provider.asked(), AT_ONCE);
-        runs::resume(&app, judged.world.organization, &job, None).await.unwrap();
+        runs::resume(&app, &judged.world.actor(), &job, None).await.unwrap();
         judged.finished().await;
         judged.is_whole().await;
         assert_eq!(judged.asked(), BTreeMap::from([(1, LOGS as usize)]));
@@ -194,15 +193,15 @@ async fn a_cancelled_run_does_not_wait_for_a_silent_provider_either() {
         let app = judged.world.app();
         let cancel = async {
             judged.provider.until_asked(AT_ONCE).await;
-            jobs::cancel(&app, judged.world.organization, judged.run).await.unwrap();
+            jobs::cancel(&app, &judged.world.actor(), judged.run).await.unwrap();
             tokio::time::Instant::now()
         };
-        let (ran, asked_to) = tokio::join!(runner::run_next(&app, Lane::Runs), cancel);
+        let (ran, asked_to) = tokio::join!(run_next(&app, Lane::Runs), cancel);
         assert!(ran.unwrap());
         assert!(asked_to.elapsed() <= END, "{:?}", asked_to.elapsed());
         let job = judged.world.job(judged.run).await;
         assert_eq!((job.state, job.progress.done), (State::Cancelled, 0));
-        runs::resume(&app, judged.world.organization, &job, None).await.unwrap();
+        runs::resume(&app, &judged.world.actor(), &job, None).await.unwrap();
         judged.finished().await;
         judged.is_whole().await;
     })
@@ -213,10 +212,10 @@ async fn a_cancelled_run_does_not_wait_for_a_silent_provider_either() {
 async fn a_whole_run_can_be_continued_without_a_provider() {
     on_both_stores(async |judged| {
         judged.finished().await;
-        let (app, organization) = (judged.world.app(), judged.world.organization);
-        providers::delete(&app, organization).await.unwrap();
+        let (app, actor) = (judged.world.app(), judged.world.actor());
+        providers::delete(&app, &actor).await.unwrap();
         let job = judged.world.job(judged.run).await;
-        runs::resume(&app, organization, &job, None).await.unwrap();
+        runs::resume(&app, &actor, &job, None).await.unwrap();
         judged.finished().await;
         judged.is_whole().await;
     })
@@ -275,7 +274,7 @@ async fn results_that_could_not_be_kept_are_asked_for_again() {
         let stores = judged.world.stores.clone();
         let runs = Failing { inner: stores.runs.clone(), calls: Mutex::new(0) };
         let app = judged.world.app_on(Stores { runs: Arc::new(runs), ..stores });
-        assert!(runner::run_next(&app, Lane::Runs).await.unwrap());
+        assert!(run_next(&app, Lane::Runs).await.unwrap());
         judged.is_whole().await;
         assert!(judged.asked().keys().any(|times| *times > 1), "nothing failed: {:?}", judged.asked());
     })

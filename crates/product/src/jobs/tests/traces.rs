@@ -51,13 +51,13 @@ impl World {
     async fn dataset_of_traces(&self) -> Dataset {
         let granularity = Some(Granularity::Traces);
         let new = datasets::NewDataset { name: Some("t".into()), granularity, ..datasets::NewDataset::default() };
-        datasets::create(&self.app(), self.organization, new).await.unwrap()
+        datasets::create(&self.app(), &self.actor(), new).await.unwrap()
     }
 
     /// Imports to the end; the job and the ids of the rows there are then.
     async fn imported(&self, dataset: &Dataset, filters: Value, percent: f64) -> (Job, BTreeSet<String>) {
         let job = self.import(dataset, filters, percent).await;
-        runner::run_next(&self.app(), Lane::Rows).await.unwrap();
+        run_next(&self.app(), Lane::Rows).await.unwrap();
         let job = self.job(job.id).await;
         assert_eq!(job.state, State::Completed, "{:?}", job.error_message);
         (job, self.ids(self.rows(dataset)).await)
@@ -102,16 +102,16 @@ async fn filters_and_window_choose_traces_and_the_count_agrees() {
         (json!({"span_count": 4}), vec![]),
     ] {
         let dataset = world.dataset_of_traces().await;
-        let count = imports::matching(&world.app(), &dataset, &request(filters.clone())).await.unwrap();
+        let count = imports::matching(&world.app(), &world.actor(), &dataset, &request(filters.clone())).await.unwrap();
         let (job, ids) = world.imported(&dataset, filters.clone(), 100.0).await;
         assert_eq!((ids, count), (root_ids(expected.clone()), expected.len() as u64), "{filters}");
         assert_eq!(job.progress.total, Some(job.progress.done), "{filters}");
     }
     let dataset = world.dataset_of_traces().await;
     let window = ImportRequest { start_time: Some(103_000_000), end_time: Some(105_000_000), ..request(Value::Null) };
-    assert_eq!(imports::matching(&world.app(), &dataset, &window).await.unwrap(), 3);
-    imports::import(&world.app(), &dataset, window).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    assert_eq!(imports::matching(&world.app(), &world.actor(), &dataset, &window).await.unwrap(), 3);
+    imports::import(&world.app(), &world.actor(), &dataset, window).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let rows = world.rows(&dataset);
     assert_eq!(world.ids(rows).await, root_ids(3..=5), "by the end of the root span, both ends inclusive");
     let row = world.stores.logs.get(rows, &LogId("trace5-0".into())).await.unwrap().unwrap();
@@ -128,7 +128,11 @@ async fn a_trace_with_several_roots_is_one_row() {
     world.stores.logs.insert(world.logs(), vec![late], Existing::Replace).await.unwrap();
     let dataset = world.dataset_of_traces().await;
     let late_window = ImportRequest { start_time: Some(499_000_000), ..request(Value::Null) };
-    assert_eq!(imports::matching(&world.app(), &dataset, &late_window).await.unwrap(), 0, "its root ended long before");
+    assert_eq!(
+        imports::matching(&world.app(), &world.actor(), &dataset, &late_window).await.unwrap(),
+        0,
+        "its root ended long before"
+    );
     let (job, ids) = world.imported(&dataset, json!({"trace_unique_id": "trace0"}), 100.0).await;
     assert_eq!(ids, root_ids([0]));
     assert_eq!((job.progress.total, job.progress.affected, job.progress.skipped), (Some(2), 1, 1));
@@ -143,7 +147,7 @@ async fn a_sample_is_of_the_matching_traces_and_repeatable() {
     let seed = dataset.id.to_string();
     ranked.sort_by_key(|n| sample_hash(&seed, &LogId(format!("trace{n}-0"))));
     let half = ImportRequest { sampling_percentage: 50.0, ..request(filters.clone()) };
-    assert_eq!(imports::matching(&world.app(), &dataset, &half).await.unwrap(), 3);
+    assert_eq!(imports::matching(&world.app(), &world.actor(), &dataset, &half).await.unwrap(), 3);
     for _ in 0..2 {
         let (_, ids) = world.imported(&dataset, filters.clone(), 50.0).await;
         assert_eq!(ids, root_ids(ranked[..3].to_vec()));
@@ -165,14 +169,14 @@ async fn a_shutdown_resumes_with_the_same_sample_and_without_later_spans() {
         Ok(())
     });
     *stopping.lock() = Some(app.stopping.clone());
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let stopped = world.job(job.id).await;
     assert_eq!((stopped.state, stopped.progress.done, stopped.progress.total), (State::Queued, UNIT as u64, Some(6)));
     assert_eq!(world.ids(world.rows(&dataset)).await.len(), UNIT);
 
     let later: Vec<Log> = (20..40).flat_map(spans).chain((0..TRACES).map(|n| span(n, 7))).collect();
     world.stores.logs.insert(world.logs(), later, Existing::Replace).await.unwrap();
-    runner::run_next(&world.app(), Lane::Rows).await.unwrap();
+    run_next(&world.app(), Lane::Rows).await.unwrap();
     let ended = world.job(job.id).await;
     assert_eq!((ended.state, ended.progress.affected, ended.progress.skipped), (State::Completed, 6, 0));
     let mut ranked: Vec<u64> = (0..TRACES).collect();
@@ -190,14 +194,14 @@ async fn a_crash_after_a_batch_changes_only_the_counts() {
     let dataset = world.dataset_of_traces().await;
     let job = world.import(&dataset, Value::Null, 100.0).await;
     // What a process wrote whose progress was not stored any more.
-    let (app, claimed) = (world.app(), world.stores.jobs.claim(Lane::Rows, 1).await.unwrap().unwrap());
+    let (app, claimed) = (world.app(), world.stores.jobs.claim(Lane::Rows, &worker(), 1, 1).await.unwrap().unwrap());
     let filters = wire::parse("filters", None, None, &app.limits).unwrap();
     let selection = scan::Selection::new(world.organization, &filters, None, None).unwrap();
     assert_eq!(scan::count(&*app.stores.logs, &selection, UNIT).await.unwrap(), TRACES);
     let lost = (6..TRACES).map(|n| span(n, 0)).collect();
     world.stores.logs.insert(world.rows(&dataset), lost, Existing::Keep).await.unwrap();
-    assert_eq!((claimed.id, world.stores.jobs.requeue_running(5).await.unwrap()), (job.id, 1));
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    assert_eq!((claimed.id, world.stores.jobs.requeue_expired(i64::MAX).await.unwrap()), (job.id, 1));
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected, job.progress.skipped), (State::Completed, 6, 3));
     assert_eq!(world.ids(world.rows(&dataset)).await, root_ids(0..TRACES));
@@ -213,7 +217,7 @@ async fn cancelling_keeps_the_batches_done() {
         stores.jobs.cancel(organization, id, 5).now_or_never().unwrap()?;
         Ok(())
     });
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     let job = world.job(job.id).await;
     assert_eq!((job.state, job.progress.affected), (State::Cancelled, UNIT as u64));
     assert_eq!(world.status(&dataset).await, Status::Ready);
@@ -226,20 +230,20 @@ async fn what_no_trace_has_is_refused_before_anything_is_queued() {
     for filters in [json!({"model": "even"}), json!({"span_count": "many"}), json!({"name": {"operator": "resembles"}})]
     {
         for result in [
-            imports::import(&app, &dataset, request(filters.clone())).await.map(drop),
-            imports::matching(&app, &dataset, &request(filters.clone())).await.map(drop),
+            imports::import(&app, &world.actor(), &dataset, request(filters.clone())).await.map(drop),
+            imports::matching(&app, &world.actor(), &dataset, &request(filters.clone())).await.map(drop),
         ] {
             assert!(matches!(result, Err(Error::Invalid { field: Some(_), .. })), "{filters}: {result:?}");
         }
     }
-    let error = imports::add_by_ids(&app, &dataset, vec!["trace1-0".into()]).await.unwrap_err();
+    let error = imports::add_by_ids(&app, &world.actor(), &dataset, vec!["trace1-0".into()]).await.unwrap_err();
     assert!(matches!(&error, Error::Invalid { field: Some(field), .. } if field == "log_ids"), "{error}");
     assert_eq!(world.stores.jobs.open(world.organization).await.unwrap(), 0);
 
     let (_, ids) = world.imported(&dataset, json!({"span_count": 1}), 100.0).await;
     let new = datasets::NewDataset { source: Some(dataset.id), ..datasets::NewDataset::default() };
-    let copy = datasets::create(&app, world.organization, new).await.unwrap();
-    runner::run_next(&app, Lane::Rows).await.unwrap();
+    let copy = datasets::create(&app, &world.actor(), new).await.unwrap();
+    run_next(&app, Lane::Rows).await.unwrap();
     assert_eq!((copy.granularity, world.ids(world.rows(&copy)).await), (Granularity::Traces, ids));
 }
 

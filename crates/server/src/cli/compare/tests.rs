@@ -4,11 +4,11 @@ use super::*;
 use crate::cli::local;
 use crate::config::{self, Sources};
 use clap::Parser as _;
-use evalset_model::ids::Collection;
 use evalset_model::key::Environment;
 use evalset_model::log::ingest::Body;
+use evalset_product::actor::Actor;
 use evalset_product::ops::scores::{self, NewScore, Target};
-use evalset_product::ops::{datasets, keys};
+use evalset_product::ops::{dataset_logs, datasets, keys};
 use evalset_testkit::with_app;
 
 #[derive(clap::Parser)]
@@ -102,16 +102,16 @@ async fn from_the_data_folder() {
     assert!(absent.to_string().starts_with("no data in "), "{absent}");
     let app = local::open(&config).await.unwrap();
     let store = app.stores.keys.as_ref();
-    let organization = keys::organization(store, &app.clock, keys::DEFAULT_ORGANIZATION).await.unwrap().id;
-    let key = keys::create(store, &app.clock, organization, "k", Environment::Prod).await.unwrap().key;
+    let organization = keys::organization(store, &app.clock, keys::DEFAULT_ORGANIZATION).await.unwrap();
+    let key = keys::create(store, &app.clock, &organization, "k", Environment::Prod).await.unwrap().key;
+    let actor = Actor::of_key(&key);
     for (name, values) in [("before", BEFORE), ("after", AFTER)] {
         let new = datasets::NewDataset { name: Some(name.into()), ..datasets::NewDataset::default() };
-        let dataset = datasets::create(&app, organization, new).await.unwrap().id;
-        let collection = Collection { organization, place: Place::Dataset(dataset) };
+        let dataset = datasets::create(&app, &actor, new).await.unwrap().id;
         for (number, value) in values.into_iter().enumerate() {
             let body = json!({"input": "q", "custom_identifier": format!("r{}", number + 1)});
             let body = Body::of(body.as_object().unwrap(), &app.limits).unwrap();
-            let row = evalset_product::ops::dataset_logs::create(&app, collection, &key, &body).await.unwrap();
+            let row = dataset_logs::create(&app, &actor, Place::Dataset(dataset), &body).await.unwrap();
             let new = NewScore {
                 log_id: Some(row.id.0),
                 dataset_id: Some(dataset.to_string()),
@@ -123,7 +123,7 @@ async fn from_the_data_folder() {
                 cost: 0.0,
                 extra: serde_json::Map::new(),
             };
-            scores::put(&app, organization, &key, new, Target::Any).await.unwrap();
+            scores::put(&app, &actor, new, Target::Any).await.unwrap();
         }
     }
     local::close(&app).await;

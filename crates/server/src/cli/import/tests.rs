@@ -8,6 +8,7 @@ use evalset_model::field::Field;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, OrganizationId, Place};
 use evalset_model::log::Log;
+use evalset_product::actor::Actor;
 use evalset_product::app::App;
 use evalset_product::ops::{datasets, keys};
 use evalset_rows::import::{Refused, Source};
@@ -51,7 +52,7 @@ impl World {
         let app = local::open(&config).await.unwrap();
         let organization = keys::organization(app.stores.keys.as_ref(), &app.clock, "default").await.unwrap().id;
         let new = datasets::NewDataset { name: Some("d".into()), ..datasets::NewDataset::default() };
-        let dataset = datasets::create(&app, organization, new).await.unwrap().id;
+        let dataset = datasets::create(&app, &Actor::local(organization), new).await.unwrap().id;
         local::close(&app).await;
         Self { folder, config, organization, dataset: Collection { organization, place: Place::Dataset(dataset) } }
     }
@@ -341,7 +342,7 @@ async fn an_export_comes_back_as_the_same_rows() {
     for (name, content) in [("e.jsonl", &jsonl), ("e.csv", &csv)] {
         let app = local::open(&world.config).await.unwrap();
         let new = datasets::NewDataset { name: Some(name.into()), ..datasets::NewDataset::default() };
-        datasets::create(&app, world.organization, new).await.unwrap();
+        datasets::create(&app, &Actor::local(world.organization), new).await.unwrap();
         local::close(&app).await;
         let path = file(&world.folder, name, content);
         world.import(&[path.to_str().unwrap(), "--into", name]).await.unwrap();

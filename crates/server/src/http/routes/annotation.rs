@@ -15,7 +15,7 @@ use crate::wire::log;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use evalset_model::ids::{Collection, LogId};
+use evalset_model::ids::{LogId, Place};
 use evalset_model::log::annotation::annotator;
 use evalset_model::log::ingest;
 use evalset_model::scalar::format_time;
@@ -50,28 +50,22 @@ async fn next(
     listing: Listing,
     Body(body): Body,
 ) -> Answer<Response> {
-    let collection = caller.dataset(dataset_only(dataset)?);
-    let ask = asked(&app, &caller, collection, &listing, &body)?;
-    let handed = queue::next(&app, collection, ask).await?;
-    let context = context(&caller, collection);
+    let place = Place::Dataset(dataset_only(dataset)?);
+    let ask = asked(&app, &caller, place, &listing, &body)?;
+    let handed = queue::next(&app, caller.actor(), place, ask).await?;
+    let context = context(&caller, place);
     let row = handed.row.as_ref().map(|row| DetailRow::new(row, &context, None).scored(&row.scores));
     let lease_until = handed.lease_until.map(format_time);
     Ok(Json(HandedRow { row, lease_until, remaining: handed.remaining }).into_response())
 }
 
-fn asked(
-    app: &App,
-    caller: &Caller,
-    collection: Collection,
-    listing: &Listing,
-    body: &Map<String, Value>,
-) -> Result<Ask> {
+fn asked(app: &App, caller: &Caller, place: Place, listing: &Listing, body: &Map<String, Value>) -> Result<Ask> {
     members::only(body, "", NEXT_MEMBERS)?;
     let lease = members::whole::<u32>(body, "lease_seconds")?.map(i64::from);
     Ok(Ask {
         annotator: who(caller, body)?,
         lease_seconds: queue::checked_lease(lease, &app.limits)?,
-        filter: filters::of_body(body, &filters::scope(collection), &app.limits)?.filter,
+        filter: filters::of_body(body, &filters::scope(caller, place), &app.limits)?.filter,
         sort: filters::sort(listing, body)?,
         skip: members::flag(body, "skip")?.unwrap_or(false),
     })
@@ -87,10 +81,10 @@ async fn complete(
     DatasetPath(dataset): DatasetPath,
     Body(body): Body,
 ) -> Answer<Response> {
-    let collection = caller.dataset(dataset_only(dataset)?);
+    let place = Place::Dataset(dataset_only(dataset)?);
     let (id, annotator) = row_and_annotator(&caller, &body)?;
-    let row = queue::complete(&app, collection, &id, &annotator).await?;
-    Ok(Json(DetailRow::new(&row, &context(&caller, collection), None).scored(&row.scores)).into_response())
+    let row = queue::complete(&app, caller.actor(), place, &id, &annotator).await?;
+    Ok(Json(DetailRow::new(&row, &context(&caller, place), None).scored(&row.scores)).into_response())
 }
 
 /// Give a row back to the queue. 409 when somebody else holds it, or it is completed.
@@ -103,10 +97,10 @@ async fn release(
     DatasetPath(dataset): DatasetPath,
     Body(body): Body,
 ) -> Answer<Response> {
-    let collection = caller.dataset(dataset_only(dataset)?);
+    let place = Place::Dataset(dataset_only(dataset)?);
     let (id, annotator) = row_and_annotator(&caller, &body)?;
-    let row = queue::release(&app, collection, &id, &annotator).await?;
-    Ok(Json(DetailRow::new(&row, &context(&caller, collection), None).scored(&row.scores)).into_response())
+    let row = queue::release(&app, caller.actor(), place, &id, &annotator).await?;
+    Ok(Json(DetailRow::new(&row, &context(&caller, place), None).scored(&row.scores)).into_response())
 }
 
 /// Read how far the annotation is, in all and per person, over all rows or those that the URL's filters keep.
@@ -118,16 +112,16 @@ async fn progress(
     DatasetPath(dataset): DatasetPath,
     listing: Listing,
 ) -> Answer<Json<AnnotationProgressObject>> {
-    let collection = caller.dataset(dataset_only(dataset)?);
-    let scope = filters::scope(collection);
+    let place = Place::Dataset(dataset_only(dataset)?);
+    let scope = filters::scope(&caller, place);
     let in_force = filters::of_body_and_url(&Map::new(), &listing, &scope, &app.limits)?;
-    Ok(Json(queue::progress(&app, collection, in_force.filter).await?.into()))
+    Ok(Json(queue::progress(&app, caller.actor(), place, in_force.filter).await?.into()))
 }
 
 /// Who annotates: named by the body, else the key.
 fn who(caller: &Caller, body: &Map<String, Value>) -> Result<String> {
     let named = members::text(body, "annotator")?;
-    annotator(named.as_deref().unwrap_or(&caller.key().name), "annotator")
+    annotator(named.as_deref().unwrap_or(caller.actor().name()), "annotator")
 }
 
 fn row_and_annotator(caller: &Caller, body: &Map<String, Value>) -> Result<(LogId, String)> {
@@ -135,4 +129,22 @@ fn row_and_annotator(caller: &Caller, body: &Map<String, Value>) -> Result<(LogI
     let id = members::present(body, "unique_id")
         .ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required: the row's id"))?;
     Ok((ingest::unique_id(id, "unique_id")?, who(caller, body)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NEXT_MEMBERS, ROW_MEMBERS};
+    use crate::http::members::document::{lists, shown};
+    use crate::http::schema::{AnnotatedRowBody, NextRowBody};
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        lists::<AnnotatedRowBody>(ROW_MEMBERS);
+        let mut known = shown::<NextRowBody>();
+        known.insert("order_by".to_owned());
+        assert_eq!(
+            NEXT_MEMBERS.iter().map(|name| (*name).to_owned()).collect::<std::collections::BTreeSet<_>>(),
+            known
+        );
+    }
 }

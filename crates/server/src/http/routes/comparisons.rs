@@ -32,7 +32,7 @@ const SIDE_MEMBERS: &[&str] = &["run", "dataset_id", "evaluator", "evaluator_id"
 #[utoipa::path(post, path = "/api/eval-reports/compare/", tag = "Evaluation runs", request_body = CompareBody,
     responses((status = 200, body = ComparisonObject), Failures))]
 async fn compare(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ComparisonObject>> {
-    Ok(Json(comparisons::compare(&app, caller.organization_id(), ask(&body)?).await?.into()))
+    Ok(Json(comparisons::compare(&app, caller.actor(), ask(&body)?).await?.into()))
 }
 
 fn ask(body: &Map<String, Value>) -> Result<Ask> {
@@ -77,5 +77,21 @@ fn side(body: &Map<String, Value>, name: &str) -> Result<Side> {
         (None, Some(_), None) => Err(needed(format!("{name}.evaluator"))),
         (None, None, Some(_)) => Err(needed(format!("{name}.dataset_id"))),
         (None, None, None) => Err(needed(format!("{name}.run"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MEMBERS, SIDE_MEMBERS, ask};
+    use crate::http::members::document::{agrees, lists};
+    use crate::http::schema::{CompareBody, CompareSide};
+    use serde_json::json;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        lists::<CompareBody>(MEMBERS);
+        lists::<CompareSide>(SIDE_MEMBERS);
+        let body = json!({"a": {"run": "1"}, "b": {"run": "2"}});
+        agrees::<CompareBody>(SIDE_MEMBERS, || drop(ask(body.as_object().unwrap()).unwrap()));
     }
 }

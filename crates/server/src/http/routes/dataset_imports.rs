@@ -16,11 +16,12 @@ use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::imports::{ImportRequest, Removal, RemoveRequest};
 use evalset_product::ops::{dataset_logs, datasets, imports};
+use evalset_product::rates;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::saved_logs::{collection, dataset_only};
+use super::saved_logs::{dataset_only, place};
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<App> {
@@ -43,7 +44,7 @@ async fn bulk_create(
     DatasetPath(dataset): DatasetPath,
     body: bulk::BulkBody,
 ) -> Answer<Response> {
-    app.rates.bulk_call(caller.organization_id())?;
+    rates::bulk_call(&app, caller.actor()).await?;
     if !body.has_logs() {
         let rest = body.rest()?;
         let has = |name: &str| members::present(rest, name).is_some();
@@ -55,15 +56,15 @@ async fn bulk_create(
         }
     }
     let items = body.items(app.limits.bulk_items, "bulk_items")?;
-    let results = dataset_logs::create_many(&app, collection(&caller, dataset), caller.key(), items).await?;
+    let results = dataset_logs::create_many(&app, caller.actor(), place(dataset), items).await?;
     bulk::reply(BulkResult::new(results))
 }
 
 /// L10: the counts of a bulk call beside a message.
 async fn add_by_ids(app: &App, caller: &Caller, dataset: DatasetRef, body: &Map<String, Value>) -> Answer<Response> {
-    let dataset = datasets::get(app, caller.organization_id(), dataset_only(dataset)?).await?;
+    let dataset = datasets::get(app, caller.actor(), dataset_only(dataset)?).await?;
     let ids = members::texts(body, "log_ids")?.unwrap_or_default();
-    let result = BulkResult::new(imports::add_by_ids(app, &dataset, ids).await?.items);
+    let result = BulkResult::new(imports::add_by_ids(app, caller.actor(), &dataset, ids).await?.items);
     let message = format!("{} of {} logs are in the dataset now", result.success_count, result.unique_ids.len());
     let mut reply = serde_json::to_value(&result).map_err(Error::internal)?;
     reply["message"] = message.into();
@@ -102,19 +103,23 @@ async fn import_open_ended(
 }
 
 async fn imported(app: &App, caller: &Caller, dataset: DatasetRef, body: &Map<String, Value>) -> Result<Acknowledged> {
-    let dataset = datasets::get(app, caller.organization_id(), dataset_only(dataset)?).await?;
-    let sampling = members::percent(body, "sampling_percentage")?.or(members::percent(body, "sampling")?);
-    let request = ImportRequest {
-        start_time: members::time(body, "start_time")?,
-        end_time: members::time(body, "end_time")?,
-        filters: body.get("filters").cloned().unwrap_or(Value::Null),
-        sampling_percentage: sampling.unwrap_or(100.0),
-    };
-    let count = imports::matching(app, &dataset, &request).await?;
-    let job = imports::import(app, &dataset, request).await?;
+    let dataset = datasets::get(app, caller.actor(), dataset_only(dataset)?).await?;
+    let request = import_request(body)?;
+    let count = imports::matching(app, caller.actor(), &dataset, &request).await?;
+    let job = imports::import(app, caller.actor(), &dataset, request).await?;
     let mut reply = acknowledged("Logs are being added to the dataset in the background.", &job);
     reply.extra.insert("count".into(), count.into());
     Ok(reply)
+}
+
+fn import_request(body: &Map<String, Value>) -> Result<ImportRequest> {
+    let sampling = members::percent(body, "sampling_percentage")?.or(members::percent(body, "sampling")?);
+    Ok(ImportRequest {
+        start_time: members::time(body, "start_time")?,
+        end_time: members::time(body, "end_time")?,
+        filters: members::given(body, "filters").cloned().unwrap_or(Value::Null),
+        sampling_percentage: sampling.unwrap_or(100.0),
+    })
 }
 
 /// Remove rows by filter, or all of them, in the background.
@@ -126,14 +131,8 @@ async fn remove(
     DatasetPath(dataset): DatasetPath,
     Body(body): Body,
 ) -> Answer<Json<Acknowledged>> {
-    let dataset = datasets::get(&app, caller.organization_id(), dataset_only(dataset)?).await?;
-    let request = RemoveRequest {
-        is_deleting_all_logs: members::flag(&body, "is_deleting_all_logs")?.unwrap_or(false),
-        filters: body.get("filters").cloned().unwrap_or(Value::Null),
-        start_time: members::time(&body, "start_time")?,
-        end_time: members::time(&body, "end_time")?,
-    };
-    let reply = match imports::remove(&app, &dataset, request).await? {
+    let dataset = datasets::get(&app, caller.actor(), dataset_only(dataset)?).await?;
+    let reply = match imports::remove(&app, caller.actor(), &dataset, remove_request(&body)?).await? {
         Removal::Emptied { rows } => Acknowledged {
             message: format!("All {rows} rows were removed from the dataset."),
             extra: Map::from_iter([
@@ -148,6 +147,15 @@ async fn remove(
     Ok(Json(reply))
 }
 
+fn remove_request(body: &Map<String, Value>) -> Result<RemoveRequest> {
+    Ok(RemoveRequest {
+        is_deleting_all_logs: members::flag(body, "is_deleting_all_logs")?.unwrap_or(false),
+        filters: members::given(body, "filters").cloned().unwrap_or(Value::Null),
+        start_time: members::time(body, "start_time")?,
+        end_time: members::time(body, "end_time")?,
+    })
+}
+
 /// The reply for a job on a dataset, with where to watch it.
 fn acknowledged(message: &str, job: &Job) -> Acknowledged {
     let members = json!({
@@ -156,4 +164,18 @@ fn acknowledged(message: &str, job: &Job) -> Acknowledged {
         "status_url": format!("/api/jobs/{}/", job.id),
     });
     Acknowledged { message: message.to_owned(), extra: members.as_object().cloned().unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{import_request, remove_request};
+    use crate::http::members::document::agrees;
+    use crate::http::schema::{ImportBody, RemoveBody};
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<ImportBody>(&["sampling"], || drop(import_request(&Map::new()).unwrap()));
+        agrees::<RemoveBody>(&[], || drop(remove_request(&Map::new()).unwrap()));
+    }
 }

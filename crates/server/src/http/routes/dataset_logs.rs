@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use evalset_model::Result;
-use evalset_model::ids::Collection;
+use evalset_model::ids::Place;
 use evalset_product::app::App;
 use evalset_product::ops::dataset_logs;
 use evalset_rows::shape::{CreatedRow, DetailRow, RowContext, RowKind};
@@ -28,7 +28,7 @@ use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::saved_logs::collection;
+use super::saved_logs::place;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<App> {
@@ -43,12 +43,12 @@ pub fn routes() -> OpenApiRouter<App> {
 const PAGE: Bounds = Bounds { page_size: 25, max_page_size: 0 };
 
 /// What rows of the collection show about where they are.
-pub(super) fn context(caller: &Caller, collection: Collection) -> RowContext<'_> {
-    RowContext::new(caller.organization(), collection.place.dataset_id_text())
+pub(super) fn context(caller: &Caller, place: Place) -> RowContext<'_> {
+    RowContext::new(caller.organization(), place.dataset_id_text())
 }
 
-fn detail(caller: &Caller, collection: Collection, row: &Row) -> Response {
-    Json(DetailRow::new(row, &context(caller, collection), None).scored(&row.scores)).into_response()
+fn detail(caller: &Caller, place: Place, row: &Row) -> Response {
+    Json(DetailRow::new(row, &context(caller, place), None).scored(&row.scores)).into_response()
 }
 
 /// Create a row from unified input and output.
@@ -61,10 +61,9 @@ async fn create(
     DatasetPath(dataset): DatasetPath,
     LogBody(body): LogBody,
 ) -> Answer<Response> {
-    let collection = collection(&caller, dataset);
-    dataset_logs::ensure(&app, collection).await?;
-    let row = dataset_logs::create(&app, collection, caller.key(), &body).await?;
-    Ok((StatusCode::CREATED, Json(CreatedRow::new(&row, &context(&caller, collection)))).into_response())
+    let place = place(dataset);
+    let row = dataset_logs::create(&app, caller.actor(), place, &body).await?;
+    Ok((StatusCode::CREATED, Json(CreatedRow::new(&row, &context(&caller, place)))).into_response())
 }
 
 /// List rows by filter, in order, with the exact total; or start an export of them (`is_exporting`).
@@ -78,11 +77,11 @@ async fn list(
     listing: Listing,
     Body(body): Body,
 ) -> Answer<Response> {
-    let collection = collection(&caller, dataset);
+    let place = place(dataset);
     if members::flag(&body, "is_exporting")?.unwrap_or(false) {
-        return super::exports::start(&app, &caller, collection, &listing, &body).await;
+        return super::exports::start(&app, &caller, place, &listing, &body).await;
     }
-    Ok(listed(&app, &caller, collection, &listing, &body).await?)
+    Ok(listed(&app, &caller, place, &listing, &body).await?)
 }
 
 /// List rows, filtered by the URL.
@@ -95,24 +94,24 @@ async fn list_by_url(
     DatasetPath(dataset): DatasetPath,
     listing: Listing,
 ) -> Answer<Response> {
-    Ok(listed(&app, &caller, collection(&caller, dataset), &listing, &Map::new()).await?)
+    Ok(listed(&app, &caller, place(dataset), &listing, &Map::new()).await?)
 }
 
 async fn listed(
     app: &App,
     caller: &Caller,
-    collection: Collection,
+    place: Place,
     listing: &Listing,
     body: &Map<String, Value>,
 ) -> Result<Response> {
     let bounds = Bounds { max_page_size: app.limits.max_page_size, ..PAGE };
     let paged = Paged::of(listing, body, bounds, app.clock.now())?;
-    let scope = filters::scope(collection);
+    let scope = filters::scope(caller, place);
     let in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
-    dataset_logs::ensure(app, collection).await?;
-    let list = RowList { caller, collection, kind: RowKind::List, listing, body, paged };
+    let there = dataset_logs::ensure(app, caller.actor(), place).await?;
+    let list = RowList { caller, place, kind: RowKind::List, listing, body, paged };
     let (rows, id) = list.asked(app, &in_force)?;
-    let listed = dataset_logs::list(app, collection, rows).await?;
+    let listed = dataset_logs::list(app, caller.actor(), there, rows).await?;
     list.answer(id, in_force, &listed)
 }
 
@@ -126,9 +125,9 @@ async fn summary(
     DatasetPath(dataset): DatasetPath,
     Body(body): Body,
 ) -> Answer<Json<SummaryObject>> {
-    let collection = collection(&caller, dataset);
-    let in_force = filters::of_body(&body, &filters::scope(collection), &app.limits)?;
-    Ok(Json(dataset_logs::summary(&app, collection, in_force.filter).await?.into()))
+    let place = place(dataset);
+    let in_force = filters::of_body(&body, &filters::scope(&caller, place), &app.limits)?;
+    Ok(Json(dataset_logs::summary(&app, caller.actor(), place, in_force.filter).await?.into()))
 }
 
 /// Summarise all rows, or those that the URL's filters keep.
@@ -141,10 +140,10 @@ async fn summary_of_all(
     DatasetPath(dataset): DatasetPath,
     listing: Listing,
 ) -> Answer<Json<SummaryObject>> {
-    let collection = collection(&caller, dataset);
-    let scope = filters::scope(collection);
+    let place = place(dataset);
+    let scope = filters::scope(&caller, place);
     let in_force = filters::of_body_and_url(&Map::new(), &listing, &scope, &app.limits)?;
-    Ok(Json(dataset_logs::summary(&app, collection, in_force.filter).await?.into()))
+    Ok(Json(dataset_logs::summary(&app, caller.actor(), place, in_force.filter).await?.into()))
 }
 
 /// Read a row with everything it holds.
@@ -157,9 +156,9 @@ async fn retrieve(
     RowPath(dataset, id): RowPath,
     asked: HeaderMap,
 ) -> Answer<Response> {
-    let collection = collection(&caller, dataset);
-    let row = dataset_logs::get(&app, collection, &id).await?;
-    etag::json(&asked, &DetailRow::new(&row, &context(&caller, collection), None).scored(&row.scores))
+    let place = place(dataset);
+    let row = dataset_logs::get(&app, caller.actor(), place, &id).await?;
+    etag::json(&asked, &DetailRow::new(&row, &context(&caller, place), None).scored(&row.scores))
 }
 
 /// Change the given members of a row; metadata is merged.
@@ -172,9 +171,9 @@ async fn update(
     RowPath(dataset, id): RowPath,
     LogBody(body): LogBody,
 ) -> Answer<Response> {
-    let collection = collection(&caller, dataset);
-    let row = dataset_logs::update(&app, collection, &id, body).await?;
-    Ok(detail(&caller, collection, &row))
+    let place = place(dataset);
+    let row = dataset_logs::update(&app, caller.actor(), place, &id, body).await?;
+    Ok(detail(&caller, place, &row))
 }
 
 /// Replace the content of a row: content left out is removed; identity, times, tokens, cost and annotation stay.
@@ -187,9 +186,9 @@ async fn replace(
     RowPath(dataset, id): RowPath,
     LogBody(body): LogBody,
 ) -> Answer<Response> {
-    let collection = collection(&caller, dataset);
-    let row = dataset_logs::replace(&app, collection, &id, body).await?;
-    Ok(detail(&caller, collection, &row))
+    let place = place(dataset);
+    let row = dataset_logs::replace(&app, caller.actor(), place, &id, body).await?;
+    Ok(detail(&caller, place, &row))
 }
 
 /// Remove a row. The request log it was copied from stays.
@@ -197,6 +196,6 @@ async fn replace(
     params(("dataset_id" = String, Path), ("unique_id" = String, Path)),
     responses((status = 204), Failures))]
 async fn delete(State(app): State<App>, caller: Caller, RowPath(dataset, id): RowPath) -> Answer<StatusCode> {
-    dataset_logs::delete(&app, collection(&caller, dataset), &id).await?;
+    dataset_logs::delete(&app, caller.actor(), place(dataset), &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -38,7 +38,7 @@ const PAGE: Bounds = Bounds { page_size: 50, max_page_size: 0 };
 #[utoipa::path(post, path = "/api/datasets/", tag = "Datasets", request_body = NewDatasetBody,
     responses((status = 201, body = DatasetObject), Failures))]
 async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<(StatusCode, Json<DatasetObject>)> {
-    let dataset = datasets::create(&app, caller.organization_id(), new_dataset(&body)?).await?;
+    let dataset = datasets::create(&app, caller.actor(), new_dataset(&body)?).await?;
     Ok((StatusCode::CREATED, Json(DatasetObject::new(dataset, caller.organization(), Vec::new()))))
 }
 
@@ -108,7 +108,7 @@ async fn listed(
     let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
     let sort = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), fields::SORTABLE)?;
     let filter = check::fields(filters, fields::FIELDS)?;
-    let page = datasets::list(app, caller.organization_id(), &filter, sort, paging.window()).await?;
+    let page = datasets::list(app, caller.actor(), &filter, sort, paging.window()).await?;
     let mut rows = Vec::with_capacity(page.rows.len());
     for dataset in page.rows {
         rows.push(shown(app, caller, dataset).await?);
@@ -120,7 +120,7 @@ async fn listed(
 async fn shown(app: &App, caller: &Caller, dataset: Dataset) -> Result<DatasetObject> {
     let newest = match dataset.log_count {
         0 => Vec::new(),
-        _ => datasets::newest_rows(app, caller.organization_id(), dataset.id).await?,
+        _ => datasets::newest_rows(app, caller.actor(), dataset.id).await?,
     };
     Ok(DatasetObject::new(dataset, caller.organization(), newest))
 }
@@ -131,7 +131,7 @@ async fn shown(app: &App, caller: &Caller, dataset: Dataset) -> Result<DatasetOb
 async fn retrieve(State(app): State<App>, caller: Caller, DatasetPath(id): DatasetPath) -> Answer<Json<DatasetObject>> {
     let object = match id {
         DatasetRef::Id(id) => {
-            let dataset = datasets::get(&app, caller.organization_id(), id).await?;
+            let dataset = datasets::get(&app, caller.actor(), id).await?;
             shown(&app, &caller, dataset).await?
         }
         DatasetRef::SavedLogs => super::saved_logs::object(&app, &caller).await?,
@@ -149,16 +149,16 @@ async fn update(
     Body(body): Body,
 ) -> Answer<Json<DatasetObject>> {
     let DatasetRef::Id(id) = id else { return Err(super::saved_logs::fixed().into()) };
-    let dataset = datasets::update(&app, caller.organization_id(), id, dataset_patch(&body)?).await?;
+    let dataset = datasets::update(&app, caller.actor(), id, dataset_patch(&body)?).await?;
     Ok(Json(shown(&app, &caller, dataset).await?))
 }
 
 /// Absent members stay; null empties what can be empty (contract A.2).
 fn dataset_patch(body: &Map<String, Value>) -> Result<DatasetPatch> {
-    if body.get("name").is_some_and(Value::is_null) {
+    if members::given(body, "name").is_some_and(Value::is_null) {
         return Err(Error::invalid("name", "`name` must not be null"));
     }
-    let cleared = |name: &str| body.get(name).is_some_and(Value::is_null);
+    let cleared = |name: &str| members::given(body, name).is_some_and(Value::is_null);
     Ok(DatasetPatch {
         name: members::text(body, "name")?,
         description: members::text(body, "description")?.or(cleared("description").then(String::new)),
@@ -179,6 +179,20 @@ fn tag(id: String) -> Tag {
     responses((status = 204), Failures))]
 async fn delete(State(app): State<App>, caller: Caller, DatasetPath(id): DatasetPath) -> Answer<StatusCode> {
     let DatasetRef::Id(id) = id else { return Err(super::saved_logs::fixed().into()) };
-    datasets::delete(&app, caller.organization_id(), id).await?;
+    datasets::delete(&app, caller.actor(), id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{dataset_patch, new_dataset};
+    use crate::http::members::document::agrees;
+    use crate::http::schema::{DatasetPatchBody, NewDatasetBody};
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<NewDatasetBody>(&[], || drop(new_dataset(&Map::new()).unwrap()));
+        agrees::<DatasetPatchBody>(&[], || drop(dataset_patch(&Map::new()).unwrap()));
+    }
 }

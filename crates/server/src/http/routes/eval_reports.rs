@@ -63,7 +63,7 @@ async fn create(
     DatasetPath(dataset): DatasetPath,
     Body(body): Body,
 ) -> Answer<Json<StartedRuns>> {
-    let request = request(&caller, &body)?;
+    let request = request(&body)?;
     Ok(Json(started(&app, &caller, dataset_only(dataset)?, request).await?))
 }
 
@@ -74,24 +74,23 @@ pub(super) async fn started(
     dataset: DatasetId,
     request: RunRequest,
 ) -> Result<StartedRuns> {
-    let started = runs::start(app, caller.organization_id(), dataset, request).await?;
+    let started = runs::start(app, caller.actor(), dataset, request).await?;
     let errors = started.errors.iter().map(|(name, error)| (name.clone(), error.to_string().into())).collect();
     Ok(StartedRuns::new(&started.runs, errors))
 }
 
 /// Reads what to run.
-pub(super) fn request(caller: &Caller, body: &Map<String, Value>) -> Result<RunRequest> {
+pub(super) fn request(body: &Map<String, Value>) -> Result<RunRequest> {
     let mut evaluators = members::texts(body, "evaluator_ids")?.unwrap_or_default();
     evaluators.extend(members::texts(body, "evaluator_slugs")?.unwrap_or_default());
     let method = members::text(body, "generation_method")?;
     Ok(RunRequest {
         evaluators,
         method: method.map(|text| Method::parse(&text)).transpose()?.unwrap_or_default(),
-        filters: body.get("filters").cloned().unwrap_or_default(),
+        filters: members::given(body, "filters").cloned().unwrap_or_default(),
         sampling_percentage: members::percent(body, "sampling_percentage")?.unwrap_or(100.0),
         spending_limit: spending_limit(body)?,
         experiment_id: members::text(body, "experiment_id")?,
-        environment: caller.key().environment.name().to_owned(),
     })
 }
 
@@ -118,7 +117,7 @@ async fn list(
     listing: Listing,
 ) -> Answer<Json<Envelope<RunObject>>> {
     let paging = listing.paging(&Map::new(), Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
-    let page = runs::list(&app, caller.organization_id(), dataset_only(dataset)?, paging.window()).await?;
+    let page = runs::list(&app, caller.actor(), dataset_only(dataset)?, paging.window()).await?;
     let rows = page.rows.iter().filter_map(RunObject::new).collect();
     Ok(Json(listing.envelope(paging, rows, page.total)))
 }
@@ -128,7 +127,7 @@ async fn list(
     params(("dataset_id" = String, Path), ("task_id" = String, Path)),
     responses((status = 200, body = RunObject), Failures))]
 async fn retrieve(State(app): State<App>, caller: Caller, RunPath(dataset, id): RunPath) -> Answer<Json<RunObject>> {
-    Ok(Json(object(&runs::get(&app, caller.organization_id(), dataset, id).await?)?))
+    Ok(Json(object(&runs::get(&app, caller.actor(), dataset, id).await?)?))
 }
 
 /// List the results of a run, row by row, as they were when the run made them. `failed=true` shows the rows without a score.
@@ -142,10 +141,10 @@ async fn results(
     RunPath(dataset, id): RunPath,
     listing: Listing,
 ) -> Answer<Json<Envelope<RunResultObject>>> {
-    let run = runs::get(&app, caller.organization_id(), dataset, id).await?;
+    let run = runs::get(&app, caller.actor(), dataset, id).await?;
     let paging = listing.paging(&Map::new(), Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
     let failed = listing.query().get("failed").map(|_| listing.flag("failed"));
-    let page = runs::results(&app, caller.organization_id(), &run, failed, paging.window()).await?;
+    let page = runs::results(&app, caller.actor(), &run, failed, paging.window()).await?;
     let rows = page.rows.into_iter().map(RunResultObject::from).collect();
     Ok(Json(listing.envelope(paging, rows, page.total)))
 }
@@ -155,8 +154,8 @@ async fn results(
     params(("dataset_id" = String, Path), ("task_id" = String, Path)),
     responses((status = 200, body = RunObject), Failures))]
 async fn cancel(State(app): State<App>, caller: Caller, RunPath(dataset, id): RunPath) -> Answer<Json<RunObject>> {
-    runs::get(&app, caller.organization_id(), dataset, id).await?;
-    Ok(Json(object(&jobs::cancel(&app, caller.organization_id(), id).await?)?))
+    runs::get(&app, caller.actor(), dataset, id).await?;
+    Ok(Json(object(&jobs::cancel(&app, caller.actor(), id).await?)?))
 }
 
 /// Take an ended run up again, for the rows that failed and those it never came to. `spending_limit` sets a new limit for the
@@ -170,6 +169,20 @@ async fn resume(
     RunPath(dataset, id): RunPath,
     Body(body): Body,
 ) -> Answer<Json<RunObject>> {
-    let run = runs::get(&app, caller.organization_id(), dataset, id).await?;
-    Ok(Json(object(&runs::resume(&app, caller.organization_id(), &run, spending_limit(&body)?).await?)?))
+    let run = runs::get(&app, caller.actor(), dataset, id).await?;
+    Ok(Json(object(&runs::resume(&app, caller.actor(), &run, spending_limit(&body)?).await?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{request, spending_limit};
+    use crate::http::members::document::agrees;
+    use crate::http::schema::{ContinueBody, RunBody};
+    use serde_json::Map;
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        agrees::<RunBody>(&[], || drop(request(&Map::new()).unwrap()));
+        agrees::<ContinueBody>(&[], || assert!(spending_limit(&Map::new()).unwrap().is_none()));
+    }
 }

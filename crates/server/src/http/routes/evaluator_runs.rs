@@ -54,11 +54,11 @@ async fn run(
             return Err(Error::invalid("log_ids", text).into());
         }
         let dataset = dataset_only(dataset.parse::<DatasetRef>()?)?;
-        let mut request = eval_reports::request(&caller, &body)?;
+        let mut request = eval_reports::request(&body)?;
         request.evaluators = vec![reference];
         return Ok(Json(eval_reports::started(&app, &caller, dataset, request).await?).into_response());
     }
-    let evaluator = evaluators::resolve(&app, caller.organization_id(), &reference).await?;
+    let evaluator = evaluators::resolve(&app, caller.actor(), &reference).await?;
     match members::texts(&body, "log_ids")? {
         Some(ids) => Ok(Json(of_logs(&app, &caller, &evaluator, method, &ids).await?).into_response()),
         None => Ok(Json(of_inputs(&app, &caller, evaluator, method, &body).await?).into_response()),
@@ -72,8 +72,7 @@ async fn of_logs(
     method: Method,
     ids: &[String],
 ) -> Result<ScoreObject> {
-    let environment = caller.key().environment.name();
-    let scores = evaluations::of_logs(app, caller.organization_id(), evaluator, method, ids, environment).await?;
+    let scores = evaluations::of_logs(app, caller.actor(), evaluator, method, ids).await?;
     let results = scores.iter().cloned().map(ScoreObject::from).map(serde_json::to_value);
     let results: Vec<Value> = results.collect::<serde_json::Result<_>>().map_err(Error::internal)?;
     let last = scores.into_iter().next_back().ok_or_else(|| Error::internal("no score for a log"))?;
@@ -92,9 +91,8 @@ async fn of_inputs(
     let given = members::present(body, "inputs")
         .ok_or_else(|| Error::invalid("inputs", "`inputs` is required: an object with `input` and `output`"))?;
     let inputs = inputs::of_body(given)?;
-    let (organization, environment) = (caller.organization_id(), caller.key().environment.name());
     let started = app.clock.now();
-    let score = evaluations::of_inputs(app, organization, &evaluator, method, inputs.clone(), environment).await?;
+    let score = evaluations::of_inputs(app, caller.actor(), &evaluator, method, inputs.clone()).await?;
     let seconds = app.clock.now().saturating_sub(started) as f64 / 1e6;
     let mut object = answer(score, seconds);
     object.more.insert("inputs".to_owned(), inputs_json(&inputs));

@@ -35,7 +35,7 @@ async fn list(
 ) -> Answer<Json<Envelope<VersionRow>>> {
     let bounds = Bounds { page_size: PAGE_SIZE, max_page_size: app.limits.max_page_size };
     let paging = listing.paging(&Map::new(), bounds)?;
-    let page = evaluators::versions(&app, caller.organization_id(), &reference, paging.window()).await?;
+    let page = evaluators::versions(&app, caller.actor(), &reference, paging.window()).await?;
     let rows = page.rows.into_iter().map(VersionRow::from).collect();
     Ok(Json(listing.envelope(paging, rows, page.total)))
 }
@@ -53,7 +53,7 @@ async fn commit(
 ) -> Answer<(StatusCode, Json<EvaluatorObject>)> {
     let merge = |draft: &_| bodies::merged(draft, &body);
     let (description, change) = (members::text(&body, "version_description")?, patch(&body, &merge)?);
-    let next = evaluators::commit(&app, caller.organization_id(), &reference, description, change).await?;
+    let next = evaluators::commit(&app, caller.actor(), &reference, description, change).await?;
     Ok((StatusCode::CREATED, Json(EvaluatorObject::new(next, caller.organization()))))
 }
 
@@ -67,7 +67,7 @@ async fn retrieve(
     VersionPath(reference, version): VersionPath,
 ) -> Answer<Json<EvaluatorObject>> {
     let target = Target { reference: &reference, version: Some(&version) };
-    let found = target.find(&app, caller.organization_id()).await?;
+    let found = target.find(&app, caller.actor()).await?;
     Ok(Json(EvaluatorObject::new(found, caller.organization())))
 }
 

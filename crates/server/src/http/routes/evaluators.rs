@@ -50,7 +50,7 @@ async fn create(
     caller: Caller,
     Body(body): Body,
 ) -> Answer<(StatusCode, Json<EvaluatorObject>)> {
-    let made = evaluators::create(&app, caller.organization_id(), bodies::new_evaluator(&body)?).await?;
+    let made = evaluators::create(&app, caller.actor(), bodies::new_evaluator(&body)?).await?;
     Ok((StatusCode::CREATED, Json(EvaluatorObject::new(made, caller.organization()))))
 }
 
@@ -107,7 +107,7 @@ async fn listed(
     let paging = listing.paging(body, bounds)?;
     let sort = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), fields::SORTABLE)?;
     let filter = check::fields(filters, fields::FIELDS)?;
-    let page = evaluators::list(app, caller.organization_id(), &filter, sort, paging.window()).await?;
+    let page = evaluators::list(app, caller.actor(), &filter, sort, paging.window()).await?;
     let rows = page.rows.into_iter().map(|row| EvaluatorObject::new(row, caller.organization())).collect();
     let data = filters::choices(listing, choices::evaluators());
     Ok(listing.envelope(paging, rows, page.total).with_filters(echo::current_filters(filters)).with_choices(data))
@@ -118,7 +118,7 @@ async fn listed(
     responses((status = 200, body = EvaluatorSummary), Failures))]
 async fn summarize(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<EvaluatorSummary>> {
     let filter = check::fields(&filters::parse(&body, &app.limits)?, fields::FIELDS)?;
-    let total_count = evaluators::count(&app, caller.organization_id(), &filter).await?;
+    let total_count = evaluators::count(&app, caller.actor(), &filter).await?;
     Ok(Json(EvaluatorSummary { total_count }))
 }
 
@@ -127,7 +127,7 @@ async fn summarize(State(app): State<App>, caller: Caller, Body(body): Body) -> 
     responses((status = 200, body = EvaluatorSummary), Failures))]
 async fn summarize_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<EvaluatorSummary>> {
     let filter = check::fields(&url_filters(&listing, &app.limits)?, fields::FIELDS)?;
-    let total_count = evaluators::count(&app, caller.organization_id(), &filter).await?;
+    let total_count = evaluators::count(&app, caller.actor(), &filter).await?;
     Ok(Json(EvaluatorSummary { total_count }))
 }
 
@@ -139,7 +139,7 @@ async fn retrieve(
     caller: Caller,
     IdPath(reference): IdPath<String>,
 ) -> Answer<Json<EvaluatorObject>> {
-    let found = evaluators::resolve(&app, caller.organization_id(), &reference).await?;
+    let found = evaluators::resolve(&app, caller.actor(), &reference).await?;
     Ok(Json(EvaluatorObject::new(found, caller.organization())))
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn replaced(
         starred: Some(bodies::starred(body)?.unwrap_or(false)),
         tags: Some(bodies::tags(body)?.unwrap_or_default()),
     };
-    let changed = evaluators::update(app, caller.organization_id(), target, change).await?;
+    let changed = evaluators::update(app, caller.actor(), target, change).await?;
     Ok(Json(EvaluatorObject::new(changed, caller.organization())))
 }
 
@@ -194,7 +194,7 @@ pub(super) async fn updated(
     body: &Map<String, Value>,
 ) -> Answer<Json<EvaluatorObject>> {
     let merge = |draft: &_| bodies::merged(draft, body);
-    let changed = evaluators::update(app, caller.organization_id(), target, patch(body, &merge)?).await?;
+    let changed = evaluators::update(app, caller.actor(), target, patch(body, &merge)?).await?;
     Ok(Json(EvaluatorObject::new(changed, caller.organization())))
 }
 
@@ -212,6 +212,6 @@ pub(super) fn patch<'a>(body: &Map<String, Value>, merge: Redefine<'a>) -> Resul
 #[utoipa::path(delete, path = "/api/evaluators/{evaluator_id}/", tag = "Evaluators",
     params(("evaluator_id" = String, Path)), responses((status = 204), Failures))]
 async fn delete(State(app): State<App>, caller: Caller, IdPath(reference): IdPath<String>) -> Answer<StatusCode> {
-    evaluators::delete(&app, caller.organization_id(), &reference).await?;
+    evaluators::delete(&app, caller.actor(), &reference).await?;
     Ok(StatusCode::NO_CONTENT)
 }

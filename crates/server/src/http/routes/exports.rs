@@ -1,7 +1,7 @@
 //! Exports: started by the row list, watched and downloaded here; and rows streamed at once as a file (contract B.19).
 
 use super::jobs::{PAGE_SIZE, download_url};
-use super::saved_logs::collection;
+use super::saved_logs::place;
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, DatasetPath, IdPath};
@@ -18,13 +18,12 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evalset_model::filter::{LogFilter, wire};
-use evalset_model::ids::{Collection, JobId};
+use evalset_model::ids::{JobId, Place};
 use evalset_model::job::{ExportFormat, Job, Task};
 use evalset_model::scalar::format_time;
 use evalset_model::{Error, Result};
 use evalset_product::app::App;
-use evalset_product::ops::exports::{self, ExportRequest};
-use evalset_rows::file::Selection;
+use evalset_product::ops::exports::{self, ExportRequest, StreamRequest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -95,11 +94,10 @@ impl ExportObject {
 pub(super) async fn start(
     app: &App,
     caller: &Caller,
-    collection: Collection,
+    place: Place,
     listing: &Listing,
     body: &Map<String, Value>,
 ) -> Answer<Response> {
-    debug_assert_eq!(collection.organization, caller.organization_id());
     let request = ExportRequest {
         filters: filters::parse(body, &app.limits)?.and(wire::parse_url(&listing.query().0, &app.limits)?),
         sort: filters::sort(listing, body)?,
@@ -107,7 +105,7 @@ pub(super) async fn start(
         format: format(listing, body)?,
         name: members::text(body, "name")?,
     };
-    let job = exports::start(app, collection, request).await?;
+    let job = exports::start(app, caller.actor(), place, request).await?;
     let extra = json!({
         "export_id": job.id.to_string(),
         "job_id": job.id.to_string(),
@@ -136,7 +134,7 @@ fn include_fields(listing: &Listing, body: &Map<String, Value>) -> Option<Vec<St
 async fn list(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<Envelope<ExportObject>>> {
     let bounds = Bounds { page_size: PAGE_SIZE, max_page_size: app.limits.max_page_size };
     let paging = listing.paging(&Map::new(), bounds)?;
-    let page = exports::list(&app, caller.organization_id(), paging.window()).await?;
+    let page = exports::list(&app, caller.actor(), paging.window()).await?;
     let rows = page.rows.iter().map(|job| ExportObject::new(&listing, job)).collect::<Result<_>>()?;
     Ok(Json(listing.envelope(paging, rows, page.total)))
 }
@@ -150,7 +148,7 @@ async fn retrieve(
     listing: Listing,
     IdPath(id): IdPath<JobId>,
 ) -> Answer<Json<ExportObject>> {
-    let job = exports::get(&app, caller.organization_id(), id).await?;
+    let job = exports::get(&app, caller.actor(), id).await?;
     Ok(Json(ExportObject::new(&listing, &job)?))
 }
 
@@ -158,9 +156,9 @@ async fn retrieve(
 #[utoipa::path(get, path = "/api/exports/{export_id}/download/", tag = "Exports", params(("export_id" = String, Path)),
     responses((status = 200, body = String, content_type = "application/octet-stream"), Failures))]
 async fn download(State(app): State<App>, caller: Caller, IdPath(id): IdPath<JobId>) -> Answer<Response> {
-    let file = exports::open(&app, caller.organization_id(), id).await?;
-    let headers = [(header::CONTENT_LENGTH, file.length.to_string())];
-    let body = ReplyBody::from_stream(ReaderStream::with_capacity(file.file, READ_BYTES));
+    let file = exports::open(&app, caller.actor(), id).await?;
+    let headers = [(header::CONTENT_LENGTH, file.file.length.to_string())];
+    let body = ReplyBody::from_stream(ReaderStream::with_capacity(file.file.reader, READ_BYTES));
     Ok((file_headers(&file.name, file.format), headers, body).into_response())
 }
 
@@ -173,13 +171,13 @@ async fn stream_rows(
     caller: Caller,
     DatasetPath(dataset): DatasetPath,
     listing: Listing,
-    place: StreamPlace,
+    stream: StreamPlace,
     Body(body): Body,
 ) -> Answer<Response> {
-    let collection = collection(&caller, dataset);
-    let scope = filters::scope(collection);
+    let place = place(dataset);
+    let scope = filters::scope(&caller, place);
     let filter = filters::of_body_and_url(&body, &listing, &scope, &app.limits)?.filter;
-    streamed(&app, collection, filter, (&listing, &body), place).await
+    streamed(&app, &caller, (place, filter), (&listing, &body), stream).await
 }
 
 /// Download rows at once, filtered by the URL.
@@ -191,9 +189,9 @@ async fn stream_rows_by_url(
     caller: Caller,
     dataset: DatasetPath,
     listing: Listing,
-    place: StreamPlace,
+    stream: StreamPlace,
 ) -> Answer<Response> {
-    stream_rows(state, caller, dataset, listing, place, Body(Map::new())).await
+    stream_rows(state, caller, dataset, listing, stream, Body(Map::new())).await
 }
 
 /// Download matching request logs at once, as a file streamed while it is made. All of them, unless a window is given.
@@ -204,16 +202,16 @@ async fn stream_logs(
     State(app): State<App>,
     caller: Caller,
     listing: Listing,
-    place: StreamPlace,
+    stream: StreamPlace,
     Body(body): Body,
 ) -> Answer<Response> {
     let mut window = super::request_logs::window(&app, &listing, &body, app.clock.now())?;
     if listing.parameter(&body, "start_time").is_none() {
         window.start = None;
     }
-    let scope = filters::scope(caller.request_logs());
+    let scope = filters::scope(&caller, Place::RequestLogs);
     let filter = filters::of_body_and_url(&body, &listing, &scope, &app.limits)?.filter;
-    streamed(&app, caller.request_logs(), window.filter().and(filter), (&listing, &body), place).await
+    streamed(&app, &caller, (Place::RequestLogs, window.filter().and(filter)), (&listing, &body), stream).await
 }
 
 /// Download request logs at once, filtered by the URL.
@@ -223,24 +221,25 @@ async fn stream_logs_by_url(
     state: State<App>,
     caller: Caller,
     listing: Listing,
-    place: StreamPlace,
+    stream: StreamPlace,
 ) -> Answer<Response> {
-    stream_logs(state, caller, listing, place, Body(Map::new())).await
+    stream_logs(state, caller, listing, stream, Body(Map::new())).await
 }
 
 async fn streamed(
     app: &App,
-    collection: Collection,
-    filter: LogFilter,
+    caller: &Caller,
+    (place, filter): (Place, LogFilter),
     (listing, body): (&Listing, &Map<String, Value>),
-    place: StreamPlace,
+    stream: StreamPlace,
 ) -> Answer<Response> {
     let format = format(listing, body)?;
     let sort = filters::sort(listing, body)?;
-    let name = exports::file_name(app, collection, members::text(body, "name")?.as_deref(), format);
+    let name = exports::file_name(app, place, members::text(body, "name")?.as_deref(), format);
     let include_fields = include_fields(listing, body);
-    let rows = exports::stream(app, Selection { collection, filter, sort, include_fields, format }).await?;
-    Ok((file_headers(&name, format), place.hold(ReplyBody::from_stream(rows))).into_response())
+    let rows =
+        exports::stream(app, caller.actor(), place, StreamRequest { filter, sort, include_fields, format }).await?;
+    Ok((file_headers(&name, format), stream.hold(ReplyBody::from_stream(rows))).into_response())
 }
 
 /// Type and name of a file that is saved, not shown.

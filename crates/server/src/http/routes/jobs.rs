@@ -117,7 +117,7 @@ pub(super) fn download_url(listing: &Listing, job: &Job) -> Option<String> {
 async fn list(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<Envelope<JobObject>>> {
     let bounds = Bounds { page_size: PAGE_SIZE, max_page_size: app.limits.max_page_size };
     let paging = listing.paging(&Map::new(), bounds)?;
-    let page = jobs::list(&app, caller.organization_id(), None, paging.window()).await?;
+    let page = jobs::list(&app, caller.actor(), None, paging.window()).await?;
     let rows = page.rows.iter().map(|job| JobObject::new(&app, &listing, job)).collect();
     Ok(Json(listing.envelope(paging, rows, page.total)))
 }
@@ -131,7 +131,7 @@ async fn retrieve(
     listing: Listing,
     IdPath(id): IdPath<JobId>,
 ) -> Answer<Json<JobObject>> {
-    let job = jobs::get(&app, caller.organization_id(), id).await?;
+    let job = jobs::get(&app, caller.actor(), id).await?;
     Ok(Json(JobObject::new(&app, &listing, &job)))
 }
 
@@ -145,6 +145,6 @@ async fn cancel(
     listing: Listing,
     IdPath(id): IdPath<JobId>,
 ) -> Answer<Json<JobObject>> {
-    let job = jobs::cancel(&app, caller.organization_id(), id).await?;
+    let job = jobs::cancel(&app, caller.actor(), id).await?;
     Ok(Json(JobObject::new(&app, &listing, &job)))
 }

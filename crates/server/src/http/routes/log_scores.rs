@@ -62,7 +62,7 @@ async fn list(
     listing: Listing,
 ) -> Answer<Json<Envelope<ScoreObject>>> {
     let asked = Asked::of(&app, &listing, &Map::new())?;
-    let page = scores::of_log(&app, caller.organization_id(), &log, asked.query.clone()).await?;
+    let page = scores::of_log(&app, caller.actor(), &log, asked.query.clone()).await?;
     Ok(Json(asked.envelope(&listing, page)))
 }
 
@@ -77,7 +77,7 @@ async fn create(
     Body(body): Body,
 ) -> Answer<(StatusCode, Json<ScoreObject>)> {
     let new = NewScore { log_id: Some(log.0), scorer: None, ..score_body::new_score(body)? };
-    let (score, is_new) = scores::put(&app, caller.organization_id(), caller.key(), new, Target::Known).await?;
+    let (score, is_new) = scores::put(&app, caller.actor(), new, Target::Known).await?;
     Ok((created(is_new), Json(score.into())))
 }
 
@@ -90,7 +90,7 @@ async fn retrieve(
     caller: Caller,
     LogScorePath(log, id): LogScorePath,
 ) -> Answer<Json<ScoreObject>> {
-    Ok(Json(scores::get(&app, caller.organization_id(), id, Some(&log)).await?.into()))
+    Ok(Json(scores::get(&app, caller.actor(), id, Some(&log)).await?.into()))
 }
 
 /// Replace the values of a score of a log: those left out are emptied.
@@ -103,7 +103,7 @@ async fn replace(
     LogScorePath(log, id): LogScorePath,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let score = scores::update(&app, caller.organization_id(), id, Some(&log), Edit::Replace(body)).await?;
+    let score = scores::update(&app, caller.actor(), id, Some(&log), Edit::Replace(body)).await?;
     Ok(Json(score.into()))
 }
 
@@ -117,7 +117,7 @@ async fn update(
     LogScorePath(log, id): LogScorePath,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let score = scores::update(&app, caller.organization_id(), id, Some(&log), Edit::Merge(body)).await?;
+    let score = scores::update(&app, caller.actor(), id, Some(&log), Edit::Merge(body)).await?;
     Ok(Json(score.into()))
 }
 
@@ -125,6 +125,6 @@ async fn update(
 #[utoipa::path(delete, path = "/api/logs/{log_id}/scores/{score_id}/", tag = "Scores",
     params(("log_id" = String, Path), ("score_id" = String, Path)), responses((status = 204), Failures))]
 async fn delete(State(app): State<App>, caller: Caller, LogScorePath(log, id): LogScorePath) -> Answer<StatusCode> {
-    scores::delete(&app, caller.organization_id(), id, Some(&log)).await?;
+    scores::delete(&app, caller.actor(), id, Some(&log)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -42,7 +42,7 @@ const PRICE_MEMBERS: &[&str] = &["input_per_million", "output_per_million"];
 #[utoipa::path(get, path = "/api/llm-provider/", tag = "LLM provider",
     responses((status = 200, body = ProviderObject), Failures))]
 async fn retrieve(State(app): State<App>, caller: Caller) -> Answer<Json<ProviderObject>> {
-    Ok(Json(providers::shown(&app, caller.organization_id()).await?.into()))
+    Ok(Json(providers::shown(&app, caller.actor()).await?.into()))
 }
 
 /// Set all settings; what is left out gets its default. Without `api_key` the stored key stays, provided that `base_url` does.
@@ -51,7 +51,7 @@ async fn retrieve(State(app): State<App>, caller: Caller) -> Answer<Json<Provide
 async fn replace(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ProviderObject>> {
     let settings = merged(Provider::default(), &body)?;
     let change = |_: Option<&Provider>| Ok(settings.clone());
-    Ok(Json(providers::put(&app, caller.organization_id(), key_change(&body)?, change).await?.into()))
+    Ok(Json(providers::put(&app, caller.actor(), key_change(&body)?, change).await?.into()))
 }
 
 /// Change some settings: null gives a member its default, `prices` are merged by model and null removes a model. The stored
@@ -60,19 +60,19 @@ async fn replace(State(app): State<App>, caller: Caller, Body(body): Body) -> An
     responses((status = 200, body = ProviderObject), Failures))]
 async fn update(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ProviderObject>> {
     let change = |present: Option<&Provider>| merged(present.ok_or_else(providers::missing)?.clone(), &body);
-    Ok(Json(providers::put(&app, caller.organization_id(), key_change(&body)?, change).await?.into()))
+    Ok(Json(providers::put(&app, caller.actor(), key_change(&body)?, change).await?.into()))
 }
 
 /// Remove the settings and the key.
 #[utoipa::path(delete, path = "/api/llm-provider/", tag = "LLM provider", responses((status = 204), Failures))]
 async fn delete(State(app): State<App>, caller: Caller) -> Answer<StatusCode> {
-    providers::delete(&app, caller.organization_id()).await?;
+    providers::delete(&app, caller.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// What the body does with the key: absent keeps it, null removes it.
 fn key_change(body: &Map<String, Value>) -> Result<KeyChange> {
-    match body.get(API_KEY) {
+    match members::given(body, API_KEY) {
         None => Ok(KeyChange::Keep),
         Some(Value::Null) => Ok(KeyChange::Remove),
         Some(Value::String(key)) => Ok(KeyChange::Set(key.as_str().into())),
@@ -93,7 +93,7 @@ fn merged(mut settings: Provider, body: &Map<String, Value>) -> Result<Provider>
     if named("default_model") {
         settings.default_model = members::text(body, "default_model")?.unwrap_or(default.default_model);
     }
-    if let Some(prices) = body.get("prices") {
+    if let Some(prices) = members::given(body, "prices") {
         merge_prices(&mut settings, prices)?;
     }
     if named("requests_per_minute") {
@@ -141,5 +141,28 @@ fn within(path: &str, error: Error) -> Error {
     match error {
         Error::Invalid { field: Some(field), message } => Error::invalid(format!("{path}.{field}"), message),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MEMBERS, key_change, merged};
+    use crate::http::members::document::{agrees, lists};
+    use crate::http::schema::ProviderBody;
+    use evalset_model::provider::Provider;
+    use serde_json::Value;
+
+    /// A body with every member, each null.
+    fn all() -> serde_json::Map<String, Value> {
+        MEMBERS.iter().map(|name| ((*name).to_owned(), Value::Null)).collect()
+    }
+
+    #[test]
+    fn the_document_shows_what_is_read() {
+        lists::<ProviderBody>(MEMBERS);
+        agrees::<ProviderBody>(&[], || {
+            drop(merged(Provider::default(), &all()).unwrap());
+            drop(key_change(&all()).unwrap());
+        });
     }
 }

@@ -55,7 +55,7 @@ async fn grouped(
     let (name, field) = request_logs::group_field(listing.parameter(body, "group_by").as_deref())?;
     let order = Order::parse(listing.sort_by(body).as_deref(), name)?;
     let in_force = super::request_logs::in_force(app, caller, (listing, body), app.clock.now())?;
-    let groups = request_logs::groups(app, caller.request_logs(), in_force.filter, field).await?;
+    let groups = request_logs::groups(app, caller.actor(), in_force.filter, field).await?;
     let total = groups.len() as u64;
     let mut rows: Vec<GroupObject> = groups.into_iter().map(|group| GroupObject::new(name, group)).collect();
     // Stable: groups that compare equal keep the order of their number of logs.

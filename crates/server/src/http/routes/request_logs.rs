@@ -19,10 +19,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use evalset_model::ids::LogId;
+use evalset_model::ids::{LogId, Place};
 use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::request_logs::{self, Scope};
+use evalset_product::rates;
 use evalset_rows::shape::{CreatedSpan, RowContext, RowKind, SpanDetail};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -54,7 +55,7 @@ fn context(caller: &Caller) -> RowContext<'_> {
 #[utoipa::path(post, path = "/api/request-logs/", tag = "Request logs", request_body = NewSpanBody,
     responses((status = 201, body = log::CreatedSpan), Failures))]
 async fn create(State(app): State<App>, caller: Caller, LogBody(body): LogBody) -> Answer<Response> {
-    let log = request_logs::create(&app, caller.request_logs(), caller.key(), &body).await?;
+    let log = request_logs::create(&app, caller.actor(), &body).await?;
     let reply = match log {
         Some(log) => Json(CreatedSpan::new(&log, &context(&caller))).into_response(),
         None => Json(json!({"message": "The log was accepted and, as `disable_log` asks, not kept."})).into_response(),
@@ -66,10 +67,10 @@ async fn create(State(app): State<App>, caller: Caller, LogBody(body): LogBody) 
 #[utoipa::path(post, path = "/api/request-logs/bulk/", tag = "Request logs", request_body = BulkBody,
     responses((status = 201, body = BulkResult), Failures))]
 async fn bulk_create(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Response> {
-    app.rates.bulk_call(caller.organization_id())?;
+    rates::bulk_call(&app, caller.actor()).await?;
     let items = body.items(app.limits.bulk_items, "bulk_items")?;
     let method = evalset_product::ops::dataset_logs::LOG_METHOD;
-    let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, method).await?;
+    let results = request_logs::create_many(&app, caller.actor(), items, method).await?;
     bulk::reply(BulkResult::new(results))
 }
 
@@ -78,7 +79,7 @@ async fn bulk_create(State(app): State<App>, caller: Caller, body: bulk::BulkBod
     responses((status = 201, body = Object), Failures))]
 async fn batch_create(State(app): State<App>, caller: Caller, body: bulk::BulkBody) -> Answer<Response> {
     let items = body.items(app.limits.batch_items, "batch_items")?;
-    let results = request_logs::create_many(&app, caller.request_logs(), caller.key(), items, "batch").await?;
+    let results = request_logs::create_many(&app, caller.actor(), items, "batch").await?;
     let one = |result: Result<LogId>| match result {
         Ok(id) => json!({"id": id.0, "status": "success"}),
         Err(error) => json!({"status": "error", "error": error.to_string()}),
@@ -121,10 +122,9 @@ async fn listed(
     let (now, most) = (app.clock.now(), app.limits.max_span_page_size);
     let paged = Paged::of(listing, body, Bounds { max_page_size: most, ..bounds }, now)?;
     let in_force = in_force(app, caller, (listing, body), paged.began_at(now))?;
-    let collection = caller.request_logs();
-    let list = RowList { caller, collection, kind: RowKind::Span, listing, body, paged };
+    let list = RowList { caller, place: Place::RequestLogs, kind: RowKind::Span, listing, body, paged };
     let (rows, id) = list.asked(app, &in_force)?;
-    let listed = request_logs::list(app, collection, rows).await?;
+    let listed = request_logs::list(app, caller.actor(), rows).await?;
     list.answer(id, in_force, &listed)
 }
 
@@ -135,7 +135,7 @@ pub(super) fn in_force(
     (listing, body): (&Listing, &Map<String, Value>),
     now: i64,
 ) -> Result<filters::InForce> {
-    let scope = filters::scope(caller.request_logs());
+    let scope = filters::scope(caller, Place::RequestLogs);
     let mut in_force = filters::of_body_and_url(body, listing, &scope, &app.limits)?;
     let window = window(app, listing, body, now)?;
     in_force.text = format!("{} {window:?}", in_force.text);
@@ -178,7 +178,7 @@ async fn summary(
     Body(body): Body,
 ) -> Answer<Json<SummaryObject>> {
     let in_force = in_force(&app, &caller, (&listing, &body), app.clock.now())?;
-    Ok(Json(request_logs::summary(&app, caller.request_logs(), in_force.filter).await?.into()))
+    Ok(Json(request_logs::summary(&app, caller.actor(), in_force.filter).await?.into()))
 }
 
 /// Summarise logs that the URL's filters keep.
@@ -186,7 +186,7 @@ async fn summary(
     responses((status = 200, body = SummaryObject), Failures))]
 async fn summary_by_url(State(app): State<App>, caller: Caller, listing: Listing) -> Answer<Json<SummaryObject>> {
     let in_force = in_force(&app, &caller, (&listing, &Map::new()), app.clock.now())?;
-    Ok(Json(request_logs::summary(&app, caller.request_logs(), in_force.filter).await?.into()))
+    Ok(Json(request_logs::summary(&app, caller.actor(), in_force.filter).await?.into()))
 }
 
 /// Read a log with everything it holds.
@@ -198,7 +198,7 @@ async fn retrieve(
     IdPath(id): IdPath<String>,
     asked: HeaderMap,
 ) -> Answer<Response> {
-    let log = request_logs::get(&app, caller.request_logs(), &LogId(id)).await?;
+    let log = request_logs::get(&app, caller.actor(), &LogId(id)).await?;
     etag::json(&asked, &SpanDetail::new(&log, &context(&caller)).scored(&log.scores))
 }
 
@@ -211,7 +211,7 @@ async fn update(
     IdPath(id): IdPath<String>,
     LogBody(body): LogBody,
 ) -> Answer<Response> {
-    let log = request_logs::annotate(&app, caller.request_logs(), &LogId(id), body).await?;
+    let log = request_logs::annotate(&app, caller.actor(), &LogId(id), body).await?;
     Ok(Json(SpanDetail::new(&log, &context(&caller)).scored(&log.scores)).into_response())
 }
 
@@ -233,5 +233,5 @@ async fn annotated(app: &App, caller: &Caller, item: &RawValue) -> Result<LogId>
     let given = given.ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required"))?;
     let wrong = || Error::invalid("unique_id", format!("`unique_id` must be a string, got {}", given.type_name()));
     let id = LogId(given.string().ok_or_else(wrong)?.into_owned());
-    request_logs::annotate(app, caller.request_logs(), &id, item).await.map(|row| row.log.id)
+    request_logs::annotate(app, caller.actor(), &id, item).await.map(|row| row.log.id)
 }

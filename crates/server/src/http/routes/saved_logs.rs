@@ -5,7 +5,7 @@ use crate::http::extract::DatasetRef;
 use crate::wire::dataset::DatasetObject;
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::filter::LogFilter;
-use evalset_model::ids::{Collection, DatasetId};
+use evalset_model::ids::{DatasetId, Place};
 use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::dataset_logs;
@@ -14,12 +14,12 @@ use uuid::Uuid;
 
 /// The object made up for the collection.
 pub async fn object(app: &App, caller: &Caller) -> Result<DatasetObject> {
-    let rows = dataset_logs::summary(app, caller.saved_logs(), LogFilter::all()).await?.rows;
-    let completed = dataset_logs::summary(app, caller.saved_logs(), dataset_logs::annotated()).await?.rows;
+    let rows = dataset_logs::summary(app, caller.actor(), Place::SavedLogs, LogFilter::all()).await?.rows;
+    let completed = dataset_logs::summary(app, caller.actor(), Place::SavedLogs, dataset_logs::annotated()).await?.rows;
     let since = caller.organization().created_at;
     let dataset = Dataset {
         id: DatasetId(Uuid::nil()),
-        organization: caller.organization_id(),
+        organization: caller.organization().id,
         name: "Saved logs".to_owned(),
         description: String::new(),
         kind: "sampling".to_owned(),
@@ -46,11 +46,11 @@ pub fn fixed() -> Error {
     Error::invalid("dataset_id", "`_saved_logs` always exists and cannot be changed or deleted; its rows can")
 }
 
-/// The collection a path names.
-pub fn collection(caller: &Caller, dataset: DatasetRef) -> Collection {
+/// Where the rows are that a path names.
+pub fn place(dataset: DatasetRef) -> Place {
     match dataset {
-        DatasetRef::Id(id) => caller.dataset(id),
-        DatasetRef::SavedLogs => caller.saved_logs(),
+        DatasetRef::Id(id) => Place::Dataset(id),
+        DatasetRef::SavedLogs => Place::SavedLogs,
     }
 }
 

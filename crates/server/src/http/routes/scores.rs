@@ -46,7 +46,7 @@ const PAGE: Bounds = Bounds { page_size: 50, max_page_size: 0 };
     responses((status = 201, body = ScoreObject), (status = 200, body = ScoreObject), Failures))]
 async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<(StatusCode, Json<ScoreObject>)> {
     let new = score_body::new_score(body)?;
-    let (score, is_new) = scores::put(&app, caller.organization_id(), caller.key(), new, Target::Any).await?;
+    let (score, is_new) = scores::put(&app, caller.actor(), new, Target::Any).await?;
     Ok((created(is_new), Json(score.into())))
 }
 
@@ -83,7 +83,7 @@ async fn listed(
     body: &Map<String, Value>,
 ) -> Result<Envelope<ScoreObject>> {
     let asked = Asked::of(app, listing, body)?;
-    let page = scores::list(app, caller.organization_id(), asked.query.clone()).await?;
+    let page = scores::list(app, caller.actor(), asked.query.clone()).await?;
     Ok(asked.envelope(listing, page))
 }
 
@@ -127,14 +127,14 @@ fn window(listing: &Listing, body: &Map<String, Value>) -> Result<Tree<NamedFiel
 #[utoipa::path(get, path = "/api/scores/{score_id}/", tag = "Scores", params(("score_id" = String, Path)),
     responses((status = 200, body = ScoreObject), Failures))]
 async fn retrieve(State(app): State<App>, caller: Caller, IdPath(id): IdPath<ScoreId>) -> Answer<Json<ScoreObject>> {
-    let score = scores::get(&app, caller.organization_id(), id, None).await?;
+    let score = scores::get(&app, caller.actor(), id, None).await?;
     Ok(Json(detail(&app, &caller, score).await?))
 }
 
 async fn detail(app: &App, caller: &Caller, score: Score) -> Result<ScoreObject> {
-    let inputs = scores::record(app, &score).await?.map(|row| inputs::of_log(&row.log));
+    let inputs = scores::record(app, caller.actor(), &score).await?.map(|row| inputs::of_log(&row.log));
     let evaluator = match score.source.evaluator_id {
-        Some(id) => evaluators::find(app, caller.organization_id(), &id.to_string()).await?,
+        Some(id) => evaluators::find(app, caller.actor(), &id.to_string()).await?,
         None => None,
     };
     let object = evaluator.map(|evaluator| EvaluatorObject::new(evaluator, caller.organization()));
@@ -151,7 +151,7 @@ async fn replace(
     IdPath(id): IdPath<ScoreId>,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let score = scores::update(&app, caller.organization_id(), id, None, Edit::Replace(body)).await?;
+    let score = scores::update(&app, caller.actor(), id, None, Edit::Replace(body)).await?;
     Ok(Json(detail(&app, &caller, score).await?))
 }
 
@@ -164,7 +164,7 @@ async fn update(
     IdPath(id): IdPath<ScoreId>,
     Body(body): Body,
 ) -> Answer<Json<ScoreObject>> {
-    let score = scores::update(&app, caller.organization_id(), id, None, Edit::Merge(body)).await?;
+    let score = scores::update(&app, caller.actor(), id, None, Edit::Merge(body)).await?;
     Ok(Json(detail(&app, &caller, score).await?))
 }
 
@@ -172,6 +172,6 @@ async fn update(
 #[utoipa::path(delete, path = "/api/scores/{score_id}/", tag = "Scores", params(("score_id" = String, Path)),
     responses((status = 204), Failures))]
 async fn delete(State(app): State<App>, caller: Caller, IdPath(id): IdPath<ScoreId>) -> Answer<StatusCode> {
-    scores::delete(&app, caller.organization_id(), id, None).await?;
+    scores::delete(&app, caller.actor(), id, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -100,4 +100,8 @@ pub struct RemoveBody {
     is_deleting_all_logs: Option<bool>,
     /// Filters over rows; unknown fields are refused here.
     filters: Option<Value>,
+    /// Only rows whose `timestamp` is this or later.
+    start_time: Option<String>,
+    /// Only rows whose `timestamp` is this or earlier.
+    end_time: Option<String>,
 }

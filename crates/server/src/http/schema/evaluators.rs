@@ -56,6 +56,8 @@ pub struct EvaluatorBody {
     /// Older form of `score_config.choices`.
     #[schema(value_type = Option<Vec<Object>>)]
     categorical_choices: Option<Value>,
+    /// Names of the inputs that a custom evaluator needs, echoed.
+    custom_required_fields: Option<Vec<String>>,
     /// Star of the evaluator.
     starred: Option<bool>,
     /// The whole new set of tag ids.
