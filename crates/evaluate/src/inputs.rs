@@ -211,9 +211,9 @@ mod tests {
 
     #[test]
     fn the_ideal_output_is_looked_for_in_metadata_first() {
-        let mut inputs = EvalInputs { expected_output: json!("e"), ..EvalInputs::default() };
-        assert_eq!(ideal_output(&inputs), "e");
+        let mut inputs = EvalInputs { expected_output: json!("e").into(), ..EvalInputs::default() };
+        assert_eq!(ideal_output(&inputs).json().text(), "\"e\"");
         inputs.metadata.insert("ideal_output".to_owned(), json!("m"));
-        assert_eq!(ideal_output(&inputs), "m");
+        assert_eq!(ideal_output(&inputs).json().text(), "\"m\"");
     }
 }

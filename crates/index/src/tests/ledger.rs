@@ -378,7 +378,7 @@ impl Lease for Look {
     }
 
     fn payload(&self, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<Payload>> {
-        Ok(self.line(collection, row).map(|line| line.log.payload))
+        Ok(self.line(collection, row).map(|line| line.log.payload.clone()))
     }
 
     fn sight(&self, _name: Collection, collection: CollectionNumber) -> Result<Sight> {

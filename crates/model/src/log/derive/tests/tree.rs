@@ -68,10 +68,6 @@ fn lifted_tool_calls(log: &Tree) -> Option<Cow<'_, Value>> {
     })
 }
 
-fn reads_as_messages(value: &Value) -> bool {
-    message_array(value).is_some()
-}
-
 fn are_objects(value: &Value) -> bool {
     value.as_array().is_some_and(|items| items.iter().all(Value::is_object))
 }
