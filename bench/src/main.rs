@@ -79,7 +79,8 @@ pub struct Options {
     /// Use the folder kept by an earlier run instead of filling a new one; its rows and seed win.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Work on a copy of that folder, in the folder of temporary files, and leave it as it is: several binaries can measure the same.
+    /// Work on a copy of that folder, in the folder of temporary files, and leave it as it is: several binaries can
+    /// measure the same.
     #[arg(long, requires = "data")]
     copy: bool,
     /// Seconds of the single-create scenario, and of each part of those beside summaries.

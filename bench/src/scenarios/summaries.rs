@@ -1,5 +1,5 @@
-//! Writes and pages while sums over all rows are asked for without a pause: a slow look at the columns must not hold up those who
-//! write, into the same dataset or another one.
+//! Writes and pages while sums over all rows are asked for without a pause: a slow look at the columns must not hold up
+//! those who write, into the same dataset or another one.
 
 use super::Bench;
 use super::fill::BULK_ROWS;

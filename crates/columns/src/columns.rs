@@ -17,6 +17,7 @@ use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::limits::Limits;
 use evalset_model::log::Scalars;
+use evalset_model::score::{ComparedScore, ComparedScores};
 use serde_json::{Map, Value};
 use std::io::Result;
 use std::sync::Arc;
@@ -43,8 +44,8 @@ pub struct LogRef<'a> {
     pub scalars: &'a Scalars,
     /// Its metadata, `_` keys included.
     pub metadata: &'a Map<String, Value>,
-    /// Its scores, as `evalset_model::filter::meaning::holds` takes them; `None` leaves those of a row that is replaced.
-    pub scores: Option<&'a Map<String, Value>>,
+    /// Its scores; `None` leaves those of a row that is replaced.
+    pub scores: Option<&'a ComparedScores>,
 }
 
 /// The columns of a collection. Rows keep their position for good: a removed one only stops counting.
@@ -121,7 +122,7 @@ impl Columns {
         }
         self.metadata.set(self.grid, position, log.metadata);
         if let Some(scores) = log.scores {
-            self.scores.set(self.grid, position, scores);
+            self.scores.set_scores(self.grid, position, scores);
         }
         bits::put(&mut self.alive, position, true);
         self.alive_rows += 1;
@@ -142,20 +143,20 @@ impl Columns {
         }
         self.metadata.replace(self.grid, position, log.metadata);
         if let Some(scores) = log.scores {
-            self.scores.replace(self.grid, position, scores);
+            self.scores.replace_scores(self.grid, position, scores);
         }
     }
 
     /// Gives an alive row these scores in place of those it has; does nothing when it is not alive.
-    pub fn set_scores(&mut self, row: RowNumber, scores: &Map<String, Value>) {
+    pub fn set_scores(&mut self, row: RowNumber, scores: &ComparedScores) {
         let Some(position) = self.position(row) else { return };
         self.touch(position);
-        self.scores.replace(self.grid, position, scores);
+        self.scores.replace_scores(self.grid, position, scores);
     }
 
     /// Writes one score of an alive row, under `key` and, if given, under its slug as well; does nothing when the row is not
     /// alive.
-    pub fn put_score(&mut self, row: RowNumber, key: &str, slug: Option<&str>, score: &Value) {
+    pub fn put_score(&mut self, row: RowNumber, key: &str, slug: Option<&str>, score: &ComparedScore) {
         if let Some(position) = self.position(row) {
             self.touch(position);
             self.scores.put_score(self.grid, position, key, slug, score);
@@ -307,7 +308,7 @@ impl Columns {
         ids
     }
 
-    fn id_at(&self, position: usize) -> LogId {
+    pub(crate) fn id_at(&self, position: usize) -> LogId {
         self.ids.with(position, |id| LogId(id.to_owned()))
     }
 

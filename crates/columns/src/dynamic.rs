@@ -1,12 +1,14 @@
-//! Columns of values of any JSON type: one per metadata path and one per score. Knows JSON, not fields or filters.
+//! Columns of values of any JSON type: one per metadata path and one per score. Knows JSON and the values of scores,
+//! not fields or filters.
 
 use crate::bits;
 use crate::cells::{Cell, Cells, Class};
 use crate::chunked::{Chunked, Grid, Place};
 use crate::dictionary::Dictionary;
 use crate::snapshot::{Input, Output, Stored, odd};
+use evalset_model::score::{ComparedScore, ComparedScores};
 use hashbrown::HashMap;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::io::Result;
 
 /// Levels of nesting that get columns of their own; what lies deeper is looked up in the row.
@@ -31,16 +33,12 @@ impl DynamicColumn {
         Self { texts: Dictionary::new(grid), structures: Dictionary::new(grid), chunks: Chunked::default() }
     }
 
-    fn cell(&mut self, value: &Value, shape: Shape, nested: bool) -> Cell {
+    /// The cell of a JSON value.
+    fn json_cell(&mut self, value: &Value, nested: bool) -> Cell {
         let mut cell = Cell { nested, ..Cell::default() };
         match value {
             Value::Null => cell.class = Class::Null,
-            Value::Bool(flag) => {
-                cell.class = if *flag { Class::Yes } else { Class::No };
-                if shape == Shape::Scores {
-                    cell.number = f64::from(u8::from(*flag));
-                }
-            }
+            Value::Bool(flag) => cell.class = flag_class(*flag),
             Value::String(text) => {
                 cell.class = Class::Text;
                 cell.code = self.texts.intern(text);
@@ -59,6 +57,21 @@ impl DynamicColumn {
             Value::Array(_) | Value::Object(_) => {
                 cell.class = Class::Structure;
                 cell.code = self.structures.intern(&value.to_string());
+            }
+        }
+        cell
+    }
+
+    /// The cell of a score. Booleans are found as numbers too (contract C.4).
+    fn score_cell(&mut self, score: &ComparedScore) -> Cell {
+        let mut cell = Cell::default();
+        match score {
+            ComparedScore::None => cell.class = Class::Null,
+            ComparedScore::Number(number) => (cell.class, cell.number) = (Class::Float, *number),
+            ComparedScore::Bool(flag) => (cell.class, cell.number) = (flag_class(*flag), f64::from(u8::from(*flag))),
+            ComparedScore::Text(text) => (cell.class, cell.code) = (Class::Text, self.texts.intern(text)),
+            ComparedScore::Choices(names) => {
+                (cell.class, cell.code) = (Class::Structure, self.structures.intern(&json!(names).to_string()));
             }
         }
         cell
@@ -88,13 +101,16 @@ impl DynamicColumn {
     }
 }
 
-/// How a map becomes columns.
+fn flag_class(flag: bool) -> Class {
+    if flag { Class::Yes } else { Class::No }
+}
+
+/// What the columns are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A column per key and per dotted path into objects.
+    /// Of a JSON object: a column per key and per dotted path into objects.
     Paths,
-    /// A column per evaluator id and per slug; the value is taken out of the score's summary, and booleans count as 1 and 0
-    /// (contract C.4).
+    /// Of scores: a column per key and per slug.
     Scores,
 }
 
@@ -159,11 +175,23 @@ impl DynamicColumns {
     /// Writes the map of a row that has none yet.
     pub fn set(&mut self, grid: Grid, position: usize, map: &Map<String, Value>) {
         let mut cut = false;
-        let overflow = match self.shape {
-            Shape::Paths => self.set_paths(grid, position, map, &mut cut),
-            Shape::Scores => self.set_scores(grid, position, map),
-        };
-        bits::put(&mut self.filled, position, !map.is_empty());
+        let overflow = self.set_paths(grid, position, map, &mut cut);
+        self.note(position, !map.is_empty(), overflow, cut);
+    }
+
+    /// Writes the scores of a row that has none yet.
+    pub fn set_scores(&mut self, grid: Grid, position: usize, scores: &ComparedScores) {
+        let mut overflow = false;
+        for (key, score) in scores.iter() {
+            overflow |= !self.put(grid, position, key, |column| column.score_cell(score));
+        }
+        self.note(position, !scores.is_empty(), overflow, false);
+    }
+
+    /// Notes what is known of a row as a whole: whether there is anything, something without a column, something too
+    /// deep.
+    fn note(&mut self, position: usize, filled: bool, overflow: bool, cut: bool) {
+        bits::put(&mut self.filled, position, filled);
         bits::put(&mut self.overflow, position, overflow);
         bits::put(&mut self.deep, position, overflow || cut);
     }
@@ -172,12 +200,12 @@ impl DynamicColumns {
     fn set_paths(&mut self, grid: Grid, position: usize, map: &Map<String, Value>, cut: &mut bool) -> bool {
         let mut overflow = false;
         for (key, value) in map {
-            overflow |= !self.set_path(grid, position, key, value, false);
+            overflow |= !self.put(grid, position, key, |column| column.json_cell(value, false));
             if let Some(inner) = inner(key, value) {
                 for (path, value) in flatten(inner, PATH_LEVELS_MAX - 1, cut) {
                     let path = format!("{key}.{path}");
                     if !map.contains_key(&path) {
-                        overflow |= !self.set_path(grid, position, &path, value, true);
+                        overflow |= !self.put(grid, position, &path, |column| column.json_cell(value, true));
                     }
                 }
             }
@@ -185,29 +213,10 @@ impl DynamicColumns {
         overflow
     }
 
-    /// The same for scores, which are found under their key, else under the slug in their summary.
-    fn set_scores(&mut self, grid: Grid, position: usize, map: &Map<String, Value>) -> bool {
-        let mut overflow = false;
-        let mut slugs: Vec<&str> = Vec::new();
-        for (key, score) in map.iter().filter(|(_, score)| !score.is_null()) {
-            let value = score_value(score);
-            overflow |= !self.set_path(grid, position, key, value, false);
-            if let Some(slug) = score.get("evaluator_slug").and_then(Value::as_str)
-                && !map.contains_key(slug)
-                && !slugs.contains(&slug)
-            {
-                slugs.push(slug);
-                overflow |= !self.set_path(grid, position, slug, value, false);
-            }
-        }
-        overflow
-    }
-
     /// Writes one score beside those the row has.
-    pub fn put_score(&mut self, grid: Grid, position: usize, key: &str, slug: Option<&str>, score: &Value) {
-        let value = score_value(score);
+    pub fn put_score(&mut self, grid: Grid, position: usize, key: &str, slug: Option<&str>, score: &ComparedScore) {
         for path in std::iter::once(key).chain(slug) {
-            if !self.set_path(grid, position, path, value, false) {
+            if !self.put(grid, position, path, |column| column.score_cell(score)) {
                 bits::put(&mut self.overflow, position, true);
                 bits::put(&mut self.deep, position, true);
             }
@@ -216,7 +225,7 @@ impl DynamicColumns {
     }
 
     /// Writes one value; false when the path cannot have a column.
-    fn set_path(&mut self, grid: Grid, position: usize, path: &str, value: &Value, nested: bool) -> bool {
+    fn put(&mut self, grid: Grid, position: usize, path: &str, cell: impl FnOnce(&mut DynamicColumn) -> Cell) -> bool {
         let index = match self.by_path.get(path) {
             Some(index) => *index,
             None if self.columns.len() < self.columns_max && path.len() <= PATH_BYTES_MAX => {
@@ -228,7 +237,7 @@ impl DynamicColumns {
         };
         bits::put(&mut self.written, index, true);
         let column = &mut self.columns[index];
-        let cell = column.cell(value, self.shape, nested);
+        let cell = cell(column);
         let Place { chunk, offset } = grid.place(position);
         column.chunks.make(chunk).set(offset, cell, sparse_max(grid));
         true
@@ -238,6 +247,18 @@ impl DynamicColumns {
     pub fn replace(&mut self, grid: Grid, position: usize, map: &Map<String, Value>) {
         self.written.clear();
         self.set(grid, position, map);
+        self.clear_unwritten(grid, position);
+    }
+
+    /// Gives a row other scores.
+    pub fn replace_scores(&mut self, grid: Grid, position: usize, scores: &ComparedScores) {
+        self.written.clear();
+        self.set_scores(grid, position, scores);
+        self.clear_unwritten(grid, position);
+    }
+
+    /// Takes the values of a row out of columns that were not written to.
+    fn clear_unwritten(&mut self, grid: Grid, position: usize) {
         let Place { chunk, offset } = grid.place(position);
         for (index, column) in self.columns.iter_mut().enumerate() {
             if !bits::get(&self.written, index)
@@ -265,17 +286,6 @@ impl DynamicColumns {
 /// Values of a chunk that are kept as a list; with more, an array by type is smaller and faster.
 fn sparse_max(grid: Grid) -> usize {
     grid.rows() / 16
-}
-
-/// The value of a score that is not null: that of its summary, or itself.
-fn score_value(score: &Value) -> &Value {
-    match score {
-        Value::Object(summary) => ["numerical_value", "boolean_value", "string_value", "categorical_value"]
-            .iter()
-            .find_map(|name| summary.get(*name).filter(|value| !value.is_null()))
-            .unwrap_or(&Value::Null),
-        value => value,
-    }
 }
 
 /// The object under a key, when paths lead into it: a lookup splits a path at its first dot, so a key with a dot is a dead end.

@@ -10,7 +10,7 @@ use crate::plan::Bound;
 use crate::probe::{NumberProbe, TextProbe};
 use crate::reference;
 use crate::scalar::{ScalarColumn, Texts};
-use evalset_model::filter::Test;
+use evalset_model::filter::{Literal, Test};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -140,7 +140,7 @@ impl<'a> Leaf<'a> {
         let probe = match test {
             Test::AnyOf(literals) => {
                 let (mut packed, mut plain) = (HashSet::new(), HashSet::new());
-                for text in literals.iter().filter_map(|literal| literal.text.as_deref()) {
+                for text in literals.iter().filter_map(Literal::text) {
                     packed.extend(pack(text));
                     plain.insert(text);
                 }

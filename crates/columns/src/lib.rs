@@ -37,7 +37,9 @@ mod search;
 mod slab;
 mod snapshot;
 mod sparse;
+mod spread;
 mod sums;
+mod traces;
 mod watch;
 
 pub use columns::{ColumnLimits, Columns, LogRef};
@@ -48,4 +50,6 @@ pub use rows::Rows;
 pub use seal::{Draft, Part, Sealed, TextsOf};
 pub use slab::{ALIGNMENT, Backing};
 pub use snapshot::{FileRef, Files};
+pub use spread::NoNumbers;
+pub use traces::FoldedTrace;
 pub use watch::Watch;

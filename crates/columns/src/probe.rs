@@ -189,15 +189,27 @@ impl<'a> NumberProbe<'a, f64> {
     /// Which floats pass.
     pub fn of_floats(test: &'a Test) -> Self {
         let spans = match test {
-            Test::IsNull | Test::Ordered(_, Literal { number: None, .. }) => Vec::new(),
-            Test::AnyOf(literals) => literals.iter().filter_map(|literal| literal.number).map(|n| (n, n)).collect(),
-            Test::Ordered(order, Literal { number: Some(bound), .. }) => vec![match order {
-                Order::Greater => (bound.next_up(), f64::INFINITY),
-                Order::GreaterOrEqual => (*bound, f64::INFINITY),
-                Order::Less => (f64::NEG_INFINITY, bound.next_down()),
-                Order::LessOrEqual => (f64::NEG_INFINITY, *bound),
-            }],
-            _ => return Self::Each(test),
+            Test::IsNull => Vec::new(),
+            Test::AnyOf(literals) => literals.iter().filter_map(Literal::number).map(|n| (n, n)).collect(),
+            Test::Ordered(order, literal) => {
+                let span = |bound: f64| match order {
+                    Order::Greater => (bound.next_up(), f64::INFINITY),
+                    Order::GreaterOrEqual => (bound, f64::INFINITY),
+                    Order::Less => (f64::NEG_INFINITY, bound.next_down()),
+                    Order::LessOrEqual => (f64::NEG_INFINITY, bound),
+                };
+                literal.number().map(span).into_iter().collect()
+            }
+            Test::AnyOfFolded(_)
+            | Test::Contains { .. }
+            | Test::StartsWith(_)
+            | Test::EndsWith(_)
+            | Test::Regex(_)
+            | Test::Like(_)
+            | Test::Words(_)
+            | Test::Similar(_)
+            | Test::Empty
+            | Test::HasKeys(_) => return Self::Each(test),
         };
         Self::Spans(tidy(spans))
     }
@@ -229,7 +241,16 @@ impl<'a> NumberProbe<'a, i64> {
                 span.into_iter().collect()
             }
             Test::AnyOf(literals) => literals.iter().filter_map(|literal| equal_span(literal, holds)).collect(),
-            _ => return Self::Each(test),
+            Test::AnyOfFolded(_)
+            | Test::Contains { .. }
+            | Test::StartsWith(_)
+            | Test::EndsWith(_)
+            | Test::Regex(_)
+            | Test::Like(_)
+            | Test::Words(_)
+            | Test::Similar(_)
+            | Test::Empty
+            | Test::HasKeys(_) => return Self::Each(test),
         };
         Self::Spans(tidy(spans))
     }
@@ -263,9 +284,10 @@ fn first(holds: impl Fn(i64) -> bool) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evalset_model::filter::Pattern;
 
     fn number(number: f64) -> Literal {
-        Literal { number: Some(number), ..Literal::default() }
+        Literal::Number(number)
     }
 
     fn int_spans(test: &Test) -> Vec<Span<i64>> {
@@ -304,7 +326,7 @@ mod tests {
         for at in 0..5_000 {
             codes.set(at, dictionary.intern(&format!("trace {at}")));
         }
-        let test = Test::Regex(regex::Regex::new("7$").unwrap());
+        let test = Test::Regex(Pattern::new("7$", false, false).unwrap());
         let probe = TextProbe::of_texts(&dictionary, &test);
         let mut out = vec![0; 79];
         probe.mark(&codes, &[u64::MAX], &mut out);

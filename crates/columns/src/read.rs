@@ -156,6 +156,22 @@ impl Columns {
         grouper.keys.into_iter().zip(sums).map(|(key, sums)| Group { key, sums }).collect()
     }
 
+    /// Alive rows by value of a field, as [`Columns::groups`] has them.
+    pub fn value_counts(&self, rows: &Rows, by: &LogField) -> Vec<(Option<String>, u64)> {
+        let rows = self.alive_of(rows);
+        let mut grouper = Grouper::default();
+        let mut counts: Vec<u64> = Vec::new();
+        for (chunk, rows) in rows.chunks(self.grid.words()).enumerate() {
+            bits::each(rows, |at| {
+                let group = self.group(&mut grouper, by, self.grid.start(chunk) + at);
+                counts.resize(grouper.keys.len(), 0);
+                counts[group] += 1;
+            });
+            self.watch.passed();
+        }
+        grouper.keys.into_iter().zip(counts).collect()
+    }
+
     /// The group of a row.
     fn group(&self, grouper: &mut Grouper, by: &LogField, position: usize) -> usize {
         let place = self.grid.place(position);

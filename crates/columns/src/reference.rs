@@ -1,7 +1,8 @@
 //! The reference meaning of a test, by type of stored value. Knows only how to hand a value over.
 
 use evalset_model::filter::Test;
-use evalset_model::filter::meaning::{Operand, score_operand, test_holds};
+use evalset_model::filter::meaning::{Operand, test_holds};
+use evalset_model::score::ComparedScore;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -45,11 +46,15 @@ pub fn json(test: &Test, value: &Value) -> bool {
     test_holds(test, &Operand::of_json(value))
 }
 
-/// On the value of a score, as [`evalset_model::filter::meaning::score_operand`] takes it out of its summary.
+/// On the value of a score, as its column gives it back.
 pub fn score(test: &Test, value: &Value) -> bool {
-    match value {
-        // An object here is the value itself, no longer a summary around it.
-        Value::Object(_) => json(test, value),
-        value => test_holds(test, &score_operand(value)),
-    }
+    let names = |list: &[Value]| list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let score = match value {
+        Value::Number(number) => number.as_f64().map_or(ComparedScore::None, ComparedScore::Number),
+        Value::Bool(flag) => ComparedScore::Bool(*flag),
+        Value::String(text) => ComparedScore::Text(text.clone()),
+        Value::Array(list) => ComparedScore::Choices(names(list)),
+        Value::Null | Value::Object(_) => ComparedScore::None,
+    };
+    test_holds(test, &Operand::of_score(&score))
 }

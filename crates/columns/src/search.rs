@@ -46,11 +46,18 @@ impl Search {
     /// Where strings that pass are found.
     pub fn for_texts(test: &Test) -> Self {
         match test {
-            Test::AnyOf(literals) => Self::Only(literals.iter().filter_map(|literal| literal.text.clone()).collect()),
+            Test::AnyOf(literals) => Self::Only(literals.iter().filter_map(Literal::text).map(str::to_owned).collect()),
             Test::IsNull | Test::HasKeys(_) => Self::only(&[]),
             Test::Empty => Self::only(&["", "[]", "{}"]),
             Test::AnyOfFolded(texts) => Self::near(texts, true),
-            _ => Self::in_text(test),
+            Test::Ordered(..) => Self::Anywhere,
+            Test::Contains { .. }
+            | Test::StartsWith(_)
+            | Test::EndsWith(_)
+            | Test::Regex(_)
+            | Test::Like(_)
+            | Test::Words(_)
+            | Test::Similar(_) => Self::in_text(test),
         }
     }
 
@@ -68,7 +75,13 @@ impl Search {
                 None => Self::Anywhere,
             },
             Test::AnyOfFolded(_) => Self::Anywhere,
-            _ => Self::in_text(test),
+            Test::Contains { .. }
+            | Test::StartsWith(_)
+            | Test::EndsWith(_)
+            | Test::Regex(_)
+            | Test::Like(_)
+            | Test::Words(_)
+            | Test::Similar(_) => Self::in_text(test),
         }
     }
 
@@ -81,17 +94,26 @@ impl Search {
                 Some(longest) => Self::near(std::slice::from_ref(longest), true),
                 None => Self::Anywhere,
             },
-            _ => Self::Anywhere,
+            // Nothing is known of the texts of the first three; the others see more than the text.
+            Test::Regex(_)
+            | Test::Like(_)
+            | Test::Similar(_)
+            | Test::AnyOf(_)
+            | Test::AnyOfFolded(_)
+            | Test::Ordered(..)
+            | Test::IsNull
+            | Test::Empty
+            | Test::HasKeys(_) => Self::Anywhere,
         }
     }
 }
 
 /// How an element that equals the literal is written in JSON; none when numbers are among them, which are written in many ways.
 fn element_texts(literal: &Literal) -> Option<Vec<String>> {
-    if literal.number.is_some() {
+    if literal.number().is_some() {
         return None;
     }
-    let text = literal.text.as_ref().map(|text| Value::from(text.as_str()).to_string());
-    let flag = literal.boolean.map(|flag| flag.to_string());
+    let text = literal.text().map(|text| Value::from(text).to_string());
+    let flag = literal.boolean().map(|flag| flag.to_string());
     Some(text.into_iter().chain(flag).collect())
 }

@@ -1,6 +1,7 @@
 //! Datasets in the file. Their counts are those of their collection.
 
 use crate::Engine;
+use crate::engine::readers::Lease;
 use crate::engine::writer::Tx;
 use crate::file::collection::{self, Found};
 use crate::file::error::Sql;
@@ -122,29 +123,38 @@ impl Datasets for Engine {
             .await
     }
 
-    async fn newest_rows(&self, organization: OrganizationId, id: DatasetId, limit: usize) -> Result<Vec<LogId>> {
+    async fn newest_rows(
+        &self,
+        organization: OrganizationId,
+        datasets: &[DatasetId],
+        limit: usize,
+    ) -> Result<Vec<Vec<LogId>>> {
+        let datasets = datasets.to_vec();
         self.readers
             .run(move |lease| {
-                let connection = lease.begin()?;
-                let Some(found) = collection::find(connection, rows_of(organization, id))? else {
-                    return Ok(Vec::new());
-                };
-                // From the table, not the index: a list of datasets must not open all their rows.
-                let mut statement = connection
-                    .prepare_cached("SELECT unique_id, row FROM log WHERE collection = ?1 ORDER BY row DESC LIMIT ?2")
-                    .sql()?;
-                let mut lines = statement.query((found.id.0, i64::try_from(limit).unwrap_or(i64::MAX))).sql()?;
-                let mut ids = Vec::new();
-                while let Some(line) = lines.next().sql()? {
-                    match line.get(0) {
-                        Ok(id) => ids.push(LogId(id)),
-                        Err(_) => lease.damage().note(found.id, &row::wrong(line.get(1).sql()?, "unique_id")),
-                    }
-                }
-                Ok(ids)
+                lease.begin()?;
+                datasets.iter().map(|id| newest_rows(lease, rows_of(organization, *id), limit)).collect()
             })
             .await
     }
+}
+
+/// Ids of the newest rows of a collection. From the table, not the index: a list of datasets must not open all their rows.
+fn newest_rows(lease: &Lease, name: Collection, limit: usize) -> Result<Vec<LogId>> {
+    let connection = lease.connection()?;
+    let Some(found) = collection::find(connection, name)? else { return Ok(Vec::new()) };
+    let mut statement = connection
+        .prepare_cached("SELECT unique_id, row FROM log WHERE collection = ?1 ORDER BY row DESC LIMIT ?2")
+        .sql()?;
+    let mut lines = statement.query((found.id.0, i64::try_from(limit).unwrap_or(i64::MAX))).sql()?;
+    let mut ids = Vec::new();
+    while let Some(line) = lines.next().sql()? {
+        match line.get(0) {
+            Ok(id) => ids.push(LogId(id)),
+            Err(_) => lease.damage().note(found.id, &row::wrong(line.get(1).sql()?, "unique_id")),
+        }
+    }
+    Ok(ids)
 }
 
 /// Takes a collection out of sight in one step, whatever its size; its rows are deleted later.

@@ -60,6 +60,10 @@ impl Keys for Beside {
         self.run(organizations).await
     }
 
+    async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        self.run(move |connection| organization(connection, id)).await
+    }
+
     async fn create_key(&self, key: ApiKey) -> Result<()> {
         self.run(move |connection| insert_key(connection, &key)).await
     }
@@ -87,6 +91,10 @@ impl Keys for Engine {
 
     async fn organizations(&self) -> Result<Vec<Organization>> {
         self.readers.run(|lease| organizations(lease.begin()?)).await
+    }
+
+    async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        self.readers.run(move |lease| organization(lease.begin()?, id)).await
     }
 
     async fn create_key(&self, key: ApiKey) -> Result<()> {
@@ -144,6 +152,13 @@ fn organizations(connection: &Connection) -> Result<Vec<Organization>> {
         all.push(decode_organization(line, 0)?);
     }
     Ok(all)
+}
+
+fn organization(connection: &Connection, id: OrganizationId) -> Result<Option<Organization>> {
+    let sql = "SELECT id, number, name, created_at FROM organization WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql).sql()?;
+    let mut lines = statement.query([id.to_string()]).sql()?;
+    lines.next().sql()?.map(|line| decode_organization(line, 0)).transpose()
 }
 
 fn insert_key(connection: &Connection, key: &ApiKey) -> Result<()> {

@@ -48,7 +48,7 @@ impl Runs for Engine {
                 let run = number(tx.connection, None, step.job)?.ok_or_else(jobs::not_running)?;
                 let mut progress = step.progress;
                 progress.add_units(&units);
-                jobs::advance(tx.connection, &Step { progress, ..step })?;
+                jobs::attempt::advance(tx.connection, &Step { progress, ..step })?;
                 keep(tx, run, &units)?;
                 activity::show_of(tx.connection, step.job)
             })
@@ -219,12 +219,13 @@ fn of_dataset(lease: &Lease, name: Collection, key: &str) -> Result<Vec<RowValue
         lease.stop().go_on()?;
         let log_id = LogId(line.get(0).sql()?);
         let shown = sight.shown(lease, &log_id)?;
-        let Some(score) = shown.into_iter().find(|score| score.source.key() == key) else { continue };
+        let Some(score) = shown.by_key(key) else { continue };
         if score.values.is_empty() {
             continue;
         }
         let custom_identifier = line.get(1).sql()?;
-        all.push(RowValue { log_id, custom_identifier, values: score.values, is_passed: score.is_passed });
+        let (values, is_passed) = (score.values.clone(), score.is_passed);
+        all.push(RowValue { log_id, custom_identifier, values, is_passed });
     }
     Ok(all)
 }

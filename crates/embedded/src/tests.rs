@@ -4,6 +4,7 @@ mod abandoned;
 mod concurrency;
 mod damage;
 mod durability;
+mod files;
 mod leases;
 mod looks;
 mod orders;

@@ -3,7 +3,8 @@
 //! Knows the three ways to score (`rules`, `judge`, and code in a `sandbox`). Does not know where rows come from, nor where scores go.
 
 use crate::convert::{Range, Raw, convert, unwrap};
-use crate::judge::{Endpoint, JudgeConfig, Usage, judge};
+use crate::fault::{Failure, Fault};
+use crate::judge::{Endpoint, JudgeConfig, Judged, Usage, judge};
 use crate::passing::Passing;
 use crate::prepared::Prepared;
 use crate::sandbox::{Pool, Source};
@@ -39,28 +40,6 @@ pub struct Outcome {
     pub scorer: String,
     /// `llm` or `code`.
     pub kind: &'static str,
-}
-
-/// Why a row has no score, and what that took.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// For the row.
-    pub message: String,
-    /// USD spent all the same.
-    pub cost: f64,
-    /// Tokens of the prompt.
-    pub prompt_tokens: u64,
-    /// Tokens of the reply.
-    pub completion_tokens: u64,
-    /// The model's name, or `code`.
-    pub scorer: String,
-    /// No other row will do better: there is no endpoint, or it refuses the key, the model or the address.
-    pub hopeless: bool,
-    /// The model's endpoint gave no answer, so that nothing is said of the row.
-    pub unanswered: bool,
-    /// The row was not evaluated, since the caller wants no more requests.
-    pub halted: bool,
 }
 
 /// What evaluators work with, shared by all of an organization.
@@ -112,7 +91,11 @@ impl Evaluator {
                     .iter()
                     .map(|unit| {
                         let halted = means.halt.is_cancelled();
-                        if halted { Err(self.halted()) } else { self.by_rule(rule.score(&unit.inputs)) }
+                        if halted {
+                            Err(Failure::free(Fault::Halted, CODE))
+                        } else {
+                            self.by_rule(rule.score(&unit.inputs))
+                        }
                     })
                     .collect(),
             },
@@ -127,7 +110,7 @@ impl Evaluator {
             }
             Prepared::Human => units
                 .iter()
-                .map(|_| Err(self.of_code("people score with this evaluator; it does not run".to_owned())))
+                .map(|_| Err(of_code("people score with this evaluator; it does not run".to_owned())))
                 .collect(),
         }
     }
@@ -149,40 +132,23 @@ impl Evaluator {
         self.by_code(raw.map(|raw| if percentage { as_percentage(raw) } else { raw }))
     }
 
-    fn halted(&self) -> Failure {
-        Failure { halted: true, ..self.of_code("the evaluation is to stop".to_owned()) }
-    }
-
     fn by_code(&self, raw: Result<Raw, String>) -> Result<Outcome, Failure> {
         let usage = Usage { model: CODE.to_owned(), ..Usage::default() };
-        raw.and_then(|raw| self.finish(raw, "code", &usage)).map_err(|message| self.of_code(message))
-    }
-
-    fn of_code(&self, message: String) -> Failure {
-        let hopeless = matches!(self.prepared, Prepared::Human);
-        failure(message, Usage { model: CODE.to_owned(), ..Usage::default() }, hopeless)
+        raw.and_then(|raw| self.finish(raw, "code", &usage)).map_err(of_code)
     }
 
     async fn by_judge(&self, config: &JudgeConfig, unit: &Unit, means: Means<'_>) -> Result<Outcome, Failure> {
         let Some(endpoint) = means.endpoint else {
-            let usage = Usage { model: config.model.clone().unwrap_or_default(), ..Usage::default() };
-            return Err(failure(NO_ENDPOINT.to_owned(), usage, true));
+            let fault = Fault::Provider { message: NO_ENDPOINT.to_owned(), hopeless: true };
+            return Err(Failure::free(fault, config.model.clone().unwrap_or_default()));
         };
         let asked = match means.templates.run(&config.template, &[&unit.inputs]).await.pop() {
             Some(Ok(Value::String(text))) => text,
             Some(Err(message)) => return Err(unasked(config, endpoint, message)),
             _ => return Err(unasked(config, endpoint, "the template gave no text".to_owned())),
         };
-        match judge(config, &self.definition, endpoint, &asked, &unit.id, means.halt).await {
-            Ok(judged) => {
-                let usage = judged.usage;
-                self.finish(judged.raw, "llm", &usage).map_err(|message| failure(message, usage, false))
-            }
-            Err(unjudged) => {
-                let failed = failure(unjudged.message, unjudged.usage, unjudged.hopeless);
-                Err(Failure { unanswered: unjudged.unanswered, halted: unjudged.halted, ..failed })
-            }
-        }
+        let Judged { raw, usage } = judge(config, &self.definition, endpoint, &asked, &unit.id, means.halt).await?;
+        self.finish(raw, "llm", &usage).map_err(|message| Failure { fault: Fault::Row(message), usage })
     }
 
     /// Makes a raw value a score: a model's number is clamped to the bounds, code is held to them.
@@ -204,21 +170,12 @@ impl Evaluator {
 
 /// A row whose question could not be made.
 fn unasked(config: &JudgeConfig, endpoint: &Endpoint, message: String) -> Failure {
-    failure(message, Usage { model: config.model_of(&endpoint.settings()), ..Usage::default() }, false)
+    Failure::free(Fault::Row(message), config.model_of(&endpoint.settings()))
 }
 
-fn failure(message: String, usage: Usage, hopeless: bool) -> Failure {
-    let Usage { model, prompt_tokens, completion_tokens, cost } = usage;
-    Failure {
-        message,
-        cost,
-        prompt_tokens,
-        completion_tokens,
-        scorer: model,
-        hopeless,
-        unanswered: false,
-        halted: false,
-    }
+/// A row that code has no score for.
+fn of_code(message: String) -> Failure {
+    Failure::free(Fault::Row(message), CODE)
 }
 
 /// A rule's natural value on the scale of percentages.

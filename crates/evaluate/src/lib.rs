@@ -4,6 +4,7 @@
 
 pub mod convert;
 pub mod evaluator;
+mod fault;
 pub mod inputs;
 pub mod judge;
 pub mod passing;
@@ -14,5 +15,6 @@ pub mod rules;
 pub mod sandbox;
 mod template;
 
-pub use evaluator::{Evaluator, Failure, Means, Outcome, Unit};
+pub use evaluator::{Evaluator, Means, Outcome, Unit};
+pub use fault::{Failure, Fault};
 pub use prepared::{Prepared, check, sources};

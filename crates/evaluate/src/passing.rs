@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 const fn field(name: &'static str) -> NamedField {
-    NamedField { name, kind: Kind::Text }
+    NamedField::new(name, Kind::Text)
 }
 
 /// What passing conditions may name. The kinds are not used: [`shape_of`] tells them by the value type.

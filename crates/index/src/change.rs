@@ -3,15 +3,14 @@
 use crate::number::CommitNumber;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
-use serde_json::Value;
+use evalset_model::score::{ComparedScore, ComparedScores};
 use std::sync::Arc;
 
 /// What a commit did to one collection, in order. Logs come without payload.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A new row, with a number above all others, and the scores that wait for it.
-    Append(RowNumber, Box<Log>, RowScores),
+    Append(RowNumber, Box<Log>, ComparedScores),
     /// New values of a row; its scores stay.
     Replace {
         /// Which.
@@ -21,10 +20,10 @@ pub enum Change {
         /// Whether its payload is another one too.
         text: bool,
     },
-    /// All scores of a row, as `score::compared` gives them.
-    Scores(RowNumber, RowScores),
+    /// All scores of a row.
+    Scores(RowNumber, ComparedScores),
     /// One score of a row, the newest: row, key, slug when it is found under that too, value.
-    Score(RowNumber, Arc<str>, Option<Arc<str>>, Value),
+    Score(RowNumber, Arc<str>, Option<Arc<str>>, ComparedScore),
     /// The row is gone.
     Remove(RowNumber),
     /// Nothing that columns hold: the index only moves on to this commit.

@@ -4,7 +4,7 @@ use crate::number::CollectionNumber;
 use crate::origin::{Fetched, Lease};
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use evalset_store::lists::{TextRow, Writing, Written};
 use evalset_store::logs::{Row, With};
@@ -23,7 +23,7 @@ pub(crate) fn full(lease: &dyn Lease, collection: CollectionNumber, row: RowNumb
     }))
 }
 
-/// Full rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
+/// Rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their payloads have
 /// more than `most` bytes together, found out before memory is full of them.
 pub fn read_rows(
     lease: &dyn Lease,
@@ -33,14 +33,16 @@ pub fn read_rows(
     with: With,
     most: usize,
 ) -> Result<Vec<Row>> {
-    let sight = match with {
-        With::Scores => Some(lease.sight(name, collection)?),
-        With::Nothing => None,
-    };
+    let sight = with.scores.then(|| lease.sight(name, collection)).transpose()?;
     let (mut found, mut bytes) = (Vec::new(), 0_usize);
     for row in rows {
         lease.stop().go_on()?;
-        let Some((log, payload_bytes)) = full(lease, collection, *row)?.there() else { continue };
+        let fetched = if with.payload {
+            full(lease, collection, *row)?
+        } else {
+            lease.fields(collection, *row)?.map(|log| (log, 0))
+        };
+        let Some((log, payload_bytes)) = fetched.there() else { continue };
         bytes = bytes.saturating_add(payload_bytes);
         if bytes > most && !found.is_empty() {
             let text = format!(
@@ -48,7 +50,7 @@ pub fn read_rows(
             );
             return Err(Error::TooLarge(text));
         }
-        let scores = sight.map(|sight| sight.of_row(lease, &log.id)).transpose()?.unwrap_or_default();
+        let scores = sight.map(|sight| sight.shown(lease, &log.id)).transpose()?.unwrap_or_default();
         found.push(Row { number: *row, log, scores });
     }
     Ok(found)
@@ -76,8 +78,8 @@ pub fn write_rows(
             log.payload = payload;
         }
         let scores = match sight {
-            Some(sight) => sight.of_row(lease, &log.id)?,
-            None => RowScores::new(),
+            Some(sight) => sight.shown(lease, &log.id)?,
+            None => ShownScores::none(),
         };
         written.add(&TextRow { number: *row, log: &log, scores: &scores }, writing)?;
     }

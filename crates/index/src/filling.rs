@@ -6,7 +6,7 @@ use crate::number::CollectionNumber;
 use crate::origin::{Fields, Lease, Sight};
 use crate::slot::as_ref;
 use evalset_columns::Columns;
-use evalset_model::score;
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use std::mem::take;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -115,7 +115,7 @@ fn add_scores(lease: &dyn Lease, collection: CollectionNumber, sight: &Sight, co
         return Ok(());
     }
     lease.each_scored(collection, sight, &mut |row, scores| {
-        columns.set_scores(row, &score::compared(&score::shown(scores, sight.place)));
+        columns.set_scores(row, &ShownScores::of(scores, sight.place).compared());
         Ok(())
     })
 }

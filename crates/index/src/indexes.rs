@@ -1,9 +1,10 @@
 //! The column indexes of open collections: loaded on first use, brought to the commit that a reader has.
 //!
-//! An origin that pushes notes each commit at the indexes that it concerns and brings up to date those that nobody looks at. What a long look
-//! is in the way of waits there: whoever looks next brings the index to the commit of its own transaction first, and the keeper
-//! those that nobody asks for. Loading reads the origin in a transaction of its own while commits go on, which wait likewise. A
-//! snapshot saves reading the rows it has. Knows rows and commits, not filters.
+//! An origin that pushes notes each commit at the indexes that it concerns and brings up to date those that nobody
+//! looks at. What a long look is in the way of waits there: whoever looks next brings the index to the commit of its
+//! own transaction first, and the keeper those that nobody asks for. Loading reads the origin in a transaction of its
+//! own while commits go on, which wait likewise. A snapshot saves reading the rows it has. Knows rows and commits, not
+//! filters.
 
 use crate::change::{Change, reloads};
 use crate::filling::add_newer;
@@ -64,8 +65,9 @@ impl Indexes {
         unsaved.collect()
     }
 
-    /// Writes a snapshot of a collection's index, if it is open, and has `keep` remember it: from then on it is believed, and the one
-    /// before it is not. Waits so long for those who look at the index: when that is not enough, there is none this time.
+    /// Writes a snapshot of a collection's index, if it is open, and has `keep` remember it: from then on it is
+    /// believed, and the one before it is not. Waits so long for those who look at the index: when that is not enough,
+    /// there is none this time.
     pub fn save(
         &self,
         collection: CollectionNumber,
@@ -102,8 +104,8 @@ impl Indexes {
         self.slots.lock().contains_key(&collection)
     }
 
-    /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays. Who looks at it
-    /// is not waited for: its memory goes with the last of them.
+    /// Drops this index of a collection; the next read loads it anew. One that has taken its place meanwhile stays. Who
+    /// looks at it is not waited for: its memory goes with the last of them.
     pub(crate) fn forget(&self, collection: CollectionNumber, slot: &Arc<Slot>) {
         let mut slots = self.slots.lock();
         if slots.get(&collection).is_some_and(|present| Arc::ptr_eq(present, slot)) {
@@ -113,9 +115,9 @@ impl Indexes {
         slot.give_up();
     }
 
-    /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads, others
-    /// wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and callers with
-    /// little patience would else begin it again and again.
+    /// Sees to it that the collection is open, or gone. The lease must not be in a transaction. One caller loads,
+    /// others wait for it, as long as theirs do. Loading itself goes on without a caller: the next one needs it, and
+    /// callers with little patience would else begin it again and again.
     pub(crate) fn load(&self, collection: CollectionNumber, lease: &dyn Lease) -> Result<()> {
         let slot = self.slots.lock().entry(collection).or_default().clone();
         let _loading = loop {
@@ -211,8 +213,8 @@ impl Indexes {
         sound
     }
 
-    /// Notes a commit at the indexes that it concerns, which takes a moment whoever looks at them: what those who begin to read now
-    /// need is noted when this returns. Gives what [`Indexes::settle_noted`] is to bring up to date.
+    /// Notes a commit at the indexes that it concerns, which takes a moment whoever looks at them: what those who begin
+    /// to read now need is noted when this returns. Gives what [`Indexes::settle_noted`] is to bring up to date.
     pub fn note(&self, seq: CommitNumber, changes: Vec<(CollectionNumber, Change)>) -> Noted {
         let mut by_collection: Vec<(CollectionNumber, Vec<Change>)> = Vec::new();
         for (collection, change) in changes {
@@ -236,10 +238,13 @@ impl Indexes {
 
     /// Brings indexes up to date that commits were noted at, unless somebody looks at them.
     pub fn settle_noted(&self, noted: &Noted) {
-        noted.0.iter().for_each(|(collection, slot)| self.settle(*collection, slot));
+        for (collection, slot) in &noted.0 {
+            self.settle(*collection, slot);
+        }
     }
 
-    /// Brings an index up to date, unless somebody looks at it. Only when what waits takes too much memory is that waited for.
+    /// Brings an index up to date, unless somebody looks at it. Only when what waits takes too much memory is that
+    /// waited for.
     pub(crate) fn settle(&self, collection: CollectionNumber, slot: &Arc<Slot>) {
         if slot.is_gone() {
             return;
@@ -252,10 +257,10 @@ impl Indexes {
         self.advance(collection, slot, &mut state, CommitNumber::LAST);
     }
 
-    /// The index at the commit of a transaction that is begun for it: `begin` does so and says at which commit the collection is
-    /// then, if asked to after everything was noted that was committed before. The index is held first and does not move
-    /// meanwhile, so that it cannot be too far. `since` gives the commits after one that nobody noted, from an origin that has to be
-    /// asked. `None` when there is none, for now.
+    /// The index at the commit of a transaction that is begun for it: `begin` does so and says at which commit the
+    /// collection is then, if asked to after everything was noted that was committed before. The index is held first
+    /// and does not move meanwhile, so that it cannot be too far. `since` gives the commits after one that nobody
+    /// noted, from an origin that has to be asked. `None` when there is none, for now.
     pub(crate) fn agreed<'s>(
         &self,
         collection: CollectionNumber,

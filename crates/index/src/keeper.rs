@@ -1,6 +1,6 @@
-//! Looks after column indexes beside the work of callers: applies commits that a look was in the way of, keeps their memory within
-//! bounds, makes orders that pages would use, moves full parts of them to files, and keeps an index that has not changed for a while
-//! for the next start. Knows time and idleness, not what is written.
+//! Looks after column indexes beside the work of callers: applies commits that a look was in the way of, keeps their
+//! memory within bounds, makes orders that pages would use, moves full parts of them to files, and keeps an index that
+//! has not changed for a while for the next start. Knows time and idleness, not what is written.
 
 use crate::number::{CollectionNumber, CommitNumber};
 use crate::{Answers, Options};
@@ -20,7 +20,8 @@ const SEAL_LOOKS: u32 = 10;
 /// Looks from one search for indexes at rest to the next. One that stood still in between is at rest.
 const SAVE_LOOKS: u32 = 50;
 
-/// So long may the origin wait for those who look at an index that is to be kept; if that is not enough, it is kept another time.
+/// So long may the origin wait for those who look at an index that is to be kept; if that is not enough, it is kept
+/// another time.
 const SAVE_PATIENCE: Duration = Duration::from_millis(5);
 
 /// Starts the threads, which end with what they look after.
@@ -47,8 +48,8 @@ pub(crate) fn start(answers: Weak<Answers>, options: &Options) -> std::io::Resul
     thread::Builder::new().name("evalset-keeper".to_owned()).spawn(work).map(drop)
 }
 
-/// Starts the thread that keeps memory of files within its bound where no walk does. It does nothing else: making orders and moving parts takes
-/// seconds, in which more is mapped than fits.
+/// Starts the thread that keeps memory of files within its bound where no walk does. It does nothing else: making
+/// orders and moving parts takes seconds, in which more is mapped than fits.
 fn watch_memory(answers: Weak<Answers>, pause: Duration) -> std::io::Result<()> {
     let work = move || {
         let mut near = false;
@@ -61,8 +62,8 @@ fn watch_memory(answers: Weak<Answers>, pause: Duration) -> std::io::Result<()> 
     thread::Builder::new().name("evalset-memory".to_owned()).spawn(work).map(drop)
 }
 
-/// Gives freed memory back to the system. The allocator keeps what lies between pieces that are in use: 1.2 of 1.4 GB after all
-/// parts of 10M rows had moved to files.
+/// Gives freed memory back to the system. The allocator keeps what lies between pieces that are in use: 1.2 of 1.4 GB
+/// after all parts of 10M rows had moved to files.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the function of the C library has no safe form")]
 fn give_back() {

@@ -1,10 +1,12 @@
-//! What answers reads by filter: columns in memory, and what texts are searched by. Knows rows and commits, neither SQL nor how rows
-//! are kept: that is its `origin`, which any store can be.
+//! What answers reads by filter: columns in memory, and what texts are searched by. Knows rows and commits, neither SQL
+//! nor how rows are kept: that is its `origin`, which any store can be.
 //!
-//! `answers` and what stands on it is asked: `select` and `lists` read by filter, `view` brings origin and columns to the same commit,
-//! `order` and `decide` do what the columns leave open, `fetch` reads rows by number. `indexes` holds the columns of open collections,
-//! `slot` one of them with the commits that it does not have yet (`pending`), `filling` makes them, `text` is what their texts are searched by; `parts` are files that full chunks of columns rest in,
-//! `snapshots` spare the next start the reading of rows, `upkeep` moves chunks to files and makes room, `keeper` says when.
+//! `answers` and what stands on it is asked: `select`, `lists`, `spread` and `traces` read by filter, `view` brings origin and columns to
+//! the same commit, `order` and `decide` do what the columns leave open, `fetch` reads rows by number. `indexes` holds
+//! the columns of open collections, `slot` one of them with the commits that it does not have yet (`pending`),
+//! `filling` makes them, `text` is what their texts are searched by; `parts` are files that full chunks of columns rest
+//! in, `snapshots` spare the next start the reading of rows, `upkeep` moves chunks to files and makes room, `keeper`
+//! says when.
 
 mod answers;
 mod change;
@@ -22,9 +24,11 @@ mod pending;
 mod select;
 mod slot;
 mod snapshots;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod text;
+mod traces;
 mod upkeep;
 mod view;
 

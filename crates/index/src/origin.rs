@@ -10,7 +10,7 @@ use crate::number::{CollectionNumber, CommitNumber};
 use evalset_model::Result;
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::log::{Log, Payload};
-use evalset_model::score::{self, RowScores, Score, Source};
+use evalset_model::score::{ComparedScores, Score, ShownScores, Source};
 use std::time::Duration;
 
 /// A collection as of one commit.
@@ -222,21 +222,15 @@ impl Sight {
     }
 
     /// The scores that the row of this id shows.
-    pub fn shown(&self, read: &(impl Scored + ?Sized), id: &LogId) -> Result<Vec<Score>> {
+    pub fn shown(&self, read: &(impl Scored + ?Sized), id: &LogId) -> Result<ShownScores> {
         if self.is_empty() {
-            return Ok(Vec::new());
+            return Ok(ShownScores::none());
         }
-        Ok(score::shown(read.scores(self, id)?, self.place))
-    }
-
-    /// The scores of a row as lists show them.
-    pub fn of_row(&self, read: &(impl Scored + ?Sized), id: &LogId) -> Result<RowScores> {
-        let shown = self.shown(read, id)?;
-        Ok(shown.iter().map(|score| (score.source.key(), score::summary(score))).collect())
+        Ok(ShownScores::of(read.scores(self, id)?, self.place))
     }
 
     /// The scores of a row as filters and columns take them.
-    pub fn compared(&self, read: &(impl Scored + ?Sized), id: &LogId) -> Result<RowScores> {
-        Ok(score::compared(&self.shown(read, id)?))
+    pub fn compared(&self, read: &(impl Scored + ?Sized), id: &LogId) -> Result<ComparedScores> {
+        Ok(self.shown(read, id)?.compared())
     }
 }

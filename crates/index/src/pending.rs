@@ -1,10 +1,12 @@
-//! Commits that the column index of a collection does not have yet, oldest first: made while it was being read from the file, or while
-//! readers held it. Knows their order and what they take of memory, neither columns nor who waits for whom.
+//! Commits that the column index of a collection does not have yet, oldest first: made while it was being read from the
+//! file, or while readers held it. Knows their order and what they take of memory, neither columns nor who waits for
+//! whom.
 
 use crate::change::Change;
 use crate::number::CommitNumber;
 use evalset_model::log::Log;
 use evalset_model::scalar::Scalar;
+use evalset_model::score::{ComparedScore, ComparedScores};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 
@@ -64,11 +66,11 @@ impl Pending {
 
 fn change_bytes(change: &Change) -> usize {
     let own = match change {
-        Change::Append(_, log, scores) => log_bytes(log) + map_bytes(scores),
+        Change::Append(_, log, scores) => log_bytes(log) + scores_bytes(scores),
         Change::Replace { log, .. } => log_bytes(log),
-        Change::Scores(_, scores) => map_bytes(scores),
+        Change::Scores(_, scores) => scores_bytes(scores),
         Change::Score(_, key, slug, value) => {
-            key.len() + slug.as_ref().map_or(0, |slug| slug.len()) + value_bytes(value)
+            key.len() + slug.as_ref().map_or(0, |slug| slug.len()) + score_bytes(value)
         }
         Change::Remove(_) | Change::Touch | Change::Reload => 0,
         #[cfg(test)]
@@ -85,6 +87,19 @@ fn log_bytes(log: &Log) -> usize {
     });
     let fields = evalset_model::field::Field::ALL.len() * size_of::<Option<Scalar>>();
     size_of::<Log>() + log.id.as_str().len() + fields + texts.sum::<usize>() + map_bytes(&log.metadata)
+}
+
+fn scores_bytes(scores: &ComparedScores) -> usize {
+    scores.iter().map(|(key, score)| ENTRY_BYTES + size_of::<String>() + key.len() + score_bytes(score)).sum()
+}
+
+fn score_bytes(score: &ComparedScore) -> usize {
+    let own = match score {
+        ComparedScore::Number(_) | ComparedScore::Bool(_) | ComparedScore::None => 0,
+        ComparedScore::Text(text) => text.len(),
+        ComparedScore::Choices(names) => names.iter().map(|name| size_of::<String>() + name.len()).sum(),
+    };
+    size_of::<ComparedScore>() + own
 }
 
 fn map_bytes(map: &Map<String, Value>) -> usize {
@@ -113,7 +128,7 @@ mod tests {
         let mut log = Log::new(LogId("one".to_owned()));
         log.scalars.set_text(Field::Model, text);
         log.metadata.insert("key".to_owned(), json!({ "deep": [text, 1] }));
-        vec![Change::Append(1, Box::new(log), Map::new()), Change::Touch]
+        vec![Change::Append(1, Box::new(log), ComparedScores::none()), Change::Touch]
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reads by filter: pages, sums, groups and the selections of jobs.
+//! Reads by filter: pages, sums and the selections of jobs. Groups and statistics are in `spread`, traces in `traces`.
 //!
 //! The columns answer what they can, with the help of the text index; what they leave open is read from the rows at the same commit.
 //! Does not write.
@@ -13,13 +13,12 @@ use crate::text::Told;
 use crate::view::View;
 use evalset_columns::{Columns, Rows, Verdict};
 use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
-use evalset_model::ids::{Collection, LogId, RowNumber};
+use evalset_model::ids::{Collection, LogId, RowNumber, Watermark};
 use evalset_model::page::{Mark, Page, Sort, Window};
 use evalset_model::score::Source;
-use evalset_model::summary::{Group, ScoreSum, ScoreTotals, Sums};
+use evalset_model::summary::{ScoreSum, ScoreTotals, Sums};
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
-use evalset_store::reference;
+use evalset_store::logs::{HeldRows, Pick, PickOrder, Query, Row, Sample, With, sample_hash};
 use hashbrown::HashMap;
 
 /// What the columns said, `T` being their answer for the rows that pass for certain.
@@ -100,7 +99,7 @@ impl Answers {
             return Ok(Page { rows: Vec::new(), total: 0 });
         };
         let Chosen { collection, rows, total, .. } = chosen;
-        Ok(Page { rows: read_rows(lease, name, collection, &rows, With::Scores, self.page_bytes)?, total })
+        Ok(Page { rows: read_rows(lease, name, collection, &rows, With::EVERYTHING, self.page_bytes)?, total })
     }
 
     /// The rows of a page; `None` when the collection was never written to.
@@ -154,9 +153,9 @@ impl Answers {
         let sight = lease.sight(name, collection)?;
         for (id, key) in mixed {
             lease.stop().go_on()?;
-            let mut shown = sight.shown(lease, &id)?;
-            shown.retain(|score| score.source.key() == key);
-            sums.add_scores(&shown);
+            if let Some(score) = sight.shown(lease, &id)?.by_key(&key) {
+                sums.add_score(score);
+            }
         }
         for row in decided.map_or_else(Vec::new, |decided| decided.passed) {
             lease.stop().go_on()?;
@@ -168,43 +167,23 @@ impl Answers {
         Ok(sums)
     }
 
-    /// Sums per value of `by`, in no particular order.
-    pub fn groups(&self, lease: &dyn Lease, name: Collection, filter: &LogFilter, by: &LogField) -> Result<Vec<Group>> {
-        let told = self.texts.ask(lease, name, filter)?;
-        let view = self.view(lease, name, heavy(filter), |columns| {
-            let mut verdict = told.evaluate(columns, filter);
-            let mut doubtful = columns.doubtful(by);
-            doubtful.intersect(&verdict.yes);
-            verdict.yes.subtract(&doubtful);
-            let groups = columns.groups(&verdict.yes, by);
-            let doubtful = columns.row_numbers(&doubtful);
-            Seen::new(columns, verdict, (groups, doubtful))
-        })?;
-        let Some(View { collection, seen, mut helpers }) = view else { return Ok(Vec::new()) };
-        let ((groups, mut rows), decided) = seen.decide((name, collection), lease, &mut helpers, &told)?;
-        rows.extend(decided.map_or_else(Vec::new, |decided| decided.passed));
-        let mut groups: HashMap<_, Sums> = groups.into_iter().map(|group| (group.key, group.sums)).collect();
-        for row in rows {
-            lease.stop().go_on()?;
-            if let Some(log) = lease.fields(collection, row)?.there() {
-                groups.entry(reference::group_key(&log, by)).or_default().add(&log);
-            }
-        }
-        Ok(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect())
-    }
-
     /// Numbers of the rows that match, sampled and in order.
-    pub fn pick(&self, lease: &dyn Lease, name: Collection, pick: &Pick) -> Result<Picked> {
+    pub fn select(&self, lease: &dyn Lease, name: Collection, pick: &Pick) -> Result<HeldRows> {
         let told = self.texts.ask(lease, name, &pick.filter)?;
+        let (sort, after) = match &pick.order {
+            PickOrder::By(sort) => (Some(sort), None),
+            PickOrder::Falling { after } => (None, after.map(|after| after.saturating_sub(1))),
+        };
+        let last = [pick.watermark.map(Watermark::get), after].into_iter().flatten().min();
         let view = self.view(lease, name, heavy(&pick.filter), |columns| {
             let mut verdict = told.evaluate(columns, &pick.filter);
-            if let Some(watermark) = pick.watermark {
-                columns.up_to(&mut verdict.yes, watermark);
-                columns.up_to(&mut verdict.maybe, watermark);
+            if let Some(last) = last {
+                columns.up_to(&mut verdict.yes, last);
+                columns.up_to(&mut verdict.maybe, last);
             }
             let rows = candidates(&verdict);
             let hashes = pick.sample.as_ref().map(|sample| hashes(columns, &rows, sample));
-            let ordered = Ordered::new(columns, &rows, pick.sort.as_ref());
+            let ordered = Ordered::new(columns, &rows, sort);
             Seen::new(columns, verdict, (ordered, hashes))
         })?;
         let (mut rows, hashes) = match view {
@@ -217,7 +196,7 @@ impl Answers {
         let matches = rows.len() as u64;
         let cutoff =
             pick.sample.as_ref().and_then(|sample| keep_sample(&mut rows, sample, &hashes.unwrap_or_default()));
-        Ok(Picked { matches, cutoff, rows })
+        Ok(HeldRows::new(matches, cutoff, rows.into_iter().collect()))
     }
 }
 
@@ -255,10 +234,9 @@ enum Listed {
 }
 
 fn hashes(columns: &Columns, rows: &Rows, sample: &Sample) -> HashMap<RowNumber, u64> {
-    let (Sample::Percent { seed, .. } | Sample::Cutoff { seed, .. }) = sample;
     let mut hashes = HashMap::with_capacity(index(columns.count(rows)));
     columns.for_each_id(rows, |row, id| {
-        hashes.insert(row, sample_hash(seed, &LogId(id.to_owned())));
+        hashes.insert(row, sample_hash(sample.seed(), &LogId(id.to_owned())));
     });
     hashes
 }
@@ -266,14 +244,7 @@ fn hashes(columns: &Columns, rows: &Rows, sample: &Sample) -> HashMap<RowNumber,
 /// Keeps the sample's part of `rows` and returns its threshold.
 fn keep_sample(rows: &mut Vec<RowNumber>, sample: &Sample, hashes: &HashMap<RowNumber, u64>) -> Option<u64> {
     let hash = |row: &RowNumber| hashes.get(row).copied().unwrap_or(u64::MAX);
-    let cutoff = match sample {
-        Sample::Cutoff { cutoff, .. } => *cutoff,
-        Sample::Percent { percent, .. } => {
-            let size = index(sample_size(rows.len() as u64, *percent));
-            let mut ranked: Vec<u64> = rows.iter().map(hash).collect();
-            *ranked.select_nth_unstable(size.checked_sub(1)?).1
-        }
-    };
+    let cutoff = sample.cutoff(&mut rows.iter().map(hash).collect::<Vec<_>>())?;
     rows.retain(|row| hash(row) <= cutoff);
     Some(cutoff)
 }

@@ -1,14 +1,14 @@
 //! The place of one collection's index: the columns, the commits that they do not have yet, and who may have them when.
 //!
-//! The index is held for reading as long as somebody looks at it, and for writing while commits come to it. Knows locks and changes of
-//! rows, neither files nor transactions.
+//! The index is held for reading as long as somebody looks at it, and for writing while commits come to it. Knows locks
+//! and changes of rows, neither files nor transactions.
 
 use crate::change::{Change, Commits};
 use crate::number::CommitNumber;
 use crate::pending::{Commit, Pending};
 use evalset_columns::{Columns, LogRef};
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::score::ComparedScores;
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,16 +32,16 @@ pub(crate) struct Slot {
     pub(crate) loading: Mutex<()>,
     /// None until it is loaded.
     pub(crate) state: RwLock<Option<Box<Index>>>,
-    /// Commits that the index does not have yet. Taken with `state` held for writing, so that they come to it in order; nothing is
-    /// waited for under this lock.
+    /// Commits that the index does not have yet. Taken with `state` held for writing, so that they come to it in order;
+    /// nothing is waited for under this lock.
     pub(crate) pending: Mutex<Pending>,
-    /// Held by the one reader that waits to bring the index up to date: the others find it so when it is their turn, and then look
-    /// side by side.
+    /// Held by the one reader that waits to bring the index up to date: the others find it so when it is their turn,
+    /// and then look side by side.
     pub(crate) turn: Mutex<()>,
     /// Given up: a new slot takes its place. Who looks at it goes on.
     gone: AtomicBool,
-    /// Commits that an index in the making has to make up for before it takes the place of the open one. Locked with `state`
-    /// held for writing.
+    /// Commits that an index in the making has to make up for before it takes the place of the open one. Locked with
+    /// `state` held for writing.
     pub(crate) successor: Mutex<Option<Commits>>,
 }
 
@@ -65,13 +65,15 @@ impl Slot {
         if self.is_gone() {
             return None;
         }
-        RwLockReadGuard::try_map(state, |index| index.as_deref()).ok()
+        RwLockReadGuard::try_map(state, Option::as_deref).ok()
     }
 
     /// Has commits wait that nobody noted here. With the index held for writing.
     pub fn wait_for(&self, commits: Commits) {
         let mut pending = self.pending.lock();
-        commits.into_iter().for_each(|(seq, changes)| pending.push(seq, changes));
+        for (seq, changes) in commits {
+            pending.push(seq, changes);
+        }
     }
 
     /// Gives it up: a new slot takes its place. Who looks at it goes on.
@@ -84,8 +86,8 @@ impl Slot {
         self.gone.load(Ordering::Acquire)
     }
 
-    /// Brings the index, which is held for writing, to the commits that wait, up to a number. One that is not loaded stays as it is.
-    /// False when a commit does not fit: then nobody sees the index any more.
+    /// Brings the index, which is held for writing, to the commits that wait, up to a number. One that is not loaded
+    /// stays as it is. False when a commit does not fit: then nobody sees the index any more.
     pub fn advance(&self, index: &mut Option<Box<Index>>, up_to: CommitNumber) -> bool {
         let Some(index) = index else { return true };
         // Let go of before they are applied: the writer notes the next commit meanwhile.
@@ -141,6 +143,6 @@ fn apply(columns: &mut Columns, change: Change) -> bool {
     true
 }
 
-pub(crate) fn as_ref<'a>(log: &'a Log, scores: Option<&'a RowScores>) -> LogRef<'a> {
+pub(crate) fn as_ref<'a>(log: &'a Log, scores: Option<&'a ComparedScores>) -> LogRef<'a> {
     LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores }
 }

@@ -1,5 +1,5 @@
-//! Upkeep of open column indexes beside the work of callers: full parts move to files, removed rows make room, memory stays within
-//! a bound. What callers are told never depends on it.
+//! Upkeep of open column indexes beside the work of callers: full parts move to files, removed rows make room, memory
+//! stays within a bound. What callers are told never depends on it.
 
 use crate::indexes::Indexes;
 use crate::number::{CollectionNumber, CommitNumber};
@@ -22,8 +22,8 @@ fn orders_bytes(slot: &Slot) -> usize {
     slot.read().map_or(0, |index| index.columns.orders_bytes())
 }
 
-/// Gives up orders, those that were asked for least recently first, until `more` bytes fit into `most`; false when only orders would be
-/// left that were asked for at `asked` or later.
+/// Gives up orders, those that were asked for least recently first, until `more` bytes fit into `most`; false when only
+/// orders would be left that were asked for at `asked` or later.
 fn make_room(slots: &[Arc<Slot>], more: usize, most: usize, asked: u64) -> bool {
     while slots.iter().map(|slot| orders_bytes(slot)).sum::<usize>() + more > most {
         let oldest = slots.iter().filter_map(|slot| Some((slot, slot.read()?.columns.oldest_orders()?)));
@@ -40,9 +40,9 @@ fn make_room(slots: &[Arc<Slot>], more: usize, most: usize, asked: u64) -> bool 
 }
 
 impl Indexes {
-    /// Moves full parts of open indexes to files. Those written to since the last look wait, unless changed parts take more than
-    /// `most` bytes of memory: `before` has the parts of that look with the number of writes they had seen, and gets those of
-    /// this one. Says whether any was moved.
+    /// Moves full parts of open indexes to files. Those written to since the last look wait, unless changed parts take
+    /// more than `most` bytes of memory: `before` has the parts of that look with the number of writes they had seen,
+    /// and gets those of this one. Says whether any was moved.
     pub(crate) fn seal(&self, before: &mut HashMap<(CollectionNumber, Part), u64>, most: usize) -> bool {
         let _sealing = self.sealing.lock();
         let slots: Vec<_> = self.slots.lock().iter().map(|(id, slot)| (*id, slot.clone())).collect();
@@ -72,8 +72,8 @@ impl Indexes {
         moved
     }
 
-    /// Removes the files that an open index no longer rests in. A snapshot that refers to one is out of date: its rows were changed.
-    /// Whoever calls it holds [`Indexes::sealing`].
+    /// Removes the files that an open index no longer rests in. A snapshot that refers to one is out of date: its rows
+    /// were changed. Whoever calls it holds [`Indexes::sealing`].
     fn sweep(&self, collection: CollectionNumber, slot: &Slot) {
         let Some(_none_written) = self.saving.try_lock() else { return };
         if let Some(index) = slot.read() {
@@ -88,8 +88,8 @@ impl Indexes {
         self.snapshots.files().written_bytes() + slots.iter().map(own).sum::<usize>()
     }
 
-    /// Moves all full parts of one index to files, waiting so long for those who look at it; false when that was not enough.
-    /// Somebody else may be doing the same: of two files of a part one stays unused.
+    /// Moves all full parts of one index to files, waiting so long for those who look at it; false when that was not
+    /// enough. Somebody else may be doing the same: of two files of a part one stays unused.
     pub(crate) fn seal_changed(&self, collection: CollectionNumber, slot: &Slot, patience: Duration) -> bool {
         let Some(index) = slot.read_within(Some(patience)) else { return false };
         let unsealed = index.columns.unsealed();
@@ -107,7 +107,8 @@ impl Indexes {
         true
     }
 
-    /// Moves a part to a file. False when the time was not enough for those who look at the index; without a time it waits for them.
+    /// Moves a part to a file. False when the time was not enough for those who look at the index; without a time it
+    /// waits for them.
     fn seal_part(
         &self,
         collection: CollectionNumber,
@@ -155,8 +156,8 @@ impl Indexes {
         }
     }
 
-    /// Makes some of the orders of chunks that pages would have used and that were wanted at the last look too: chunks that are
-    /// written to all the time are left alone. All orders together take at most `most` bytes.
+    /// Makes some of the orders of chunks that pages would have used and that were wanted at the last look too: chunks
+    /// that are written to all the time are left alone. All orders together take at most `most` bytes.
     pub(crate) fn make_orders(&self, most: usize) {
         let slots: Vec<_> = self.slots.lock().values().cloned().collect();
         let wanted = slots.iter().flat_map(|slot| {
@@ -197,8 +198,8 @@ impl Indexes {
         })
     }
 
-    /// Makes an index anew from the rows while the old one answers, and puts it in its place. Nothing happens when the old one is
-    /// given up meanwhile.
+    /// Makes an index anew from the rows while the old one answers, and puts it in its place. Nothing happens when the
+    /// old one is given up meanwhile.
     pub(crate) fn compact(&self, collection: CollectionNumber, slot: &Arc<Slot>, lease: &dyn Lease) -> Result<()> {
         // Its files are not those of the index that a snapshot would be written of.
         let _sealing = self.sealing.lock();

@@ -26,9 +26,9 @@ pub struct View<T> {
 }
 
 impl Answers {
-    /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The columns
-    /// stay as they are during `look` only; writers do not wait for it. `None` when the collection was never written to. `helped`:
-    /// rows will be read in number, so more leases are taken along.
+    /// Looks at the columns of a collection at a commit and leaves `lease` in a read transaction at that commit. The
+    /// columns stay as they are during `look` only; writers do not wait for it. `None` when the collection was never
+    /// written to. `helped`: rows will be read in number, so more leases are taken along.
     pub fn view<T>(
         &self,
         lease: &dyn Lease,
@@ -42,17 +42,14 @@ impl Answers {
             let collection = found.id;
             if let Some(slot) = self.indexes.get(collection) {
                 // Mostly nothing was written in between; else the index is held while the transaction begins.
-                let as_it_is = slot.read().filter(|index| index.seq == found.seq);
-                let index = match as_it_is {
-                    Some(index) => Some(index),
-                    None => {
-                        let begin = |noted| {
-                            let found = self.begin(lease, &helpers, name, noted)?;
-                            Ok(found.filter(|found| found.id == collection).map(|found| found.seq))
-                        };
-                        self.indexes.agreed(collection, &slot, begin, |seq| self.since(lease, collection, seq))?
-                    }
-                };
+                let mut index = slot.read().filter(|index| index.seq == found.seq);
+                if index.is_none() {
+                    let begin = |noted| {
+                        let found = self.begin(lease, &helpers, name, noted)?;
+                        Ok(found.filter(|found| found.id == collection).map(|found| found.seq))
+                    };
+                    index = self.indexes.agreed(collection, &slot, begin, |seq| self.since(lease, collection, seq))?;
+                }
                 if let Some(index) = index {
                     let at = Found { id: collection, seq: index.seq };
                     if !self.origin.pushes() {
@@ -69,8 +66,8 @@ impl Answers {
         Err(Error::Busy { message: "the collection changes too fast to be read".to_owned(), retry_after: 1 })
     }
 
-    /// Begins a transaction anew, with those of the helpers at the same commit, and says where the collection is in it. `noted`: all
-    /// that it sees has been noted at the indexes.
+    /// Begins a transaction anew, with those of the helpers at the same commit, and says where the collection is in it.
+    /// `noted`: all that it sees has been noted at the indexes.
     fn begin(
         &self,
         lease: &dyn Lease,
@@ -108,7 +105,8 @@ impl Answers {
     }
 }
 
-/// Those whose transaction is at this commit: the commits of an origin that does not push are not held back by the gate.
+/// Those whose transaction is at this commit: the commits of an origin that does not push are not held back by the
+/// gate.
 fn agreeing(helpers: Vec<Box<dyn Lease>>, name: Collection, at: Found) -> Result<Vec<Box<dyn Lease>>> {
     let mut agreeing = Vec::with_capacity(helpers.len());
     for helper in helpers {

@@ -136,3 +136,21 @@ impl Place {
 
 /// Position of a row in its store: grows with insertion, never reused, meaningful only to that store.
 pub type RowNumber = i64;
+
+/// What was in a collection when it was taken: rows that come later are not within it. Opaque to everyone but the store
+/// that gave it; jobs keep it as that store writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Watermark(i64);
+
+impl Watermark {
+    /// As its store writes it.
+    pub const fn new(stored: i64) -> Self {
+        Self(stored)
+    }
+
+    /// What its store writes.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}

@@ -3,7 +3,7 @@
 //! Does not know how a job runs; the server's `jobs` does that.
 
 use crate::error::{Error, Result};
-use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber, WorkerId};
+use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber, Watermark, WorkerId};
 use crate::page::Sort;
 use crate::run::{RunTask, Unit};
 use crate::score::ScoreStatus;
@@ -128,7 +128,7 @@ pub enum Task {
         /// Percent of matches, above 0 up to 100.
         sampling_percentage: f64,
         /// Source rows up to this one; later logs are not part of the job.
-        watermark: RowNumber,
+        watermark: Watermark,
     },
     /// Copy all rows of another dataset.
     Duplicate {
@@ -137,7 +137,7 @@ pub enum Task {
         /// To.
         dataset: DatasetId,
         /// Source rows up to this one.
-        watermark: RowNumber,
+        watermark: Watermark,
     },
     /// Remove matching rows (contract B.16).
     Remove {
@@ -150,7 +150,7 @@ pub enum Task {
         /// Row window, inclusive, microseconds.
         end_time: Option<i64>,
         /// Rows up to this one; rows added after the request stay.
-        watermark: RowNumber,
+        watermark: Watermark,
     },
     /// Write matching rows to a file (contract B.19).
     Export {

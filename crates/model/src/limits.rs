@@ -36,6 +36,11 @@ pub struct Limits {
     pub preview_characters: usize,
     /// Values inside one member of a row that a preview keeps.
     pub preview_values: usize,
+    /// Groups of request logs that can be looked through, page by page.
+    pub groups: usize,
+    /// Memory that a streamed export may take for which rows come in what order, for as long as its client reads: about a byte a row by
+    /// time of arrival, up to four in any other order.
+    pub stream_selection_bytes: usize,
     /// Page size of span lists.
     pub max_span_page_size: u64,
     /// Nesting of a filter.
@@ -49,8 +54,8 @@ pub struct Limits {
     pub index_memory_bytes: usize,
     /// Memory that parts of column indexes that were written to may take before they move to files although writing goes on.
     pub changed_memory_bytes: usize,
-    /// Memory that written rows may take, of each collection, which wait until those are done who look at its column index; when they take more,
-    /// writes wait too.
+    /// Memory that written rows may take, of each collection, which wait until those are done who look at its column
+    /// index; when they take more, writes wait too.
     pub pending_memory_bytes: usize,
     /// Memory that orders of column indexes may take, which pages by the same sort share: 2 bytes a row and sort.
     pub order_memory_bytes: usize,
@@ -150,6 +155,8 @@ impl Default for Limits {
             page_bytes: 64 * 1024 * 1024,
             preview_characters: 10_000,
             preview_values: 200,
+            groups: 100_000,
+            stream_selection_bytes: 64 * 1024 * 1024,
             max_span_page_size: 1_000,
             filter_depth: 16,
             filter_conditions: 1_000,

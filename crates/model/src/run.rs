@@ -3,7 +3,7 @@
 //! The unit of work is a row; each unit ends as a [`UnitResult`], kept for the run whatever later runs say of the row.
 
 use crate::evaluator::{Evaluator, Method};
-use crate::ids::{Collection, LogId, RowNumber};
+use crate::ids::{Collection, LogId, RowNumber, Watermark};
 use crate::job::{Progress, State};
 use crate::score::{Score, ScoreValues};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct RunTask {
     #[serde(default = "whole")]
     pub sampling_percentage: f64,
     /// Rows up to this one; later rows are not part of the run (F.7).
-    pub watermark: RowNumber,
+    pub watermark: Watermark,
     /// USD that the run may spend; none: no limit of its own.
     #[serde(default)]
     pub spending_limit: Option<f64>,

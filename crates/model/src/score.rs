@@ -1,50 +1,23 @@
 //! A score: what an evaluator, a program or a person says of one record (contract F.5, F.6).
 //!
-//! Does not know how scores are made or kept.
+//! Two things are made of the scores of a record: what it shows of them ([`ShownScores`]) and what filters and orders
+//! compare ([`ComparedScores`]). Does not know how scores are made or kept, nor how they look on the wire.
+
+mod compared;
+mod field;
+mod shown;
+
+pub use compared::{ComparedScore, ComparedScores};
+pub use field::{Score, ScoreField, ScoreFieldValue, ScoreSpec};
+pub use shown::ShownScores;
+
+#[cfg(test)]
+mod tests;
 
 use crate::evaluator::{Evaluator, ScoreValueType};
-use crate::ids::{Collection, EvaluatorId, JobId, LogId, OrganizationId, Place, ScoreId};
+use crate::ids::{Collection, EvaluatorId, LogId, OrganizationId, Place};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-/// One score, as stored. Times are microseconds since the epoch. Unique by subject, source and `scorer`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Score {
-    /// Id; kept when the score is written again.
-    pub id: ScoreId,
-    /// What it is about.
-    pub subject: Subject,
-    /// Whose it is.
-    pub source: Source,
-    /// Who or what produced it: a model, `code`, a person.
-    pub scorer: String,
-    /// `type` of the wire: `llm`, `human`, `code`, `custom`, …
-    pub kind: String,
-    /// `prod` or `test`.
-    pub environment: String,
-    /// What it says.
-    pub values: ScoreValues,
-    /// Whether the evaluator's conditions hold; none when they do not tell (F.3).
-    pub is_passed: Option<bool>,
-    /// USD spent on it.
-    pub cost: f64,
-    /// How its making ended.
-    pub status: ScoreStatus,
-    /// Why it failed.
-    pub error_message: Option<String>,
-    /// Why it is what it is.
-    pub explanation: Option<String>,
-    /// Version of the evaluator that made it.
-    pub evaluator_version: Option<u32>,
-    /// The run that made it.
-    pub run: Option<JobId>,
-    /// Echoed members: `prompt_id`, `prompt_version_number`, `automation_id`, `timestamp`.
-    pub extra: Map<String, Value>,
-    /// First written.
-    pub created_at: i64,
-    /// Last written.
-    pub updated_at: i64,
-}
+use serde_json::Value;
 
 impl Score {
     /// What is kept when this score is changed to another: what it is about and whose it is stay.
@@ -133,21 +106,37 @@ pub struct ScoreValues {
 }
 
 impl ScoreValues {
-    /// What `scores__…` compares and sorts by (contract C.4): the number, else the boolean, the text, the choices; none when it
-    /// has none of these.
-    pub fn compared(&self) -> Option<Value> {
-        (self.numerical.map(Value::from))
-            .or(self.boolean.map(Value::Bool))
-            .or_else(|| self.string.clone().map(Value::String))
-            .or_else(|| self.categorical.clone().map(Value::from))
-    }
-
     /// The number that means and comparisons use: the number itself, or 1 and 0 for a boolean.
     pub fn number(&self) -> Option<f64> {
         self.numerical.or(self.boolean.map(|flag| f64::from(u8::from(flag))))
     }
 
     /// Whether no field is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Members of a written score that are kept and given back as they are, of whatever type.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Echoed {
+    /// The prompt it came about with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_id: Option<Value>,
+    /// That prompt's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_version_number: Option<Value>,
+    /// The automation that wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub automation_id: Option<Value>,
+    /// The time it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Value>,
+}
+
+impl Echoed {
+    /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -172,80 +161,4 @@ impl ScoreStatus {
             Self::Failed => "failed",
         }
     }
-}
-
-/// Scores of one record as lists show them: evaluator id or custom slug → summary (contract F.6).
-pub type RowScores = Map<String, Value>;
-
-/// The summaries of a record's scores, given all scores that concern it: those of `place` win over those that name no dataset,
-/// and of several by the same source the one written last is shown, a failed one only when there is no other. Newest first.
-pub fn of_row(scores: Vec<Score>, place: Place) -> RowScores {
-    shown(scores, place).iter().map(|score| (score.source.key(), summary(score))).collect()
-}
-
-/// The scores of a record that [`of_row`] shows.
-pub fn shown(mut scores: Vec<Score>, place: Place) -> Vec<Score> {
-    scores.sort_by(|left, right| {
-        let last = |score: &Score| (score.subject.place != place, score.status == ScoreStatus::Failed);
-        last(left).cmp(&last(right)).then_with(|| newest_first(left, right))
-    });
-    let mut shown: Vec<Score> = Vec::with_capacity(scores.len());
-    for score in scores {
-        if !shown.iter().any(|other| other.source.key() == score.source.key()) {
-            shown.push(score);
-        }
-    }
-    shown.sort_by(newest_first);
-    shown
-}
-
-/// What filters, sorts and means need of a record's scores: key and slug → value, `{}` for a score without one. The same to
-/// `filter::meaning` as what [`of_row`] gives, and much cheaper.
-pub fn compared(shown: &[Score]) -> RowScores {
-    let mut values = RowScores::new();
-    for score in shown {
-        values.insert(score.source.key(), compared_value(&score.values));
-    }
-    for score in shown.iter().filter(|score| score.source.evaluator_id.is_some()) {
-        if !values.contains_key(&score.source.slug) {
-            values.insert(score.source.slug.clone(), compared_value(&score.values));
-        }
-    }
-    values
-}
-
-/// One value of [`compared`].
-pub fn compared_value(values: &ScoreValues) -> Value {
-    values.compared().unwrap_or_else(|| Value::Object(Map::new()))
-}
-
-fn newest_first(left: &Score, right: &Score) -> std::cmp::Ordering {
-    (right.updated_at, right.id).cmp(&(left.updated_at, left.id))
-}
-
-/// A score as it is shown on a record (contract F.6).
-pub fn summary(score: &Score) -> Value {
-    let values = &score.values;
-    let value = values.compared().or_else(|| values.json.clone().map(Value::String));
-    let members = [
-        ("id", Value::from(score.id.to_string())),
-        ("evaluator_id", score.source.evaluator_id.map(|id| id.to_string()).into()),
-        ("evaluator_slug", score.source.slug.as_str().into()),
-        ("evaluator_name", score.source.name.as_str().into()),
-        ("score_value_type", score.source.value_type.name().into()),
-        ("numerical_value", values.numerical.into()),
-        ("boolean_value", values.boolean.into()),
-        ("string_value", values.string.clone().into()),
-        ("categorical_value", values.categorical.clone().into()),
-        ("json_value", values.json.clone().into()),
-        ("score_value", value.into()),
-        ("is_passed", score.is_passed.into()),
-        ("status", score.status.name().into()),
-        ("error_message", score.error_message.clone().into()),
-        ("explanation", score.explanation.clone().into()),
-        ("scorer", score.scorer.as_str().into()),
-        ("type", score.kind.as_str().into()),
-        ("cost", score.cost.into()),
-    ];
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

@@ -1,6 +1,6 @@
 //! Sums over matching rows (contract B.17, E.7).
 
-use crate::score::{Score, Source};
+use crate::score::{Score, ShownScores, Source};
 use serde::{Deserialize, Serialize};
 
 /// Raw sums, from which the means of the wire are computed.
@@ -102,23 +102,50 @@ pub struct Group {
 }
 
 impl Sums {
+    /// USD a row; 0 without rows, as the others.
+    pub fn mean_cost(&self) -> f64 {
+        self.cost / self.rows_or_one()
+    }
+
+    /// Tokens a row, rounded.
+    pub fn mean_tokens(&self) -> i64 {
+        (self.total_tokens as f64 / self.rows_or_one()).round() as i64
+    }
+
+    /// Share of rows with an error, percent.
+    pub fn error_percentage(&self) -> f64 {
+        self.errors as f64 * 100.0 / self.rows_or_one()
+    }
+
+    /// Share of rows answered by the cache, percent.
+    pub fn cache_hit_percentage(&self) -> f64 {
+        self.cache_hits as f64 * 100.0 / self.rows_or_one()
+    }
+
+    fn rows_or_one(&self) -> f64 {
+        self.rows.max(1) as f64
+    }
+
     /// Adds the scores that one record shows.
-    pub fn add_scores(&mut self, shown: &[Score]) {
-        for score in shown {
-            let values = &score.values;
-            if values.numerical.is_none() && values.boolean.is_none() {
-                continue;
-            }
-            let key = score.source.key();
-            let at = self.scores.binary_search_by_key(&key, |sum| sum.source.key()).unwrap_or_else(|at| {
-                self.scores.insert(at, ScoreSum { source: score.source.clone(), totals: ScoreTotals::default() });
-                at
-            });
-            match (values.numerical, values.boolean) {
-                (Some(number), _) => self.scores[at].totals.add_number(number),
-                (None, Some(flag)) => self.scores[at].totals.add_flag(flag),
-                (None, None) => {}
-            }
+    pub fn add_scores(&mut self, shown: &ShownScores) {
+        shown.iter().for_each(|score| self.add_score(score));
+    }
+
+    /// Adds one score; only numbers and booleans count.
+    pub fn add_score(&mut self, score: &Score) {
+        let values = &score.values;
+        if values.numerical.is_none() && values.boolean.is_none() {
+            return;
+        }
+        let key = score.source.key();
+        let at = self.scores.binary_search_by_key(&key, |sum| sum.source.key()).unwrap_or_else(|at| {
+            self.scores.insert(at, ScoreSum { source: score.source.clone(), totals: ScoreTotals::default() });
+            at
+        });
+        match (values.numerical, values.boolean) {
+            (Some(number), _) => self.scores[at].totals.add_number(number),
+            (None, Some(flag)) => self.scores[at].totals.add_flag(flag),
+            (None, None) => {}
         }
     }
 

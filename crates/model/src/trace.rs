@@ -33,6 +33,14 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Makes this the root span, which started then, unless the present one comes before it.
+    pub fn offer_root(&mut self, start: Option<i64>, id: &LogId) {
+        let start = start.unwrap_or(i64::MAX);
+        if self.root.as_ref().is_none_or(|(first, root)| (start, id) < (*first, root)) {
+            self.root = Some((start, id.clone()));
+        }
+    }
+
     /// Adds a span, in any order. Each span once.
     pub fn add(&mut self, span: &Log) {
         let (started, ended) = (span.time(Field::StartTime), span.time(Field::Timestamp));
@@ -48,10 +56,7 @@ impl Totals {
         self.total_tokens = self.total_tokens.saturating_add(tokens(Field::TotalRequestTokens));
         self.cost += span.float(Field::Cost).unwrap_or(0.0);
         if is_root(span) {
-            let place = (start.unwrap_or(i64::MAX), span.id.clone());
-            if self.root.as_ref().is_none_or(|root| place < *root) {
-                self.root = Some(place);
-            }
+            self.offer_root(start, &span.id);
         }
     }
 

@@ -45,10 +45,6 @@ pub async fn expire(app: &App) -> Result<()> {
 
 async fn is_of_known_export(app: &App, file: &str) -> Result<bool> {
     let Some(id) = file.split('.').next().and_then(|stem| stem.parse::<JobId>().ok()) else { return Ok(false) };
-    for organization in app.stores.keys.organizations().await? {
-        if let Some(job) = app.stores.jobs.get(organization.id, id).await? {
-            return Ok(name(&job).as_deref() == Some(file));
-        }
-    }
-    Ok(false)
+    let job = app.stores.jobs.find(id).await?;
+    Ok(job.and_then(|job| name(&job)).as_deref() == Some(file))
 }

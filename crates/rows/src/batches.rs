@@ -5,7 +5,7 @@ use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::log::ingest::stored_bytes;
 use evalset_store::Logs;
-use evalset_store::logs::{Row, With};
+use evalset_store::logs::{Row, Selected, With};
 use std::mem::size_of;
 
 /// Rows read at once at most.
@@ -19,16 +19,17 @@ const FIRST_BATCH_ROWS: usize = 16;
 pub struct Batches {
     collection: Collection,
     with: With,
-    rows: Vec<RowNumber>,
-    at: usize,
+    selected: Box<dyn Selected>,
+    done: u64,
+    last: Option<RowNumber>,
     size: usize,
     largest: usize,
 }
 
 impl Batches {
-    /// Batches over `rows` of `collection`, in that order.
-    pub fn new(collection: Collection, rows: Vec<RowNumber>, with: With) -> Self {
-        Self { collection, with, rows, at: 0, size: FIRST_BATCH_ROWS, largest: BATCH_ROWS }
+    /// Batches over the selected rows of `collection`, in their order.
+    pub fn new(collection: Collection, selected: Box<dyn Selected>, with: With) -> Self {
+        Self { collection, with, selected, done: 0, last: None, size: FIRST_BATCH_ROWS, largest: BATCH_ROWS }
     }
 
     /// With at most this many rows a batch.
@@ -41,22 +42,23 @@ impl Batches {
 
     /// Rows passed so far.
     pub fn done(&self) -> u64 {
-        self.at as u64
+        self.done
     }
 
     /// The last row passed.
     pub fn last(&self) -> Option<RowNumber> {
-        self.rows.get(self.at.checked_sub(1)?).copied()
+        self.last
     }
 
     /// The next rows; those deleted since the selection are left out. `None` at the end.
     pub async fn next(&mut self, logs: &dyn Logs) -> Result<Option<Vec<Row>>> {
-        if self.at == self.rows.len() {
+        let rows = self.selected.next(self.size).await?;
+        if rows.is_empty() {
             return Ok(None);
         }
-        let end = self.rows.len().min(self.at + self.size);
-        let read = logs.read(self.collection, &self.rows[self.at..end], self.with).await?;
-        self.at = end;
+        let read = logs.read(self.collection, &rows, self.with).await?;
+        self.done += rows.len() as u64;
+        self.last = rows.last().copied();
         Ok(Some(read))
     }
 

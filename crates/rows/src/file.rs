@@ -1,7 +1,7 @@
 //! Selected rows as the bytes of a JSONL or CSV file, a piece at a time (contract B.19). Knows neither files nor sockets.
 //!
-//! Memory is flat: row numbers are picked once (8 bytes a row), the rows are read and written out in bounded pieces, of which
-//! the next is under way while one is taken.
+//! Memory is flat: rows are selected once, of which little is held (`Selected::held_bytes`), and then read and written out in bounded
+//! pieces, of which the next is under way while one is taken.
 
 use crate::shape::csv as table;
 use crate::shape::{IncludeFields, RowKind, RowText};
@@ -9,16 +9,14 @@ use bytes::Bytes;
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::job::ExportFormat;
-use evalset_model::key::Organization;
 use evalset_model::page::Sort;
 use evalset_model::{Error, Result};
 use evalset_store::lists::{Writing, Written};
-use evalset_store::logs::Pick;
+use evalset_store::logs::{Pick, PickOrder, Selected};
 use evalset_store::{Logs, Stores};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
-use std::ops::Range;
 use std::sync::Arc;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
@@ -50,19 +48,26 @@ pub struct Lines {
     /// What waits, at shutdown, for the pieces under way.
     tasks: TaskTracker,
     collection: Collection,
-    rows: Arc<[RowNumber]>,
+    selected: Box<dyn Selected>,
     /// Rows that pieces were begun for.
-    begun: usize,
-    done: usize,
+    begun: u64,
     writing: Writing,
     head: Option<Vec<u8>>,
     under_way: FuturesOrdered<BoxFuture<'static, Result<Part>>>,
     /// What a piece that was full has left over, before all that is under way.
-    rest: Range<usize>,
+    rest: Option<Asked>,
+}
+
+/// Rows of a piece.
+struct Asked {
+    /// Rows of the file before them.
+    before: u64,
+    /// Which, at least one.
+    rows: Vec<RowNumber>,
 }
 
 /// Rows asked for and what came of it.
-type Part = (Range<usize>, Written);
+type Part = (Asked, Written);
 
 /// A piece of the file.
 #[derive(Debug)]
@@ -80,9 +85,9 @@ impl Lines {
     /// tasks of `tasks`.
     pub async fn select(stores: &Stores, tasks: &TaskTracker, selection: Selection) -> Result<Self> {
         let Selection { collection, filter, sort, include_fields, format } = selection;
-        let organization = organization(stores, collection).await?;
-        let pick = Pick { filter, watermark: None, sample: None, sort: Some(sort) };
-        let rows = stores.logs.pick(collection, pick).await?.rows;
+        let organization = stores.keys.organization(collection.organization).await?.ok_or_else(Error::not_found)?;
+        let pick = Pick { order: PickOrder::By(sort), ..Pick::of(filter) };
+        let selected = stores.logs.select(collection, pick).await?;
         let include = include_fields.map(|names| IncludeFields::parse(&names.join(",")));
         let (include, dataset_id) = (include.as_ref(), collection.place.dataset_id_text());
         let (head, writing) = match format {
@@ -99,19 +104,23 @@ impl Lines {
             logs: stores.logs.clone(),
             tasks: tasks.clone(),
             collection,
-            rows: rows.into(),
+            selected,
             begun: 0,
-            done: 0,
             writing,
             head,
             under_way,
-            rest: 0..0,
+            rest: None,
         })
     }
 
     /// Rows selected.
     pub fn total(&self) -> u64 {
-        self.rows.len() as u64
+        self.selected.len()
+    }
+
+    /// Bytes of memory that the selection takes as long as the file is not at its end.
+    pub fn held_bytes(&self) -> usize {
+        self.selected.held_bytes()
     }
 
     /// The next piece, `None` at the end.
@@ -119,33 +128,35 @@ impl Lines {
         if let Some(head) = self.head.take() {
             return Ok(Some(Piece { bytes: head.into(), rows: 0, done: 0 }));
         }
-        while self.under_way.len() < PIECES && self.begun < self.rows.len() {
-            let end = self.rows.len().min(self.begun + PIECE_ROWS);
-            self.under_way.push_back(self.piece(self.begun..end));
-            self.begun = end;
+        while self.under_way.len() < PIECES && self.begun < self.selected.len() {
+            let rows = self.selected.next(PIECE_ROWS).await?;
+            if rows.is_empty() {
+                return Err(Error::internal("a selection ended before its last row"));
+            }
+            let before = self.begun;
+            self.begun += rows.len() as u64;
+            self.under_way.push_back(self.piece(Asked { before, rows }));
         }
-        let part =
-            if self.rest.is_empty() { self.under_way.next().await } else { Some(self.piece(self.rest.clone()).await) };
+        let part = match self.rest.take() {
+            Some(rest) => Some(self.piece(rest).await),
+            None => self.under_way.next().await,
+        };
         let Some((asked, written)) = part.transpose()? else { return Ok(None) };
-        self.done = asked.start + written.passed;
-        self.rest = self.done..asked.end;
-        Ok(Some(Piece { bytes: written.text.into(), rows: written.rows, done: self.done as u64 }))
+        let Asked { before, mut rows } = asked;
+        let done = before + written.passed as u64;
+        rows.drain(..written.passed.min(rows.len()));
+        self.rest = (!rows.is_empty()).then_some(Asked { before: done, rows });
+        Ok(Some(Piece { bytes: written.text.into(), rows: written.rows, done }))
     }
 
     /// A piece, made by a task of its own: one that waits for a place among the readers takes it whether or not the piece is asked
     /// for. Else a client that stops reading would keep that place from all others.
-    fn piece(&self, range: Range<usize>) -> BoxFuture<'static, Result<Part>> {
-        let (logs, rows) = (Arc::clone(&self.logs), Arc::clone(&self.rows));
-        let (collection, writing) = (self.collection, self.writing.clone());
+    fn piece(&self, asked: Asked) -> BoxFuture<'static, Result<Part>> {
+        let (logs, collection, writing) = (Arc::clone(&self.logs), self.collection, self.writing.clone());
         let task = AbortOnDropHandle::new(self.tasks.spawn(async move {
-            let written = logs.write(collection, &rows[range.clone()], writing).await?;
-            Ok((range, written))
+            let written = logs.write(collection, &asked.rows, writing).await?;
+            Ok((asked, written))
         }));
         Box::pin(async move { task.await.map_err(Error::internal)? })
     }
-}
-
-async fn organization(stores: &Stores, collection: Collection) -> Result<Organization> {
-    let all = stores.keys.organizations().await?;
-    all.into_iter().find(|organization| organization.id == collection.organization).ok_or_else(Error::not_found)
 }

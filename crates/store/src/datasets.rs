@@ -34,6 +34,12 @@ pub trait Datasets: Send + Sync {
     /// Removes all rows, hidden at once; as `delete`, but the dataset stays. Returns how many rows there were.
     async fn clear(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<u64>;
 
-    /// The ids of the newest `limit` rows (contract B.1 `log_ids`).
-    async fn newest_rows(&self, organization: OrganizationId, id: DatasetId, limit: usize) -> Result<Vec<LogId>>;
+    /// The ids of the newest `limit` rows of each dataset (contract B.1 `log_ids`), in the order of the datasets, with one question
+    /// for all of them; none of one that is not there.
+    async fn newest_rows(
+        &self,
+        organization: OrganizationId,
+        datasets: &[DatasetId],
+        limit: usize,
+    ) -> Result<Vec<Vec<LogId>>>;
 }

@@ -52,6 +52,12 @@ pub trait Jobs: Send + Sync {
     /// Jobs of the organization that have not ended.
     async fn open(&self, organization: OrganizationId) -> Result<u64>;
 
+    /// The same of all organizations together.
+    async fn open_everywhere(&self) -> Result<u64>;
+
+    /// One job by its id alone, of any organization: for work of the server's own, never to answer a caller.
+    async fn find(&self, id: JobId) -> Result<Option<Job>>;
+
     /// Gives the oldest queued job of the lane, of any organization, to `worker` and marks it running: `attempts` + 1, `started_at`
     /// when not set, a lease until `at` + `lease` (microseconds). Of two who claim at once only one gets it. The dataset that it
     /// fills becomes `loading` in the same step, so that nothing that ends the job can come between.

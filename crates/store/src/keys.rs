@@ -14,6 +14,9 @@ pub trait Keys: Send + Sync {
     /// All organizations, by number.
     async fn organizations(&self) -> Result<Vec<Organization>>;
 
+    /// One organization.
+    async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>>;
+
     /// Adds a key; `Conflict` when its prefix or hash is there already.
     async fn create_key(&self, key: ApiKey) -> Result<()>;
 

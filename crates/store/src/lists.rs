@@ -4,7 +4,7 @@ use evalset_model::filter::LogFilter;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use evalset_model::page::{Mark, Part, Sort};
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ pub struct TextRow<'a> {
     pub number: RowNumber,
     /// The record; its payload is empty when it was not asked for.
     pub log: &'a Log,
-    /// Its scores as contract F.6 shows them, newest first; empty when they were not asked for.
-    pub scores: &'a RowScores,
+    /// The scores it shows; none when they were not asked for.
+    pub scores: &'a ShownScores,
 }
 
 /// Adds one row to the text of a list.

@@ -20,6 +20,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -35,7 +36,9 @@ pub struct TestApp {
     /// A key of the organization `default`, environment prod.
     pub key: String,
     http: reqwest::Client,
-    data: TempDir,
+    data: PathBuf,
+    /// Removes the data folder at the end, unless the test brought it.
+    _own: Option<TempDir>,
 }
 
 /// An answer: its status and its JSON body (null when empty, a string when it is no JSON).
@@ -105,6 +108,15 @@ pub enum Under {
     Memory,
 }
 
+/// Whether a server works on its jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// As `serve` does.
+    All,
+    /// Jobs stay as they are.
+    None,
+}
+
 /// Runs a test against a fresh server on the embedded store with default limits.
 pub async fn with_app(test: impl AsyncFnOnce(&TestApp)) {
     with_limits(Under::Embedded, Limits::default(), test).await;
@@ -112,31 +124,47 @@ pub async fn with_app(test: impl AsyncFnOnce(&TestApp)) {
 
 /// Runs a test against a fresh server.
 pub async fn with_limits(under: Under, limits: Limits, test: impl AsyncFnOnce(&TestApp)) {
-    let server = TestApp::start(under, limits, true).await;
+    let server = TestApp::start(under, limits, Workers::All).await;
     test(&server).await;
     server.finish().await;
 }
 
 /// Runs a test against a fresh server without job workers: jobs stay queued until [`TestApp::work`].
 pub async fn with_queued_jobs(limits: Limits, test: impl AsyncFnOnce(&TestApp)) {
-    let server = TestApp::start(Under::Embedded, limits, false).await;
+    let server = TestApp::start(Under::Embedded, limits, Workers::None).await;
     test(&server).await;
     server.finish().await;
 }
 
+/// Runs a test against a server over a data folder that is there already, and leaves the folder there. Without workers, jobs may be
+/// open in it when the test ends.
+pub async fn with_folder(data: &Path, limits: Limits, workers: Workers, test: impl AsyncFnOnce(&TestApp)) {
+    let server = TestApp::start_in(data.to_owned(), Under::Embedded, limits, workers).await;
+    test(&server).await;
+    match workers {
+        Workers::All => server.finish().await,
+        Workers::None => server.close().await,
+    }
+}
+
 impl TestApp {
-    async fn start(under: Under, limits: Limits, workers: bool) -> Self {
-        let data = tempfile::tempdir().unwrap();
+    async fn start(under: Under, limits: Limits, workers: Workers) -> Self {
+        let own = tempfile::tempdir().unwrap();
+        let server = Self::start_in(own.path().to_owned(), under, limits, workers).await;
+        Self { _own: Some(own), ..server }
+    }
+
+    async fn start_in(data: PathBuf, under: Under, limits: Limits, workers: Workers) -> Self {
         let stores: Stores = match under {
             Under::Embedded => {
-                let options = embedded::Options { limits: limits.clone(), ..embedded::Options::new(data.path()) };
+                let options = embedded::Options { limits: limits.clone(), ..embedded::Options::new(&data) };
                 embedded::open(options).await.unwrap()
             }
             Under::Memory => memory::open(),
         };
-        let app = App::new(stores, Options { limits, ..Options::new(data.path(), program()) });
+        let app = App::new(stores, Options { limits, ..Options::new(&data, program()) });
         let key = make_key(&app, keys::DEFAULT_ORGANIZATION, Environment::Prod).await;
-        if workers {
+        if workers == Workers::All {
             // As `serve` does: what happens before the recorder is there is not counted.
             evalset::telemetry::metrics().unwrap();
             jobs::start(&app);
@@ -146,12 +174,12 @@ impl TestApp {
         let routes = middleware::wrap(&app, router::router(&app).unwrap());
         let (limits, stopping) = (app.limits.clone(), app.stopping.clone());
         app.tasks.spawn(async move { connections::serve(listener, routes, &limits, stopping).await });
-        Self { app, url, key, http: reqwest::Client::new(), data }
+        Self { app, url, key, http: reqwest::Client::new(), data, _own: None }
     }
 
     /// The data folder.
-    pub fn data(&self) -> &std::path::Path {
-        self.data.path()
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// A new key of an organization, which is made when there is none of this name.
@@ -235,16 +263,16 @@ impl TestApp {
 
     /// Jobs that are queued or running, of all organizations.
     pub async fn open_jobs(&self) -> u64 {
-        let mut open = 0;
-        for organization in self.app.stores.keys.organizations().await.unwrap() {
-            open += self.app.stores.jobs.open(organization.id).await.unwrap();
-        }
-        open
+        self.app.stores.jobs.open_everywhere().await.unwrap()
     }
 
     async fn finish(self) {
         let left = self.open_jobs().await;
         assert_eq!(left, 0, "the test left {left} jobs open: `settle` waits for them");
+        self.close().await;
+    }
+
+    async fn close(self) {
         self.app.stopping.cancel();
         self.app.tasks.close();
         let ended = tokio::time::timeout(PATIENCE, self.app.tasks.wait()).await;
@@ -255,9 +283,9 @@ impl TestApp {
 
 /// The program `evalset`, which cargo puts beside the folder of the tests: the server starts it to run what others wrote. Cargo builds
 /// it for tests of routes; for unit tests alone (`--lib`) it must have been built before.
-pub fn program() -> std::path::PathBuf {
+pub fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent().and_then(std::path::Path::parent).unwrap().join("evalset")
+    test.parent().and_then(Path::parent).unwrap().join("evalset")
 }
 
 async fn make_key(app: &App, organization: &str, environment: Environment) -> String {

@@ -74,13 +74,18 @@ impl Drop for UnderWay<'_> {
 impl FakeProvider {
     /// An endpoint that answers everything at once.
     pub async fn start() -> Self {
+        Self::at("127.0.0.1:0").await
+    }
+
+    /// The same at a given `host:port`, for settings that were stored with it.
+    pub async fn at(address: &str) -> Self {
         let shared = Arc::new(Shared {
             rule: Mutex::new(Box::new(|_| None)),
             counts: Mutex::default(),
             gate: Mutex::new(None),
             moved: Notify::new(),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let routes = Router::new().route("/v1/chat/completions", post(complete)).with_state(Arc::clone(&shared));
         let server = TaskTracker::new().spawn(async move { axum::serve(listener, routes).await.unwrap() });

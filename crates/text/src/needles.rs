@@ -1,9 +1,7 @@
-//! Substrings that every match of a regular expression has.
-//!
-//! The pattern is read as one that ignores case, since how it was compiled does not show in its text: what holds for
-//! that holds for every reading of it.
+//! Substrings that every match of a pattern has. Knows patterns, not the index.
 
 use crate::plan::Plan;
+use evalset_model::filter::{Like, LikePart, Pattern};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -12,8 +10,23 @@ const CLASS_LETTERS: usize = 8;
 
 /// What texts with a match must have, `contains` saying what a lower-cased substring asks for; nothing known is
 /// [`Plan::Everything`].
-pub fn required(pattern: &str, contains: &impl Fn(&str) -> Plan) -> Plan {
-    match ParserBuilder::new().case_insensitive(true).build().parse(pattern) {
+pub fn required(pattern: &Pattern, contains: &impl Fn(&str) -> Plan) -> Plan {
+    parsed(pattern.source(), pattern.fold(), pattern.dot_all(), contains)
+}
+
+/// The same of a pattern with wildcards: each of its texts.
+pub fn required_like(like: &Like, contains: &impl Fn(&str) -> Plan) -> Plan {
+    let plan = |part: &LikePart| match part {
+        LikePart::Text(text) => Some(parsed(&regex_syntax::escape(text), true, true, contains)),
+        LikePart::Any | LikePart::One => None,
+    };
+    let mut parts: Vec<Plan> = like.parts().iter().filter_map(plan).collect();
+    parts.retain(|plan| *plan != Plan::Everything);
+    if parts.is_empty() { Plan::Everything } else { Plan::All(parts) }
+}
+
+fn parsed(source: &str, fold: bool, dot_all: bool, contains: &impl Fn(&str) -> Plan) -> Plan {
+    match ParserBuilder::new().case_insensitive(fold).dot_matches_new_line(dot_all).build().parse(source) {
         Ok(hir) => of(&hir, contains),
         Err(_) => Plan::Everything,
     }
@@ -89,24 +102,35 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    fn needles(pattern: &str) -> Vec<String> {
+    fn asked(plan: impl Fn(&dyn Fn(&str) -> Plan) -> Plan) -> Vec<String> {
         let found = RefCell::new(Vec::new());
-        required(pattern, &|needle| {
+        plan(&|needle| {
             found.borrow_mut().push(needle.to_owned());
             Plan::Everything
         });
         found.into_inner()
     }
 
+    fn needles(source: &str, fold: bool) -> Vec<String> {
+        let pattern = Pattern::new(source, fold, false).unwrap();
+        asked(|contains| required(&pattern, &contains))
+    }
+
     #[test]
     fn what_every_match_has_is_found() {
-        assert_eq!(needles("foo.*Bar"), ["foo", "bar"]);
-        assert_eq!(needles("(?i)time ?out"), ["time", "out"]);
-        assert_eq!(needles(r"\A.*error: \d+\z"), ["error: "]);
-        assert_eq!(needles("(ab|cd)+e"), ["ab", "cd", "e"]);
-        // Long s and sharp s ignore case with s.
-        assert_eq!(needles("mess"), ["me"]);
-        assert_eq!(needles("x*"), [""; 0]);
-        assert_eq!(needles("Σα"), ["α"]);
+        for fold in [false, true] {
+            assert_eq!(needles("foo.*Bar", fold), ["foo", "bar"]);
+            assert_eq!(needles("(?i)time ?out", fold), ["time", "out"]);
+            assert_eq!(needles("(ab|cd)+e", fold), ["ab", "cd", "e"]);
+            assert_eq!(needles("x*", fold), [""; 0]);
+            // How it is lower-cased depends on where it stands.
+            assert_eq!(needles("Σα", fold), ["α"]);
+        }
+        // Ignoring case, the long s is an s.
+        assert_eq!((needles("mess", true), needles("mess", false)), (vec!["me".to_owned()], vec!["mess".to_owned()]));
+        let like = Like::new("%Mess_100\\% out%").unwrap();
+        assert_eq!(asked(|contains| required_like(&like, &contains)), ["me", "100% out"]);
+        let plan = required_like(&Like::new("%s_").unwrap(), &|_| Plan::Any(Vec::new()));
+        assert_eq!(plan, Plan::Everything, "nothing is known of it");
     }
 }

@@ -130,7 +130,7 @@ fn terms<'a>(
             }
             match &mut terms {
                 Some(positions) if positions.len() < TERMS_MAX => {
-                    positions.push(Positions::new(segment, block, list, docs)?)
+                    positions.push(Positions::new(segment, block, list, docs)?);
                 }
                 _ => terms = None,
             }

@@ -6,7 +6,7 @@
 //! known that the text has them somewhere: then what is found is only possible. Knows tests, not files.
 
 use crate::find::{Edge, Find, Side};
-use crate::needles::required;
+use crate::needles::{required, required_like};
 use crate::phrase::{Phrase, Word};
 use crate::term::{Property, is_word, tokens};
 use evalset_model::field::TextField;
@@ -86,14 +86,15 @@ pub fn plan(field: TextField, test: &Test) -> Option<Plan> {
         }
         Test::StartsWith(texts) => any(texts, |text| scope.edge(text, Side::Head)),
         Test::EndsWith(texts) => any(texts, |text| scope.edge(text, Side::Tail)),
-        Test::AnyOf(literals) => any(literals, |literal: &Literal| match &literal.text {
+        Test::AnyOf(literals) => any(literals, |literal: &Literal| match literal.text() {
             Some(text) => scope.equals(text, Side::Cased),
             None => Plan::Any(Vec::new()),
         }),
         Test::AnyOfFolded(texts) => any(texts, |text| scope.equals(text, Side::Folded)),
-        Test::Regex(regex) => {
-            Plan::Unsure(Box::new(required(regex.as_str(), &|needle| scope.contains(needle, Side::Folded))))
+        Test::Regex(pattern) => {
+            Plan::Unsure(Box::new(required(pattern, &|needle| scope.contains(needle, Side::Folded))))
         }
+        Test::Like(like) => Plan::Unsure(Box::new(required_like(like, &|needle| scope.contains(needle, Side::Folded)))),
         Test::IsNull => Plan::Not(Box::new(scope.has(Property::Present))),
         // Joined texts have a line break between them.
         Test::Empty if scope.joined => Plan::Not(Box::new(scope.has(Property::Present))),

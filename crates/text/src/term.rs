@@ -144,7 +144,7 @@ impl Terms {
             match (folded.next(), cased.next()) {
                 (None, None) => break,
                 (Some((folded, position)), Some(cased)) if folded == cased => {
-                    whole(cased, cased.as_bytes(), position, take)
+                    whole(cased, cased.as_bytes(), position, take);
                 }
                 (Some((folded, position)), Some(cased)) if folded == cased.to_lowercase() => {
                     if folded.len().max(cased.len()) > TOKEN_BYTES_MAX {

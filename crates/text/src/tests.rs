@@ -2,10 +2,11 @@
 
 use crate::{Builder, Docs, Part, Plan, Segment, merge, plan};
 use evalset_model::field::TextField;
-use evalset_model::filter::{Compare, Literal, LogField, Test, Tree, meaning};
+use evalset_model::filter::{Compare, Like, Literal, LogField, Pattern, Readings, Test, Tree, meaning};
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::Log;
-use serde_json::{Map, Value, json};
+use evalset_model::score::ComparedScores;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,14 +55,14 @@ impl Dice {
 
     fn test(&mut self, logs: &[Log]) -> Test {
         let needle = self.needle(logs);
-        let text = Literal { text: Some(needle.clone()), ..Literal::default() };
-        match self.below(12) {
+        let text = Literal::Text(needle.clone());
+        match self.below(13) {
             0 | 1 => Test::Words(meaning::words::words(&needle)),
             2 | 3 => Test::Contains { needles: vec![needle], fold: false },
             4 | 5 => Test::Contains { needles: vec![needle.to_lowercase()], fold: true },
             6 => Test::StartsWith(vec![needle]),
             7 => Test::EndsWith(vec![needle, self.text(1)]),
-            8 => Test::AnyOf(vec![text, Literal::default()]),
+            8 => Test::AnyOf(vec![text, Literal::Dynamic(Readings::default())]),
             9 => Test::AnyOfFolded(vec![needle.to_lowercase()]),
             10 => {
                 let source = if needle.is_empty() { "z".to_owned() } else { regex::escape(&needle) };
@@ -72,7 +73,16 @@ impl Dice {
                     _ => source,
                 };
                 let fold = self.below(2) == 0;
-                Test::Regex(regex::RegexBuilder::new(&source).case_insensitive(fold).build().unwrap())
+                Test::Regex(Pattern::new(source, fold, self.below(2) == 0).unwrap())
+            }
+            11 => {
+                let like = match self.below(4) {
+                    0 => format!("%{needle}%"),
+                    1 => format!("%{}_%{needle}%", self.text(1)),
+                    2 => format!("{needle}%"),
+                    _ => format!("%{needle}"),
+                };
+                Test::Like(Like::new(&like).unwrap())
             }
             _ => [Test::IsNull, Test::Empty].into_iter().nth(self.below(2)).unwrap(),
         }
@@ -114,7 +124,7 @@ fn compare(segment: &Segment, logs: &[&Log], field: TextField, test: &Test) -> (
     let outcome = plan.ask(segment, &|| true).unwrap();
     let filter = Tree::Compare(Compare { field: LogField::Text(field), test: test.clone() });
     for (doc, log) in logs.iter().enumerate() {
-        let passes = meaning::holds(&filter, log, &Map::new());
+        let passes = meaning::holds(&filter, log, &ComparedScores::none());
         let (certain, possible) = (outcome.certain.contains(doc), outcome.possible.contains(doc));
         assert!(passes || !certain, "{plan:?} is certain of {log:?}, which fails {test:?}");
         assert!(!passes || possible, "{plan:?} leaves out {log:?}, which passes {test:?}");

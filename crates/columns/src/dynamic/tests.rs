@@ -37,22 +37,24 @@ fn numbers_come_back_as_they_were_written() {
 }
 
 #[test]
-fn scores_are_found_by_key_before_slug() {
-    let map = json!({
-        "e1": {"evaluator_slug": "tone", "numerical_value": null, "boolean_value": true},
-        "e2": {"evaluator_slug": "tone", "numerical_value": 4},
-        "e3": {"evaluator_slug": "e2", "string_value": "good"},
-        "e4": {"evaluator_slug": "none"},
-        "e5": null,
-        "plain": 0.5
-    });
+fn scores_are_found_by_key() {
+    let names = ["a", "\"b\""].map(str::to_owned).to_vec();
+    let scores = ComparedScores::from_iter([
+        ("flag", ComparedScore::Bool(true)),
+        ("number", ComparedScore::Number(4.0)),
+        ("text", ComparedScore::Text("good".to_owned())),
+        ("choices", ComparedScore::Choices(names)),
+        ("none", ComparedScore::None),
+    ]);
     let mut columns = DynamicColumns::new(Shape::Scores, usize::MAX);
-    columns.set(Grid::FULL, 0, map.as_object().unwrap());
-    let found = ["e1", "tone", "e2", "e3", "e4", "none", "e5", "plain"].map(|key| stored(&columns, key));
-    let expected = [json!(true), json!(true), json!(4), json!("good"), json!(null), json!(null)].map(Some);
-    assert_eq!(found[..6], expected);
-    assert_eq!(found[6..], [None, Some(json!(0.5))]);
-    assert_eq!(columns.column("e1").unwrap().chunks.get(0).unwrap().get(0).number(), Some(1.0));
+    columns.set_scores(Grid::FULL, 0, &scores);
+    columns.put_score(Grid::FULL, 0, "number", Some("slug"), &ComparedScore::Number(0.5));
+    let found = ["flag", "number", "slug", "text", "choices", "none", "gone"].map(|key| stored(&columns, key));
+    let expected = [json!(true), json!(0.5), json!(0.5), json!("good"), json!(["a", "\"b\""]), json!(null)].map(Some);
+    assert_eq!((&found[..6], &found[6]), (&expected[..], &None));
+    assert_eq!(columns.column("flag").unwrap().chunks.get(0).unwrap().get(0).number(), Some(1.0));
+    columns.replace_scores(Grid::FULL, 0, &ComparedScores::none());
+    assert_eq!((stored(&columns, "flag"), columns.filled()), (None, &[0][..]));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::*;
 use crate::LogRef;
 use evalset_model::log::Scalars;
 use evalset_model::scalar::Scalar;
+use evalset_model::score::{ComparedScore, ComparedScores};
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -32,9 +33,9 @@ fn columns() -> Columns {
             1 => json!({"tier": number, "big": 9_007_199_254_740_993_i64, "more": {"x": 1}}),
             _ => json!({}),
         };
-        let scores = json!({"e": {"numerical_value": number, "score_value": number}});
+        let scores = ComparedScores::from_iter([("e", ComparedScore::Number(number as f64))]);
         let id = if number < 130 { format!("{number:032x}") } else { format!("row-{number}") };
-        let (metadata, scores) = (map(&metadata), map(&scores));
+        let metadata = map(&metadata);
         let scores = Some(&scores).filter(|_| number % 3 == 0);
         columns.append(number, LogRef { id: &id, scalars: &scalars, metadata: &metadata, scores });
     }
@@ -60,7 +61,7 @@ fn what_is_loaded_is_what_was_saved() {
 /// value here.
 #[test]
 fn the_layout_is_that_of_its_version() {
-    assert_eq!((LAYOUT, xxh3_64(&bytes(&columns())[20..])), (2, 2_867_326_719_291_302_560));
+    assert_eq!((LAYOUT, xxh3_64(&bytes(&columns())[20..])), (2, 4_077_351_013_978_394_995));
 }
 
 #[test]

@@ -6,10 +6,11 @@ use crate::support::data::{EVALUATORS, FLOATS, IdStyle, Row, id, row, scores};
 use crate::support::files::TestFiles;
 use crate::support::filters::{Pools, field, sort};
 use evalset_columns::{Answer, ColumnLimits, Columns, Given, LogRef, Part, Rows, Sealed};
-use evalset_model::filter::meaning::{Operand, SortKey, compare_logs, holds, lookup, order, score, score_operand};
+use evalset_model::filter::meaning::{SortKey, compare_logs, holds, lookup, order};
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::ids::RowNumber;
 use evalset_model::page::{Mark, Sort};
+use evalset_model::score::ComparedScore;
 use evalset_model::summary::{ScoreTotals, Sums};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -149,13 +150,10 @@ impl Pair {
         let (keys, slugs) = EVALUATORS.split_at(4);
         let (key, slug) = (*random.of(keys), *random.of(slugs));
         let row = &mut self.rows[at];
-        // A source keeps its slug: else the column of the one before would have to be emptied.
-        if row.scores.get(key).is_some_and(|score| score.get("evaluator_slug").and_then(Value::as_str) != Some(slug)) {
-            return;
+        let score = ComparedScore::Number(*random.of(FLOATS));
+        for name in [key, slug] {
+            row.scores.put(name, score.clone());
         }
-        let score = json!({"evaluator_slug": slug, "numerical_value": random.of(FLOATS)});
-        row.scores.shift_remove(key);
-        row.scores.shift_insert(0, key.to_owned(), score.clone());
         self.columns.put_score(row.number, key, Some(slug), &score);
     }
 
@@ -277,10 +275,10 @@ impl Pair {
         let _ = writeln!(text, "wrong with this row alone: {alone_too}; rows {}, {:?}", self.rows.len(), self.limits);
         let _ = writeln!(
             text,
-            "{:?}\nmetadata {}\nscores {}",
+            "{:?}\nmetadata {}\nscores {:?}",
             wrong.log.id,
             Value::from(wrong.log.metadata.clone()),
-            Value::from(wrong.scores.clone())
+            wrong.scores
         );
         for (field, value) in wrong.log.scalars.iter() {
             let _ = writeln!(text, "{} {value:?}", field.name());
@@ -366,9 +364,9 @@ impl Pair {
         for key in EVALUATORS {
             let mut totals = ScoreTotals::default();
             for number in members {
-                match score(&self.row(*number).scores, key).map(plain) {
-                    Some(Value::Bool(flag)) => totals.add_flag(flag),
-                    Some(Value::Number(number)) => totals.add_number(number.as_f64().unwrap()),
+                match self.row(*number).scores.get(key) {
+                    Some(ComparedScore::Bool(flag)) => totals.add_flag(*flag),
+                    Some(ComparedScore::Number(number)) => totals.add_number(*number),
                     _ => {}
                 }
             }
@@ -392,20 +390,6 @@ impl Pair {
     }
 }
 
-/// The value of a score, of its own JSON type.
-fn plain(score: &Value) -> Value {
-    let names = ["numerical_value", "boolean_value", "string_value", "categorical_value"];
-    match score {
-        Value::Object(summary) => names
-            .iter()
-            .filter_map(|name| summary.get(*name))
-            .find(|value| !value.is_null())
-            .cloned()
-            .unwrap_or_default(),
-        bare => bare.clone(),
-    }
-}
-
 fn group_key(by: &LogField, row: &Row) -> Option<String> {
     let text = |value: Value| match value {
         Value::Null => None,
@@ -416,13 +400,12 @@ fn group_key(by: &LogField, row: &Row) -> Option<String> {
         LogField::Id => Some(row.log.id.0.clone()),
         LogField::Scalar(field) => text(row.log.scalars.get(*field)?.to_json()),
         LogField::Metadata(path) => text(lookup(&row.log.metadata, path)?.clone()),
-        LogField::Score(key) => match score(&row.scores, key)? {
-            Value::Bool(flag) => Some(flag.to_string()),
-            value => match score_operand(value) {
-                Operand::Json(value) => text(value.clone()),
-                Operand::Number(number) => Some((number > 0.5).to_string()),
-                _ => None,
-            },
+        LogField::Score(key) => match row.scores.get(key)? {
+            ComparedScore::Number(number) => text(json!(number)),
+            ComparedScore::Bool(flag) => Some(flag.to_string()),
+            ComparedScore::Text(text) => Some(text.clone()),
+            ComparedScore::Choices(names) => text(json!(names)),
+            ComparedScore::None => None,
         },
         _ => None,
     }

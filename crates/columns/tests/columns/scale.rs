@@ -6,24 +6,25 @@ use crate::support::files::TestFiles;
 use evalset_columns::{ColumnLimits, Columns, LogRef};
 use evalset_model::field::Field;
 use evalset_model::filter::meaning::{SortKey, compare_keys, holds, order};
-use evalset_model::filter::{Compare, LogField, Test, Tree};
+use evalset_model::filter::{Compare, Literal, LogField, Test, Tree};
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
 use evalset_model::page::Sort;
 use evalset_model::scalar::Scalar;
-use serde_json::{Map, json};
+use evalset_model::score::ComparedScores;
+use serde_json::json;
 
 struct Many {
     columns: Columns,
     logs: Vec<Log>,
-    scores: Map<String, serde_json::Value>,
+    scores: ComparedScores,
 }
 
 /// Rows numbered from 1 in the order of their times, with distinct trace ids and few statuses.
 fn many(rows: usize, chunk_rows: usize, style: IdStyle) -> Many {
     let mut random = Random::new(rows as u64);
     let mut columns = Columns::with_chunk_rows(&ColumnLimits { metadata_columns: 1_000 }, chunk_rows);
-    let scores = Map::new();
+    let scores = ComparedScores::none();
     let mut logs = Vec::with_capacity(rows);
     for serial in 0..rows {
         let mut log = Log::new(id(&mut random, style, serial));
@@ -120,7 +121,7 @@ fn walks_tell_how_far_they_have_come() {
         many.columns.adopt(draft.sealed(&file).unwrap());
     }
     // Chunks that were changed lie in their files still.
-    (1..64 * 1_024).step_by(1_024).for_each(|row| many.columns.set_scores(row, &Map::new()));
+    (1..64 * 1_024).step_by(1_024).for_each(|row| many.columns.set_scores(row, &ComparedScores::none()));
     let (all, chunks) = (many.columns.everything(), 64);
     let cost = Sort { field: LogField::Scalar(Field::Cost), descending: true };
     let mark = many.columns.mark(many.columns.page(&all, &cost, 9_000, 1)[0], &cost).unwrap();
@@ -154,6 +155,6 @@ fn walks_tell_how_far_they_have_come() {
     }
 }
 
-fn truth() -> evalset_model::filter::Literal {
-    evalset_model::filter::Literal { boolean: Some(true), ..Default::default() }
+fn truth() -> Literal {
+    Literal::Bool(true)
 }

@@ -56,7 +56,7 @@ impl Engine {
         let path = file::path(&options.data_dir);
         let connection = file::open(&path, options.pages_max)?;
         let key_reader = file::reader(&path)?;
-        if let Err(error) = jobs::end_leases(&connection) {
+        if let Err(error) = jobs::attempt::end_leases(&connection) {
             // A full disk must not keep anyone from reading. They run out by themselves.
             tracing::warn!(%error, "jobs of the process before go on only when their leases have run out");
         }

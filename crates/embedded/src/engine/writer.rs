@@ -1,9 +1,9 @@
 //! The one thread that writes, with group commit.
 //!
 //! Commands queue up; the writer takes all that wait, runs each under a savepoint in one transaction, commits once (one
-//! fsync), notes the changes at the column indexes in commit order and only then answers. So an acknowledged write is on
-//! disk, and whoever reads from then on sees it; a command that fails does so alone. Those who look at an index are not waited for.
-//! Does not know what commands do.
+//! fsync), notes the changes at the column indexes in commit order and only then answers. So an acknowledged write is
+//! on disk, and whoever reads from then on sees it; a command that fails does so alone. Those who look at an index are
+//! not waited for. Does not know what commands do.
 
 mod command;
 
@@ -107,7 +107,8 @@ impl Tx<'_> {
             .sql()?
             .execute((collection.0, rows, completed, self.seq.0, only_added))
             .sql()?;
-        // Without it the number would be given to the next commit too, which an index read meanwhile would take for known.
+        // Without it the number would be given to the next commit too, which an index read meanwhile would take for
+        // known.
         self.change(collection, Change::Touch);
         Ok(())
     }

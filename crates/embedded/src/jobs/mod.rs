@@ -3,6 +3,7 @@
 //! Knows states and their order, not what a job does. Everything that changes a job runs in the writer.
 
 pub(crate) mod activity;
+pub(crate) mod attempt;
 pub(crate) mod job_line;
 pub(crate) mod purge;
 
@@ -11,26 +12,12 @@ use crate::file::error::Sql;
 use crate::jobs::job_line::{SELECT, decode, find, insert, json};
 use async_trait::async_trait;
 use evalset_model::dataset::Status;
-use evalset_model::ids::{DatasetId, JobId, OrganizationId, RowNumber, WorkerId};
-use evalset_model::job::{Done, Job, Lane, Lease, Progress, State, Step, Task};
+use evalset_model::ids::{DatasetId, JobId, OrganizationId, WorkerId};
+use evalset_model::job::{Job, Lane, Lease, State, Step, Task};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
 use evalset_store::jobs::{Jobs, Outcome, Renewal};
-use rusqlite::{Connection, OptionalExtension};
-
-/// Job `?1`, if attempt `?2` is at work on it.
-macro_rules! at_work {
-    () => {
-        " WHERE id = ?1 AND attempts = ?2 AND state = 'running'"
-    };
-}
-
-/// Running jobs whose lease ended before `?1`.
-macro_rules! expired {
-    () => {
-        " WHERE state = 'running' AND (lease_until IS NULL OR lease_until < ?1)"
-    };
-}
+use rusqlite::Connection;
 
 #[async_trait]
 impl Jobs for Engine {
@@ -95,43 +82,39 @@ impl Jobs for Engine {
     }
 
     async fn open(&self, organization: OrganizationId) -> Result<u64> {
-        self.readers
-            .run(move |lease| {
-                let open: i64 = lease
-                    .begin()?
-                    .prepare_cached(
-                        "SELECT count(*) FROM job WHERE state IN ('queued', 'running') AND organization = ?1",
-                    )
-                    .sql()?
-                    .query_row([organization.to_string()], |line| line.get(0))
-                    .sql()?;
-                Ok(open.unsigned_abs())
-            })
-            .await
+        self.readers.run(move |lease| count_open(lease.begin()?, Some(organization))).await
+    }
+
+    async fn open_everywhere(&self) -> Result<u64> {
+        self.readers.run(|lease| count_open(lease.begin()?, None)).await
+    }
+
+    async fn find(&self, id: JobId) -> Result<Option<Job>> {
+        self.readers.run(move |lease| find(lease.begin()?, None, id)).await
     }
 
     async fn claim(&self, lane: Lane, worker: &WorkerId, at: i64, lease: i64) -> Result<Option<Job>> {
         // Workers ask often: the writer is bothered only when there is something to take.
-        let queued = self.readers.run(move |lease| Ok(oldest(lease.begin()?, lane)?.is_some())).await?;
+        let queued = self.readers.run(move |lease| Ok(attempt::oldest(lease.begin()?, lane)?.is_some())).await?;
         if !queued {
             return Ok(None);
         }
         let lease = Lease { worker: worker.clone(), until: at.saturating_add(lease) };
-        self.writer.run(1_024, move |tx| claim(tx.connection, lane, &lease, at)).await
+        self.writer.run(1_024, move |tx| attempt::claim(tx.connection, lane, &lease, at)).await
     }
 
     async fn renew(&self, id: JobId, attempt: u32, at: i64, lease: i64) -> Result<Renewal> {
         // Workers ask between units: the writer is bothered only when a quarter of the lease is gone.
-        let held = self.readers.run(move |lease| held(lease.begin()?, id, attempt)).await?;
+        let held = self.readers.run(move |lease| attempt::held(lease.begin()?, id, attempt)).await?;
         let Some((renewal, until)) = held else { return Ok(Renewal::Lost) };
         if until.is_some_and(|until| until >= at.saturating_add(lease - lease / 4)) {
             return Ok(renewal);
         }
-        self.writer.run(512, move |tx| renew(tx.connection, id, attempt, at.saturating_add(lease))).await
+        self.writer.run(512, move |tx| attempt::renew(tx.connection, id, attempt, at.saturating_add(lease))).await
     }
 
     async fn save(&self, step: Step) -> Result<()> {
-        self.writer.run(512, move |tx| advance(tx.connection, &step)).await
+        self.writer.run(512, move |tx| attempt::advance(tx.connection, &step)).await
     }
 
     async fn finish(&self, id: JobId, attempt: u32, outcome: Outcome) -> Result<()> {
@@ -170,20 +153,24 @@ impl Jobs for Engine {
 
     async fn requeue_expired(&self, at: i64) -> Result<u64> {
         // Asked by a timer: the writer is bothered only when there is something to do.
-        let any = self.readers.run(move |lease| {
-            let mut expired = lease.begin()?.prepare_cached(concat!("SELECT 1 FROM job", expired!())).sql()?;
-            expired.exists([at]).sql()
-        });
-        if !any.await? {
+        if !self.readers.run(move |lease| attempt::any_expired(lease.begin()?, at)).await? {
             return Ok(0);
         }
-        self.writer
-            .run(512, move |tx| {
-                let sql = concat!("UPDATE job SET state = 'queued', worker = NULL, lease_until = NULL", expired!());
-                Ok(tx.connection.prepare_cached(sql).sql()?.execute([at]).sql()? as u64)
-            })
-            .await
+        self.writer.run(512, move |tx| attempt::requeue_expired(tx.connection, at)).await
     }
+}
+
+/// Jobs that have not ended, of one organization or of all.
+fn count_open(connection: &Connection, organization: Option<OrganizationId>) -> Result<u64> {
+    let open: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM job WHERE state IN ('queued', 'running') \
+             AND (?1 IS NULL OR organization = ?1)",
+        )
+        .sql()?
+        .query_row([organization.map(|id| id.to_string())], |line| line.get(0))
+        .sql()?;
+    Ok(open.unsigned_abs())
 }
 
 /// Whether the organization has this dataset.
@@ -198,36 +185,6 @@ pub(crate) fn knows_dataset(connection: &Connection, organization: OrganizationI
 /// What is said to those who work on a job that was ended meanwhile.
 pub(crate) fn not_running() -> Error {
     Error::Conflict("The job is no longer running.".to_owned())
-}
-
-/// What a unit came to when it was done before; `Conflict` when its attempt is not at work.
-pub(crate) fn done_before(connection: &Connection, step: Option<&Step>, rows: &[RowNumber]) -> Result<Option<Done>> {
-    let Some(step) = step else { return Ok(None) };
-    let stored: Option<String> = connection
-        .prepare_cached(concat!("SELECT progress FROM job", at_work!()))
-        .sql()?
-        .query_row((step.job.to_string(), step.attempt), |line| line.get(0))
-        .optional()
-        .sql()?;
-    let stored: Progress = json(&stored.ok_or_else(not_running)?)?;
-    Ok(step.done_before(&stored, rows))
-}
-
-/// Saves the progress of a job whose attempt must be at work.
-pub(crate) fn advance(connection: &Connection, step: &Step) -> Result<()> {
-    let progress = serde_json::to_string(&step.progress).map_err(Error::internal)?;
-    let saved = connection
-        .prepare_cached(concat!("UPDATE job SET progress = ?3", at_work!()))
-        .sql()?
-        .execute((step.job.to_string(), step.attempt, progress))
-        .sql()?;
-    if saved == 0 { Err(not_running()) } else { Ok(()) }
-}
-
-/// Saves the progress of a job whose attempt must be at work, after a unit in which `affected` of `rows` changed.
-pub(crate) fn advance_by(connection: &Connection, mut step: Step, rows: &[RowNumber], affected: u64) -> Result<()> {
-    step.progress.add(rows, affected);
-    advance(connection, &step)
 }
 
 /// Cancels the jobs of a dataset that have not ended.
@@ -272,7 +229,7 @@ fn filling(connection: &Connection, dataset: DatasetId, but: Option<JobId>) -> R
     Ok(false)
 }
 
-fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
+pub(crate) fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> Result<()> {
     connection
         .prepare_cached("UPDATE dataset SET status = ?2 WHERE id = ?1")
         .sql()?
@@ -281,97 +238,8 @@ fn write_status(connection: &Connection, dataset: DatasetId, status: Status) -> 
     Ok(())
 }
 
-/// The oldest queued job of a lane.
-fn oldest(connection: &Connection, lane: Lane) -> Result<Option<i64>> {
-    connection
-        .prepare_cached(
-            "SELECT number FROM job WHERE state = 'queued' AND (kind = 'evaluate') = ?1 ORDER BY created_at, number LIMIT 1",
-        )
-        .sql()?
-        .query_row([lane == Lane::Runs], |line| line.get(0))
-        .optional()
-        .sql()
-}
-
-/// Whether an attempt still holds its job, and until when; none when it does not.
-fn held(connection: &Connection, id: JobId, attempt: u32) -> Result<Option<(Renewal, Option<i64>)>> {
-    connection
-        .prepare_cached(concat!("SELECT cancel_requested, lease_until FROM job", at_work!()))
-        .sql()?
-        .query_row((id.to_string(), attempt), |line| {
-            Ok((if line.get(0)? { Renewal::Stop } else { Renewal::GoOn }, line.get(1)?))
-        })
-        .optional()
-        .sql()
-}
-
-fn renew(connection: &Connection, id: JobId, attempt: u32, until: i64) -> Result<Renewal> {
-    connection
-        .prepare_cached(concat!("UPDATE job SET lease_until = max(coalesce(lease_until, ?3), ?3)", at_work!()))
-        .sql()?
-        .execute((id.to_string(), attempt, until))
-        .sql()?;
-    Ok(held(connection, id, attempt)?.map_or(Renewal::Lost, |(renewal, _)| renewal))
-}
-
-/// Ends all leases: the file was just opened, and nobody else can have it open.
-pub(crate) fn end_leases(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("UPDATE job SET lease_until = NULL WHERE lease_until IS NOT NULL", []).map(drop)
-}
-
-fn claim(connection: &Connection, lane: Lane, lease: &Lease, at: i64) -> Result<Option<Job>> {
-    loop {
-        let Some(number) = oldest(connection, lane)? else { return Ok(None) };
-        connection
-            .prepare_cached(
-                "UPDATE job SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?2), \
-                 worker = ?3, lease_until = ?4 WHERE number = ?1",
-            )
-            .sql()?
-            .execute((number, at, &lease.worker.0, lease.until))
-            .sql()?;
-        let mut claimed = connection.prepare_cached(&format!("{SELECT} WHERE number = ?1")).sql()?;
-        let mut lines = claimed.query([number]).sql()?;
-        let Some(line) = lines.next().sql()? else { continue };
-        match decode(line) {
-            Ok(job) => {
-                if let Some(dataset) = job.task.fills() {
-                    write_status(connection, dataset, Status::Loading)?;
-                }
-                activity::show_of(connection, job.id)?;
-                return Ok(Some(job));
-            }
-            Err(error) => {
-                let (id, dataset) = (line.get::<_, String>(1).ok(), line.get::<_, String>(3).ok());
-                tracing::error!(job = id, %error, "a stored job cannot be read and is given up");
-                drop(lines);
-                give_up(connection, number, dataset.as_deref(), at)?;
-            }
-        }
-    }
-}
-
-/// Fails a job that cannot be read: it must not hold up others, nor leave its dataset waiting.
-fn give_up(connection: &Connection, number: i64, dataset: Option<&str>, at: i64) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE job SET state = 'failed', completed_at = ?2, error_message = 'The stored job cannot be read.', \
-             worker = NULL, lease_until = NULL WHERE number = ?1",
-        )
-        .sql()?
-        .execute((number, at))
-        .sql()?;
-    match dataset.and_then(|id| id.parse().ok()) {
-        Some(dataset) => {
-            settle(connection, dataset, Status::Failed)?;
-            activity::show(connection, dataset)
-        }
-        None => Ok(()),
-    }
-}
-
 fn finish(connection: &Connection, id: JobId, attempt: u32, outcome: &Outcome) -> Result<()> {
-    if held(connection, id, attempt)?.is_none() {
+    if attempt::held(connection, id, attempt)?.is_none() {
         return Ok(());
     }
     end(connection, id, outcome.state, outcome.error_message.as_deref(), outcome.at)?;

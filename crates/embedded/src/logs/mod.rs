@@ -11,14 +11,17 @@ use crate::scores::row_scores;
 use async_trait::async_trait;
 use evalset_index::{Change as IndexChange, CollectionNumber, read_rows, write_rows};
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::Log;
 use evalset_model::page::Page;
-use evalset_model::summary::{Group, Sums};
+use evalset_model::summary::Sums;
 use evalset_model::{Error, Result};
 use evalset_store::lists::{List, Listed, Writing, Written};
-use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With};
+use evalset_store::logs::{
+    Added, Change, Existing, GroupBound, Groups, Logs, Measure, Pick, Query, Row, Selected, Statistics, TracePick,
+    TraceQuery, TraceTotals, With,
+};
 use evalset_store::pieces;
 
 /// Optimistic attempts to change a row before the change is made inside the writer.
@@ -46,7 +49,7 @@ impl Logs for Engine {
                 let connection = lease.begin()?;
                 let Some(found) = collection::find(connection, name)? else { return Ok(None) };
                 let Some(stored) = row::read_by_id(connection, found.id, &id)? else { return Ok(None) };
-                let scores = row_scores::sight(connection, name, found.id)?.of_row(lease, &id)?;
+                let scores = row_scores::sight(connection, name, found.id)?.shown(lease, &id)?;
                 Ok(Some(Row { number: stored.row, log: stored.log, scores }))
             })
             .await
@@ -131,12 +134,17 @@ impl Logs for Engine {
         self.readers.run_long(move |lease| answers.sums(lease, name, &filter)).await
     }
 
-    async fn groups(&self, name: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>> {
+    async fn groups(&self, name: Collection, filter: LogFilter, by: LogField, bound: GroupBound) -> Result<Groups> {
         let answers = self.answers.clone();
-        self.readers.run_long(move |lease| answers.groups(lease, name, &filter, &by)).await
+        self.readers.run_long(move |lease| answers.groups(lease, name, (&filter, &by), &bound)).await
     }
 
-    async fn watermark(&self, name: Collection) -> Result<RowNumber> {
+    async fn statistics(&self, name: Collection, filter: LogFilter, of: &[Measure]) -> Result<Statistics> {
+        let (answers, of) = (self.answers.clone(), of.to_vec());
+        self.readers.run_long(move |lease| answers.statistics(lease, name, &filter, &of)).await
+    }
+
+    async fn watermark(&self, name: Collection) -> Result<Watermark> {
         self.readers
             .run(move |lease| {
                 lease
@@ -148,13 +156,36 @@ impl Logs for Engine {
                     .sql()?
                     .query_row((name.organization.to_string(), collection::place_text(&name.place)), |line| line.get(0))
                     .sql()
+                    .map(Watermark::new)
             })
             .await
     }
 
-    async fn pick(&self, name: Collection, pick: Pick) -> Result<Picked> {
+    async fn select(&self, name: Collection, pick: Pick) -> Result<Box<dyn Selected>> {
         let answers = self.answers.clone();
-        self.readers.run_long(move |lease| answers.pick(lease, name, &pick)).await
+        let selected = self.readers.run_long(move |lease| answers.select(lease, name, &pick)).await?;
+        Ok(Box::new(selected))
+    }
+
+    async fn traces(&self, name: Collection, query: TraceQuery) -> Result<Page<TraceTotals>> {
+        let answers = self.answers.clone();
+        self.readers.run_long(move |lease| answers.traces(lease, name, &query)).await
+    }
+
+    async fn select_traces(&self, name: Collection, pick: TracePick) -> Result<Box<dyn Selected>> {
+        let answers = self.answers.clone();
+        let selected = self.readers.run_long(move |lease| answers.select_traces(lease, name, &pick)).await?;
+        Ok(Box::new(selected))
+    }
+
+    async fn trace_totals(
+        &self,
+        name: Collection,
+        roots: &[RowNumber],
+        watermark: Option<Watermark>,
+    ) -> Result<Vec<TraceTotals>> {
+        let (answers, roots) = (self.answers.clone(), roots.to_vec());
+        self.readers.run_long(move |lease| answers.trace_totals(lease, name, &roots, watermark)).await
     }
 
     async fn read(&self, name: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>> {
@@ -189,12 +220,12 @@ impl Logs for Engine {
         self.writer
             .run(rows.len() * 1_024, move |tx| {
                 let collection = collection::for_write(tx, name)?;
-                if let Some(done) = crate::jobs::done_before(tx.connection, step.as_ref(), &rows)? {
+                if let Some(done) = crate::jobs::attempt::done_before(tx.connection, step.as_ref(), &rows)? {
                     return Ok(done.affected);
                 }
                 let removed = delete_rows(tx, name, collection, &rows)?;
                 if let Some(step) = step {
-                    crate::jobs::advance_by(tx.connection, step, &rows, removed)?;
+                    crate::jobs::attempt::advance_by(tx.connection, step, &rows, removed)?;
                 }
                 Ok(removed)
             })
@@ -241,7 +272,7 @@ fn with_scores(
     number: RowNumber,
     log: Log,
 ) -> Result<Row> {
-    let scores = row_scores::sight(tx.connection, name, collection)?.of_row(tx, &log.id)?;
+    let scores = row_scores::sight(tx.connection, name, collection)?.shown(tx, &log.id)?;
     Ok(Row { number, log, scores })
 }
 
@@ -280,13 +311,22 @@ fn add(
             completed += i64::from(row::completed(&encoded.log));
             let scores = sight.compared(tx, &encoded.log.id)?;
             tx.change(collection, IndexChange::Append(row, Box::new(encoded.log), scores));
-        } else if existing == Existing::Keep {
-            added.skipped += 1;
-            continue;
         } else {
-            let head = row::head(tx.connection, collection, &encoded.log.id)?
-                .ok_or_else(|| Error::internal("a row that is in the way cannot be found"))?;
-            replace(tx, collection, &head, encoded)?;
+            match existing {
+                Existing::New => {
+                    return Err(Error::Conflict("There is a row with an id that was to be new.".to_owned()));
+                }
+                Existing::Keep => {
+                    added.skipped += 1;
+                    continue;
+                }
+                Existing::Replace => {
+                    let head = row::head(tx.connection, collection, &encoded.log.id)?
+                        .ok_or_else(|| Error::internal("a row that is in the way cannot be found"))?;
+                    replace(tx, collection, &head, encoded)?;
+                    added.replaced += 1;
+                }
+            }
         }
         added.written += 1;
     }

@@ -40,17 +40,17 @@ pub(crate) fn copy(
     (step, bound): (Option<Step>, usize),
 ) -> Result<Added> {
     let target = collection::for_write(tx, to)?;
-    if let Some(done) = crate::jobs::done_before(tx.connection, step.as_ref(), rows)? {
-        return Ok(Added { written: done.affected, skipped: done.skipped });
+    if let Some(done) = crate::jobs::attempt::done_before(tx.connection, step.as_ref(), rows)? {
+        return Ok(Added { written: done.affected, skipped: done.skipped, replaced: 0 });
     }
     let (taken, written) = match collection::find(tx.connection, from)? {
         Some(source) => copy_rows(tx, source.id, rows, to, (target, bound))?,
         None => (rows.len(), 0),
     };
     if let Some(step) = step {
-        crate::jobs::advance_by(tx.connection, step, &rows[..taken], written)?;
+        crate::jobs::attempt::advance_by(tx.connection, step, &rows[..taken], written)?;
     }
-    Ok(Added { written, skipped: taken as u64 - written })
+    Ok(Added { written, skipped: taken as u64 - written, replaced: 0 })
 }
 
 /// Copies the first of the rows: how many were taken, and how many of those copied.

@@ -18,7 +18,7 @@ use evalset_index::{Change as IndexChange, CollectionNumber};
 use evalset_model::filter::scores as meaning;
 use evalset_model::ids::{Collection, OrganizationId, Place, RowNumber, ScoreId};
 use evalset_model::page::Page;
-use evalset_model::score::{Score, compared_value};
+use evalset_model::score::{ComparedScore, Score};
 use evalset_model::{Error, Result};
 use evalset_store::scores::{ScoreChange, ScoreQuery, Scores};
 use rusqlite::{Connection, params_from_iter};
@@ -77,7 +77,7 @@ impl Scores for Engine {
                 let connection = lease.begin()?;
                 let places = places(connection, organization)?;
                 let (condition, values) = narrowed(&query.filter, &places);
-                let sql = format!("{SELECT} WHERE {condition}");
+                let sql = format!("{} WHERE {condition}", *SELECT);
                 let mut statement = connection.prepare_cached(&sql).sql()?;
                 let mut lines = statement.query(params_from_iter(values)).sql()?;
                 let mut found = Vec::new();
@@ -115,7 +115,7 @@ fn places(connection: &Connection, organization: OrganizationId) -> Result<Vec<(
 
 /// A score of the organization that is in no hidden collection.
 fn find(connection: &Connection, organization: OrganizationId, id: ScoreId) -> Result<Option<Score>> {
-    let sql = format!("{SELECT} WHERE s.id = ?1");
+    let sql = format!("{} WHERE s.id = ?1", *SELECT);
     let mut statement = connection.prepare_cached(&sql).sql()?;
     let mut lines = statement.query([id.0]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
@@ -177,7 +177,7 @@ impl Scribe {
             if rivals()? {
                 row_scores::refresh(tx, self.name, &score.subject.log_id)?;
             } else {
-                let value = compared_value(&score.values);
+                let value = ComparedScore::of(&score.values);
                 tx.change(self.collection, IndexChange::Score(row, self.key.clone(), self.slug.clone(), value));
             }
         }

@@ -35,7 +35,7 @@ pub(crate) fn all(connection: &Connection, sight: &Sight, id: &LogId) -> Result<
     let mut all = Vec::new();
     for (collection, place) in [(sight.own, sight.place), (sight.base, Place::RequestLogs)] {
         let Some(collection) = collection else { continue };
-        let sql = format!("{SELECT} WHERE s.collection = ?1 AND s.log_id = ?2");
+        let sql = format!("{} WHERE s.collection = ?1 AND s.log_id = ?2", *SELECT);
         let mut statement = connection.prepare_cached(&sql).sql()?;
         let mut lines = statement.query((collection.0, id.as_str())).sql()?;
         while let Some(line) = lines.next().sql()? {
@@ -86,7 +86,7 @@ pub(crate) fn each(
     visit: &mut dyn FnMut(RowNumber, Vec<Score>) -> Result<()>,
 ) -> Result<()> {
     // Both halves come by log id, so that all scores of a row stand together.
-    let half = |n: usize| format!("{SELECT_WITH_ROW} WHERE s.collection = ?{n}");
+    let half = |n: usize| format!("{} WHERE s.collection = ?{n}", *SELECT_WITH_ROW);
     let sql = format!("{} UNION ALL {} ORDER BY log_id", half(2), half(3));
     let mut statement = connection.prepare(&sql).sql()?;
     let number = |of: Option<CollectionNumber>| of.map_or(0, |of| of.0);

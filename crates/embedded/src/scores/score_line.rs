@@ -1,4 +1,5 @@
-//! One score as a line of `score`, there and back. Knows neither rows nor indexes.
+//! One score as a line of `score`, there and back; its columns follow from the table of score fields. Knows neither
+//! rows nor indexes.
 
 use crate::engine::writer::Tx;
 use crate::file::error::Sql;
@@ -7,70 +8,113 @@ use crate::scores::sources;
 use evalset_index::CollectionNumber;
 use evalset_model::evaluator::ScoreValueType;
 use evalset_model::ids::{JobId, LogId, OrganizationId, Place, ScoreId};
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
+use evalset_model::scalar::{Kind, Scalar};
+use evalset_model::score::{Score, ScoreField, ScoreFieldValue, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
+use std::sync::LazyLock;
 use uuid::Uuid;
 
-macro_rules! columns {
-    () => {
-        "s.id AS id, s.log_id AS log_id, s.scorer AS scorer, s.kind AS kind, s.environment AS environment, \
-         s.numerical_value AS numerical_value, s.boolean_value AS boolean_value, s.string_value AS string_value, \
-         s.categorical_value AS categorical_value, s.json_value AS json_value, s.is_passed AS is_passed, s.cost AS cost, \
-         s.status AS status, s.error_message AS error_message, s.explanation AS explanation, \
-         s.evaluator_version AS evaluator_version, s.run AS run, s.extra AS extra, s.created_at AS created_at, \
-         s.updated_at AS updated_at, o.evaluator_id AS evaluator_id, o.slug AS slug, o.name AS name, \
-         o.value_type AS value_type, s.collection AS collection"
-    };
+/// Columns that are not a value of their own, in the order they are read and written in; those of [`ScoreField::PLAIN`]
+/// follow.
+const FIXED: &[&str] = &[
+    "id",
+    "log_id",
+    "numerical_value",
+    "boolean_value",
+    "string_value",
+    "categorical_value",
+    "json_value",
+    "status",
+    "run",
+    "extra",
+    "created_at",
+    "updated_at",
+];
+
+/// Columns of the source and of the place, which are read before all others.
+const AROUND: &str = "o.evaluator_id, o.slug, o.name, o.value_type, s.collection AS collection";
+/// How many they are.
+const AROUND_COLUMNS: usize = 5;
+
+/// The column of a field.
+fn column(field: ScoreField) -> &'static str {
+    match field {
+        ScoreField::Kind => "kind",
+        field => field.name(),
+    }
+}
+
+/// Columns of `score` that hold what a score says.
+fn columns() -> impl Iterator<Item = &'static str> {
+    FIXED.iter().copied().chain(ScoreField::PLAIN.iter().map(|field| column(*field)))
 }
 
 /// Selects scores with their source; callers append `WHERE …`.
-pub(crate) const SELECT: &str =
-    concat!("SELECT ", columns!(), " FROM score s JOIN score_source o ON o.number = s.source");
+pub(crate) static SELECT: LazyLock<String> =
+    LazyLock::new(|| format!("{} FROM score s JOIN score_source o ON o.number = s.source", selected()));
 
 /// The same with the number of the row that has the score's id in collection `?1`, as `row`.
-pub(crate) const SELECT_WITH_ROW: &str = concat!(
-    "SELECT ",
-    columns!(),
-    ", l.row AS row FROM score s JOIN score_source o ON o.number = s.source \
-     CROSS JOIN log l ON l.collection = ?1 AND l.unique_id = s.log_id"
-);
+pub(crate) static SELECT_WITH_ROW: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}, l.row AS row FROM score s JOIN score_source o ON o.number = s.source \
+         CROSS JOIN log l ON l.collection = ?1 AND l.unique_id = s.log_id",
+        selected()
+    )
+});
+
+fn selected() -> String {
+    let columns: Vec<String> = columns().map(|column| format!("s.{column} AS {column}")).collect();
+    format!("SELECT {AROUND}, {}", columns.join(", "))
+}
 
 /// Reads one line of [`SELECT`].
 pub(crate) fn decode(line: &Row<'_>, organization: OrganizationId, place: Place) -> Result<Score> {
     let text = |index: usize| line.get::<_, Option<String>>(index).sql();
     let must = |index: usize| line.get::<_, String>(index).sql();
-    let value_type = must(23)?;
-    Ok(Score {
-        id: ScoreId(line.get::<_, Uuid>(0).sql()?),
-        subject: Subject { organization, place, log_id: LogId(must(1)?) },
-        source: Source {
-            evaluator_id: text(20)?.map(|id| id.parse()).transpose().map_err(Error::internal)?,
-            slug: must(21)?,
-            name: must(22)?,
-            value_type: ScoreValueType::parse("value_type", &value_type).map_err(Error::internal)?,
-        },
-        scorer: must(2)?,
-        kind: must(3)?,
-        environment: must(4)?,
+    let source = Source {
+        evaluator_id: text(0)?.map(|id| id.parse()).transpose().map_err(Error::internal)?,
+        slug: must(1)?,
+        name: must(2)?,
+        value_type: ScoreValueType::parse("value_type", &must(3)?).map_err(Error::internal)?,
+    };
+    let at = |index: usize| AROUND_COLUMNS + index;
+    let id = ScoreId(line.get::<_, Uuid>(at(0)).sql()?);
+    let subject = Subject { organization, place, log_id: LogId(must(at(1))?) };
+    let failed = must(at(7))? == ScoreStatus::Failed.name();
+    let mut score = Score {
         values: ScoreValues {
-            numerical: line.get(5).sql()?,
-            boolean: line.get(6).sql()?,
-            string: text(7)?,
-            categorical: text(8)?.map(|text| json(&text)).transpose()?,
-            json: text(9)?,
+            numerical: line.get(at(2)).sql()?,
+            boolean: line.get(at(3)).sql()?,
+            string: text(at(4))?,
+            categorical: text(at(5))?.map(|text| json(&text)).transpose()?,
+            json: text(at(6))?,
         },
-        is_passed: line.get(10).sql()?,
-        cost: line.get(11).sql()?,
-        status: if must(12)? == ScoreStatus::Failed.name() { ScoreStatus::Failed } else { ScoreStatus::Completed },
-        error_message: text(13)?,
-        explanation: text(14)?,
-        evaluator_version: line.get(15).sql()?,
-        run: text(16)?.map(|id| id.parse().map(JobId)).transpose().map_err(Error::internal)?,
-        extra: text(17)?.map(|text| json(&text)).transpose()?.unwrap_or_default(),
-        created_at: line.get(18).sql()?,
-        updated_at: line.get(19).sql()?,
+        status: if failed { ScoreStatus::Failed } else { ScoreStatus::Completed },
+        run: text(at(8))?.map(|id| id.parse().map(JobId)).transpose().map_err(Error::internal)?,
+        extra: text(at(9))?.map(|text| json(&text)).transpose()?.unwrap_or_default(),
+        updated_at: line.get(at(11)).sql()?,
+        ..Score::unsaid(id, subject, source, line.get(at(10)).sql()?)
+    };
+    for (index, field) in ScoreField::PLAIN.iter().enumerate() {
+        let kept = scalar(line, at(FIXED.len() + index), field.spec().kind)?;
+        if !field.put(&mut score, kept) {
+            return Err(Error::internal(format!("a score holds a wrong `{}`", column(*field))));
+        }
+    }
+    Ok(score)
+}
+
+/// The value of a column that holds one of a kind.
+fn scalar(line: &Row<'_>, index: usize, kind: Kind) -> Result<Option<Scalar>> {
+    Ok(match kind {
+        Kind::Text => line.get::<_, Option<String>>(index).sql()?.map(Scalar::Text),
+        Kind::Int => line.get::<_, Option<i64>>(index).sql()?.map(Scalar::Int),
+        Kind::Float => line.get::<_, Option<f64>>(index).sql()?.map(Scalar::Float),
+        Kind::Bool => line.get::<_, Option<bool>>(index).sql()?.map(Scalar::Bool),
+        Kind::Time => line.get::<_, Option<i64>>(index).sql()?.map(Scalar::Time),
     })
 }
 
@@ -83,6 +127,29 @@ pub(crate) enum Failure {
     Replaces,
 }
 
+/// Of `score`: what says whose a score is and what it is about, which a score written over another one leaves as it is.
+const OF_SUBJECT: &[&str] = &["id", "log_id", "scorer", "created_at"];
+
+/// Writes over the score of the same collection (`?1`), log, source (`?2`) and scorer, if there is one; `?3`: also a
+/// failed one over a completed one.
+static UPSERT: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<&str> = columns().collect();
+    let places: Vec<String> = (0..names.len()).map(|index| format!("?{}", index + BEFORE + 1)).collect();
+    let changed = names.iter().filter(|name| !OF_SUBJECT.contains(name));
+    let changes: Vec<String> = changed.map(|name| format!("{name} = excluded.{name}")).collect();
+    format!(
+        "INSERT INTO score (collection, source, {}) VALUES (?1, ?2, {}) \
+         ON CONFLICT (collection, log_id, source, scorer) DO UPDATE SET {} \
+         WHERE ?3 OR NOT (excluded.status = 'failed' AND score.status = 'completed') RETURNING id",
+        names.join(", "),
+        places.join(", "),
+        changes.join(", ")
+    )
+});
+
+/// Parameters of [`UPSERT`] before those of the columns.
+const BEFORE: usize = 3;
+
 /// Writes a score over the one of the same subject, source and scorer, if there is one. Returns the id it has then; `None` when
 /// it was not written.
 pub(crate) fn upsert(
@@ -91,56 +158,53 @@ pub(crate) fn upsert(
     (collection, source): (CollectionNumber, SourceNumber),
     failure: Failure,
 ) -> Result<Option<ScoreId>> {
-    let values = &score.values;
+    let mut statement = connection.prepare_cached(&UPSERT).sql()?;
+    statement.raw_bind_parameter(1, collection.0).sql()?;
+    statement.raw_bind_parameter(2, source).sql()?;
+    statement.raw_bind_parameter(3, failure == Failure::Replaces).sql()?;
+    for (index, value) in values(score)?.into_iter().enumerate() {
+        statement.raw_bind_parameter(BEFORE + 1 + index, value).sql()?;
+    }
+    let mut lines = statement.raw_query();
+    let id = lines.next().sql()?.map(|line| line.get::<_, Uuid>(0)).transpose().sql()?;
+    // To its end, so that the statement has done all of its work.
+    while lines.next().sql()?.is_some() {}
+    Ok(id.map(ScoreId))
+}
+
+/// What stands in [`columns`].
+fn values(score: &Score) -> Result<Vec<Value>> {
+    let said = &score.values;
+    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
     let extra = if score.extra.is_empty() { None } else { Some(to_json(&score.extra)?) };
-    connection
-        .prepare_cached(
-            "INSERT INTO score (id, collection, log_id, source, scorer, kind, environment, numerical_value, boolean_value, \
-             string_value, categorical_value, json_value, is_passed, cost, status, error_message, explanation, \
-             evaluator_version, run, extra, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) \
-             ON CONFLICT (collection, log_id, source, scorer) DO UPDATE SET kind = excluded.kind, \
-             environment = excluded.environment, numerical_value = excluded.numerical_value, \
-             boolean_value = excluded.boolean_value, string_value = excluded.string_value, \
-             categorical_value = excluded.categorical_value, json_value = excluded.json_value, \
-             is_passed = excluded.is_passed, cost = excluded.cost, status = excluded.status, \
-             error_message = excluded.error_message, explanation = excluded.explanation, \
-             evaluator_version = excluded.evaluator_version, run = excluded.run, extra = excluded.extra, \
-             updated_at = excluded.updated_at \
-             WHERE ?23 OR NOT (excluded.status = 'failed' AND score.status = 'completed') RETURNING id",
-        )
-        .sql()?
-        .query_row(
-            params![
-                score.id.0,
-                collection.0,
-                score.subject.log_id.as_str(),
-                source,
-                score.scorer,
-                score.kind,
-                score.environment,
-                values.numerical,
-                values.boolean,
-                values.string,
-                values.categorical.as_ref().map(to_json).transpose()?,
-                values.json,
-                score.is_passed,
-                score.cost,
-                score.status.name(),
-                score.error_message,
-                score.explanation,
-                score.evaluator_version,
-                score.run.map(|run| run.to_string()),
-                extra,
-                score.created_at,
-                score.updated_at,
-                failure == Failure::Replaces,
-            ],
-            |line| line.get::<_, Uuid>(0),
-        )
-        .optional()
-        .sql()
-        .map(|id| id.map(ScoreId))
+    let mut values = vec![
+        Value::Blob(score.id.0.as_bytes().to_vec()),
+        Value::Text(score.subject.log_id.0.clone()),
+        said.numerical.map_or(Value::Null, Value::Real),
+        said.boolean.map_or(Value::Null, |flag| Value::Integer(i64::from(flag))),
+        text(&said.string),
+        text(&said.categorical.as_ref().map(to_json).transpose()?),
+        text(&said.json),
+        Value::Text(score.status.name().to_owned()),
+        text(&score.run.map(|run| run.to_string())),
+        text(&extra),
+        Value::Integer(score.created_at),
+        Value::Integer(score.updated_at),
+    ];
+    for field in ScoreField::PLAIN {
+        values.push(match field.value(score) {
+            ScoreFieldValue::Null => Value::Null,
+            ScoreFieldValue::Text(text) => Value::Text(text.into_owned()),
+            ScoreFieldValue::Scalar(Scalar::Text(text)) => Value::Text(text),
+            ScoreFieldValue::Scalar(Scalar::Int(number) | Scalar::Time(number)) => Value::Integer(number),
+            ScoreFieldValue::Scalar(Scalar::Float(number)) => Value::Real(number),
+            ScoreFieldValue::Scalar(Scalar::Bool(flag)) => Value::Integer(i64::from(flag)),
+            ScoreFieldValue::Names(_) | ScoreFieldValue::Echoed(_) => {
+                return Err(Error::internal(format!("`{}` is not kept as one value", field.name())));
+            }
+        });
+    }
+    Ok(values)
 }
 
 /// The number of a score's source, made when needed.

@@ -29,10 +29,10 @@ pub(crate) fn narrowed(filter: &Tree<NamedField>, places: &[(CollectionNumber, P
             ("dataset_id", Test::AnyOf(any)) => collections.retain(|id| {
                 let place = places.iter().find(|(known, _)| known == id).map(|(_, place)| place);
                 let shown = place.filter(|place| **place != Place::RequestLogs).and_then(Place::dataset_id_text);
-                shown.is_some_and(|shown| any.iter().any(|literal| literal.text.as_ref() == Some(&shown)))
+                shown.is_some_and(|shown| any.iter().any(|literal| literal.text() == Some(&shown)))
             }),
             ("created_at", Test::Ordered(order, literal)) => {
-                if let Some(time) = literal.time {
+                if let Some(time) = literal.time() {
                     sql.push(&format!("s.created_at {} ", sign(*order)), [Value::Integer(time)]);
                 }
             }
@@ -55,7 +55,7 @@ impl Sql {
     /// The column is one of these; a text that `value` cannot read is none of them.
     fn any_of(&mut self, column: &str, any: &[Literal], value: impl Fn(&str) -> Option<Value>) {
         if any.len() <= VALUES_MAX {
-            let values: Vec<Value> = any.iter().filter_map(|literal| value(literal.text.as_deref()?)).collect();
+            let values: Vec<Value> = any.iter().filter_map(|literal| value(literal.text()?)).collect();
             let marks = vec!["?"; values.len()].join(", ");
             self.conditions.push(format!("{column} IN ({marks})"));
             self.values.extend(values);

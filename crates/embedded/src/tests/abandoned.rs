@@ -8,7 +8,7 @@ use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
 use evalset_model::job::Lane;
 use evalset_model::log::Log;
 use evalset_model::page::Window;
-use evalset_store::logs::{Existing, Logs, Pick, Query};
+use evalset_store::logs::{Existing, GroupBound, Logs, Pick, Query};
 use evalset_store::{Health, Jobs};
 use serde_json::json;
 use std::sync::Arc;
@@ -57,11 +57,11 @@ async fn scans_leave_room_and_end_with_their_callers() {
                         engine.page(requests, query).await.map(drop)
                     }
                     1 => engine.sums(requests, filter).await.map(drop),
-                    2 => engine.groups(requests, filter, LogField::Scalar(Field::Model)).await.map(drop),
-                    _ => {
-                        let pick = Pick { filter, watermark: None, sample: None, sort: None };
-                        engine.pick(requests, pick).await.map(drop)
-                    }
+                    2 => engine
+                        .groups(requests, filter, LogField::Scalar(Field::Model), GroupBound::all())
+                        .await
+                        .map(drop),
+                    _ => engine.select(requests, Pick::of(filter)).await.map(drop),
                 }
             });
         }

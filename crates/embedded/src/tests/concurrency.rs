@@ -5,7 +5,7 @@ use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogField, LogFilter, Tree};
 use evalset_model::log::Log;
 use evalset_model::page::Window;
-use evalset_store::logs::{Existing, Query};
+use evalset_store::logs::{Existing, GroupBound, Query};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,7 +69,12 @@ async fn red_is_half(stores: &Stores, filter: &LogFilter) {
     assert!(page.rows.iter().all(|log| log.text(Field::Model) == Some("red")));
     let sums = stores.logs.sums(requests, filter.clone()).await.unwrap();
     assert!(sums.rows == 50 || sums.rows == 48);
-    let groups = stores.logs.groups(requests, filter.clone(), LogField::Scalar(Field::Model)).await.unwrap();
+    let groups = stores
+        .logs
+        .groups(requests, filter.clone(), LogField::Scalar(Field::Model), GroupBound::all())
+        .await
+        .unwrap()
+        .groups;
     assert_eq!(groups.len(), 1);
     assert_eq!(groups[0].key.as_deref(), Some("red"));
 }

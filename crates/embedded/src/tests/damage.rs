@@ -9,7 +9,7 @@ use evalset_model::filter::{LogField, Tree};
 use evalset_model::ids::RowNumber;
 use evalset_model::job::{Lane, State};
 use evalset_model::page::{Sort, Window};
-use evalset_store::logs::{Added, Existing, Pick, With};
+use evalset_store::logs::{Added, Existing, GroupBound, Pick, PickOrder, With};
 use rusqlite::Connection;
 
 /// Runs SQL on a closed store.
@@ -40,8 +40,8 @@ async fn damaged() -> (TempDir, Stores) {
 }
 
 async fn numbers(stores: &Stores, filter: evalset_model::filter::LogFilter, sort: Option<Sort>) -> Vec<RowNumber> {
-    let pick = Pick { filter, watermark: None, sample: None, sort };
-    stores.logs.pick(request_logs(organization(1)), pick).await.unwrap().rows
+    let order = sort.map_or(PickOrder::Falling { after: None }, PickOrder::By);
+    select(stores, request_logs(organization(1)), Pick { order, ..Pick::of(filter) }).await.rows
 }
 
 #[tokio::test]
@@ -54,8 +54,12 @@ async fn reads_of_many_rows_go_on_without_the_bad_ones() {
     assert_eq!(unreadable(&stores).round() as i64, 5);
     // Where the payload does not matter, neither does its damage.
     assert_eq!(stores.logs.sums(requests, Tree::all()).await.unwrap().rows, 197);
-    let groups = stores.logs.groups(requests, Tree::all(), LogField::Metadata("mixed".to_owned())).await.unwrap();
-    assert_eq!(groups.iter().map(|group| group.sums.rows).sum::<u64>(), 197);
+    let groups = stores
+        .logs
+        .groups(requests, Tree::all(), LogField::Metadata("mixed".to_owned()), GroupBound::all())
+        .await
+        .unwrap();
+    assert_eq!(groups.groups.iter().map(|group| group.sums.rows).sum::<u64>(), 197);
     let by_metadata = Sort { field: LogField::Metadata("key3".to_owned()), descending: false };
     assert_eq!(numbers(&stores, Tree::all(), Some(by_metadata)).await.len(), 197);
     let text = contains(TextField::Output, "refund", false);
@@ -63,7 +67,7 @@ async fn reads_of_many_rows_go_on_without_the_bad_ones() {
     let without = numbers(&stores, Tree::Not(Box::new(text)), None).await;
     assert!(!with.is_empty() && !without.is_empty());
     assert_eq!(with.len() + without.len(), 195);
-    assert_eq!(stores.logs.read(requests, &[4, 5, 6, 9, 10, 11], With::Scores).await.unwrap().len(), 3);
+    assert_eq!(stores.logs.read(requests, &[4, 5, 6, 9, 10, 11], With::EVERYTHING).await.unwrap().len(), 3);
     // Asked for one by one they are errors.
     for row in [5, 9, 11, 12] {
         let one = stores.logs.get(requests, &log_id(row - 1)).await;
@@ -78,9 +82,9 @@ async fn bad_rows_can_be_copied_replaced_and_removed() {
     let (requests, rows) = (request_logs(organization(1)), rows_of(organization(1), dataset_id(1)));
     assert!(all(&stores, rows).await.is_empty());
     let copied = stores.logs.copy(requests, &(1..=200).collect::<Vec<_>>(), rows, None).await.unwrap();
-    assert_eq!(copied, Added { written: 199, skipped: 1 });
+    assert_eq!(copied, Added { written: 199, skipped: 1, replaced: 0 });
     assert_eq!(all(&stores, rows).await.len(), 195);
-    assert_eq!(stores.datasets.newest_rows(organization(1), dataset_id(1), 300).await.unwrap().len(), 198);
+    assert_eq!(stores.datasets.newest_rows(organization(1), &[dataset_id(1)], 300).await.unwrap()[0].len(), 198);
     // Half of them are replaced, the others removed.
     let mut dice = Dice(3);
     let new = [5, 11, 12].map(|row| log(row - 1, &mut dice)).to_vec();
@@ -231,7 +235,7 @@ async fn large_rows_are_copied_in_several_steps() {
     // Without a job all rows are copied by one call.
     stores.datasets.create(dataset(mine, dataset_id(2), 2), None).await.unwrap();
     let copied = stores.logs.copy(requests, &all_rows, rows_of(mine, dataset_id(2)), None).await.unwrap();
-    assert_eq!(copied, Added { written: 10, skipped: 0 });
+    assert_eq!(copied, Added { written: 10, ..Added::default() });
     assert_eq!(stores.logs.copy(requests, &[], rows, None).await.unwrap(), Added::default());
     // What is skipped uses up no row numbers: they are bits of every text search.
     let mut numbers = Vec::new();
@@ -239,7 +243,7 @@ async fn large_rows_are_copied_in_several_steps() {
         stores.logs.insert(requests, vec![log(new, &mut dice)], Existing::Keep).await.unwrap();
         numbers.push(stores.logs.get(requests, &log_id(new)).await.unwrap().unwrap().number);
         let again = stores.logs.copy(requests, &all_rows, rows, None).await.unwrap();
-        assert_eq!(again, Added { written: 0, skipped: 10 });
+        assert_eq!(again, Added { skipped: 10, ..Added::default() });
     }
     assert_eq!(numbers[1], numbers[0] + 1);
 }

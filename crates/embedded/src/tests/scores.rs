@@ -14,7 +14,7 @@ use evalset_model::score::{Score, ScoreValues};
 use evalset_model::summary::Sums;
 use evalset_store::conformance::score_samples::*;
 use evalset_store::jobs::Outcome;
-use evalset_store::logs::Pick;
+use evalset_store::logs::{Pick, PickOrder};
 use evalset_store::runs::{Compared, RowValue};
 use rusqlite::Connection;
 use serde_json::json;
@@ -68,7 +68,11 @@ struct Said {
 
 async fn said(stores: &Stores) -> Said {
     let (mine, set) = (organization(1), dataset_id(1));
-    let runs = stores.runs.list(mine, set, ALL).await.unwrap();
+    let mut runs = stores.runs.list(mine, set, ALL).await.unwrap();
+    for run in &mut runs.rows {
+        // It ends with the process.
+        run.lease = None;
+    }
     let mut results = Vec::new();
     for run in &runs.rows {
         results.push((
@@ -224,8 +228,8 @@ async fn answers(stores: &Stores, place: Collection) -> Vec<(Vec<RowNumber>, Sum
     let mut answers = Vec::new();
     for (filter, by) in filters {
         let sorted = sort(by, answers.len() % 2 == 0);
-        let pick = Pick { filter: filter.clone(), watermark: None, sample: None, sort: Some(sorted) };
-        let rows = stores.logs.pick(place, pick).await.unwrap().rows;
+        let pick = Pick { order: PickOrder::By(sorted), ..Pick::of(filter.clone()) };
+        let rows = select(stores, place, pick).await.rows;
         answers.push((rows, stores.logs.sums(place, filter).await.unwrap()));
     }
     answers

@@ -1,5 +1,6 @@
-//! Random filters beside a writer: each answer is that of the reference at some commit between question and answer, while full
-//! chunks move to files, their memory is let go of, removed rows are cleared away and others look at the columns for long.
+//! Random filters beside a writer: each answer is that of the reference at some commit between question and answer,
+//! while full chunks move to files, their memory is let go of, removed rows are cleared away and others look at the
+//! columns for long.
 
 use super::*;
 use crate::{Engine, stores};
@@ -10,9 +11,10 @@ use evalset_model::ids::LogId;
 use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
 use evalset_model::scalar::Scalar;
+use evalset_model::score::ComparedScores;
 use evalset_store::logs::{Change, Existing, Query};
 use parking_lot::Mutex;
-use serde_json::{Map, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -102,7 +104,9 @@ async fn read(stores: &Stores, history: &History, mut dice: Dice) -> usize {
         let found: Vec<&Log> = page.rows.iter().map(|row| &row.log).collect();
         let fits = states.iter().any(|rows| {
             let mut passing = passing(rows, &filter);
-            passing.sort_by(|left, right| compare_logs(&sort, (left, &Map::new()), (right, &Map::new())));
+            passing.sort_by(|left, right| {
+                compare_logs(&sort, (left, &ComparedScores::none()), (right, &ComparedScores::none()))
+            });
             let shown = passing.iter().skip(window.offset as usize).take(window.limit as usize);
             page.total == passing.len() as u64 && shown.eq(&found)
         });
@@ -118,7 +122,7 @@ async fn read(stores: &Stores, history: &History, mut dice: Dice) -> usize {
 }
 
 fn passing<'a>(rows: &'a Rows, filter: &LogFilter) -> Vec<&'a Log> {
-    rows.values().filter(|log| holds(filter, log, &Map::new())).collect()
+    rows.values().filter(|log| holds(filter, log, &ComparedScores::none())).collect()
 }
 
 /// Looks at the columns again and again, for as long as some answers take; how often.

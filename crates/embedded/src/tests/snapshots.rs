@@ -9,7 +9,7 @@ use evalset_model::log::Log;
 use evalset_model::score::Source;
 use evalset_model::summary::Sums;
 use evalset_store::conformance::score_samples::*;
-use evalset_store::logs::{Existing, Pick, With};
+use evalset_store::logs::{Existing, With};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,8 +120,8 @@ async fn told(stores: &Stores, collection: Collection) -> (Sums, u64, Vec<String
     let sums = stores.logs.sums(collection, LogFilter::all()).await.unwrap();
     let renamed = compare(LogField::Score("renamed".to_owned()), Test::IsNull);
     let unnamed = stores.logs.sums(collection, renamed).await.unwrap().rows;
-    let rows = stores.logs.pick(collection, all_rows()).await.unwrap().rows;
-    let read = stores.logs.read(collection, &rows, With::Nothing).await.unwrap();
+    let rows = numbers(stores, collection).await;
+    let read = stores.logs.read(collection, &rows, With::PAYLOAD).await.unwrap();
     (sums, unnamed, read.into_iter().map(|row| row.log.id.0).collect())
 }
 
@@ -154,7 +154,7 @@ async fn no_kind_of_change_is_missed() {
             5 => drop(stores.scores.delete(mine, score_id(1)).await.unwrap()),
             6 => {
                 let picked = told(&stores, logs).await.2.len();
-                let numbers = stores.logs.pick(logs, all_rows()).await.unwrap().rows;
+                let numbers = numbers(&stores, logs).await;
                 assert_eq!(numbers.len(), picked);
                 let target = rows_of(mine, dataset_id(2));
                 stores.datasets.create(dataset(mine, dataset_id(2), 1), None).await.unwrap();
@@ -179,10 +179,6 @@ async fn no_kind_of_change_is_missed() {
         let again = open(options(left.path())).await.unwrap();
         assert_eq!((told(&again, logs).await, told(&again, rows).await), after, "change {kind}");
     }
-}
-
-fn all_rows() -> Pick {
-    Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None }
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogField, LogFilter, Test, Tree, meaning};
 use evalset_model::ids::Collection;
 use evalset_model::log::Log;
+use evalset_model::score::ComparedScores;
 use evalset_store::logs::{Change, Existing};
-use serde_json::{Map, json};
+use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ fn spoil(data: &Path) {
 }
 
 fn expected(logs: &[Log], filter: &LogFilter) -> u64 {
-    logs.iter().filter(|log| meaning::holds(filter, log, &Map::new())).count() as u64
+    logs.iter().filter(|log| meaning::holds(filter, log, &ComparedScores::none())).count() as u64
 }
 
 /// Filters that an index answers alone.
@@ -139,8 +140,11 @@ async fn agree(stores: &Stores, logs: &[Log], dice: &mut Dice) {
     let rewritten = ["rewritten", "ewr", "order", "written 7", "rewritten 1 ord"];
     let more = rewritten.iter().map(|needle| contains(TextField::Input, needle, true));
     for filter in filters.chain(more).collect::<Vec<_>>() {
-        let mut wanted: Vec<&str> =
-            logs.iter().filter(|log| meaning::holds(&filter, log, &Map::new())).map(|log| log.id.as_str()).collect();
+        let mut wanted: Vec<&str> = logs
+            .iter()
+            .filter(|log| meaning::holds(&filter, log, &ComparedScores::none()))
+            .map(|log| log.id.as_str())
+            .collect();
         wanted.sort_unstable();
         let page = page(stores, mine(), filter.clone(), by_id(), (0, 10_000)).await;
         assert_eq!(ids(&page.rows), wanted, "{filter:?}");

@@ -31,7 +31,7 @@ async fn a_rule_scores_rows_and_says_which_it_cannot() {
         (Some(true), Some(true), "code", "code")
     );
     assert_eq!((wrong.values.boolean, wrong.is_passed), (Some(false), Some(false)));
-    assert!(lacking.message.contains("no `expected_output`") && !lacking.hopeless);
+    assert!(matches!(&lacking.fault, Fault::Row(message) if message.contains("no `expected_output`")));
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn rules_on_other_scales() {
     assert_eq!(evaluate(&conditions, &rows).await.remove(0).unwrap().is_passed, Some(false));
     let mut bounded = rule("similarity", "numerical");
     bounded["score_config"] = json!({"min_score": 1, "max_score": 5});
-    assert!(evaluate(&bounded, &rows).await.remove(0).unwrap_err().message.contains("outside its range"));
+    assert!(evaluate(&bounded, &rows).await.remove(0).unwrap_err().to_string().contains("outside its range"));
 }
 
 #[tokio::test]
@@ -61,10 +61,12 @@ async fn what_cannot_run_says_so() {
     let rows = [unit("a", &json!(null))];
     let judge = json!({"llm_config": {"model": "m", "evaluator_definition": "{{output}}"}});
     let failure = evaluate(&judge, &rows).await.remove(0).unwrap_err();
-    assert_eq!((failure.message.as_str(), failure.scorer.as_str(), failure.hopeless), (NO_ENDPOINT, "m", true));
+    let fault = Fault::Provider { message: NO_ENDPOINT.to_owned(), hopeless: true };
+    assert_eq!(failure, Failure::free(fault, "m"));
     let python = json!({"code_config": {"eval_code_snippet": "def main(e): return 1"}});
-    assert!(evaluate(&python, &rows).await.remove(0).unwrap_err().message.contains("cannot be started"));
-    assert!(evaluate(&json!({}), &rows).await.remove(0).unwrap_err().hopeless);
+    assert!(evaluate(&python, &rows).await.remove(0).unwrap_err().to_string().contains("cannot be started"));
+    let people = evaluate(&json!({}), &rows).await.remove(0).unwrap_err();
+    assert!(matches!(people.fault, Fault::Row(message) if message.contains("people score")));
 }
 
 #[test]

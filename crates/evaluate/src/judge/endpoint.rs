@@ -4,6 +4,7 @@
 
 use super::exchange::{Answer, Call, Trouble, without_key};
 use super::limiter::Window;
+use crate::fault::Fault;
 use evalset_model::provider::Provider;
 use evalset_model::{Error, Result};
 use parking_lot::{Mutex, RwLock};
@@ -16,8 +17,6 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// What is said of a question that was not asked to the end.
-const HALTED: &str = "the evaluation was stopped before the model was asked";
 /// Time to open a connection.
 const CONNECT_SECONDS: u64 = 10;
 /// Models remembered as not taking a reply format.
@@ -66,16 +65,6 @@ pub(super) struct Question {
     pub body: Map<String, Value>,
     /// Reply format to ask for where the model takes one; none when the body has the caller's own.
     pub format: Option<Value>,
-}
-
-/// Why a question has no answer.
-#[derive(Debug)]
-pub(super) struct Unanswered {
-    pub message: String,
-    /// The key, the model or the address is refused: no other question will do better.
-    pub hopeless: bool,
-    /// It was not asked to the end, since the caller wants no more requests.
-    pub halted: bool,
 }
 
 /// What comes of waiting, unless the caller wants no more requests first.
@@ -133,7 +122,7 @@ impl Endpoint {
         question: &Question,
         unit: &str,
         halt: &CancellationToken,
-    ) -> std::result::Result<Answer, Unanswered> {
+    ) -> std::result::Result<Answer, Fault> {
         let state = self.state.read().clone();
         let format = question.format.as_ref().filter(|_| !state.plain.lock().contains(&question.model));
         let mut body = question.body.clone();
@@ -153,13 +142,13 @@ impl Endpoint {
         };
         result.map_err(|trouble| match trouble {
             Trouble::Passing { message, .. } | Trouble::Malformed(message) => {
-                Unanswered { message, hopeless: false, halted: false }
+                Fault::Provider { message, hopeless: false }
             }
-            Trouble::Halted => Unanswered { message: HALTED.to_owned(), hopeless: false, halted: true },
+            Trouble::Halted => Fault::Halted,
             Trouble::Refused { status, message } => {
                 // Not 403: some endpoints refuse a single prompt with it.
                 let hopeless = matches!(status.as_u16(), 401 | 404) || status.is_redirection();
-                Unanswered { message, hopeless, halted: false }
+                Fault::Provider { message, hopeless }
             }
         })
     }

@@ -32,7 +32,7 @@ pub(super) struct Answer {
     pub completion_tokens: u64,
 }
 
-/// Why there is no answer.
+/// Why one exchange has no answer: what `endpoint` decides by whether to ask again.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// It may pass: 408, 429, 5xx, no connection, no reply in time.

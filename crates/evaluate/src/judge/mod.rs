@@ -17,6 +17,7 @@ pub use config::JudgeConfig;
 pub use endpoint::{Endpoint, Pacing};
 
 use crate::convert::Raw;
+use crate::fault::{Failure, Fault};
 use endpoint::Question;
 use evalset_model::evaluator::Definition;
 use serde_json::{Value, json};
@@ -44,22 +45,6 @@ pub struct Usage {
     pub cost: f64,
 }
 
-/// Why a judge has no score for a row. It may have cost something all the same.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{message}")]
-pub struct Unjudged {
-    /// For the row.
-    pub message: String,
-    /// What was used.
-    pub usage: Usage,
-    /// The endpoint refuses the key, the model or the address: other rows will not do better.
-    pub hopeless: bool,
-    /// The endpoint gave no answer: nothing is said of the row.
-    pub unanswered: bool,
-    /// It was not asked, since the caller wants no more requests.
-    pub halted: bool,
-}
-
 /// Judges a row: one question to the endpoint, which holds its own limits and retries. `asked` is the template's text for the row;
 /// `unit` names the row and the evaluator and is sent with every try. Once `halt` is cancelled nothing more is sent.
 pub async fn judge(
@@ -69,17 +54,10 @@ pub async fn judge(
     asked: &str,
     unit: &str,
     halt: &CancellationToken,
-) -> Result<Judged, Unjudged> {
+) -> Result<Judged, Failure> {
     let settings = endpoint.settings();
     let model = config.model_of(&settings);
     let mut usage = Usage { model: model.clone(), ..Usage::default() };
-    let failed = |message: String, usage: Usage, hopeless: bool| Unjudged {
-        message,
-        usage,
-        hopeless,
-        unanswered: false,
-        halted: false,
-    };
     let asked = prompt::message(asked, config.rubric.as_deref(), definition);
     let mut body = config.sent.clone();
     body.insert("model".to_owned(), Value::from(model.as_str()));
@@ -88,11 +66,7 @@ pub async fn judge(
     let question = Question { model, body, format };
     let answer = match endpoint.ask(&question, unit, halt).await {
         Ok(answer) => answer,
-        Err(unanswered) => {
-            let halted = unanswered.halted;
-            let failed = failed(unanswered.message, usage, unanswered.hopeless);
-            return Err(Unjudged { unanswered: true, halted, ..failed });
-        }
+        Err(fault) => return Err(Failure { fault, usage }),
     };
     usage.prompt_tokens = answer.prompt_tokens;
     usage.completion_tokens = answer.completion_tokens;
@@ -101,9 +75,11 @@ pub async fn judge(
     let hidden = |text: String| endpoint.without_key(text);
     match reply::parse(&hidden(answer.content), definition).map_err(hidden) {
         Ok(raw) => Ok(Judged { raw: Raw { explanation: raw.explanation.map(hidden), ..raw }, usage }),
-        Err(message) if answer.cut_off => {
-            Err(failed(format!("{message} (it was cut off at its token limit: raise `max_tokens`)"), usage, false))
+        Err(mut message) => {
+            if answer.cut_off {
+                message.push_str(" (it was cut off at its token limit: raise `max_tokens`)");
+            }
+            Err(Failure { fault: Fault::Row(message), usage })
         }
-        Err(message) => Err(failed(message, usage, false)),
     }
 }

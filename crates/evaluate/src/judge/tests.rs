@@ -38,7 +38,7 @@ fn config(config: &Value) -> JudgeConfig {
     JudgeConfig::of_llm_config(whole.as_object().unwrap()).unwrap()
 }
 
-async fn ask(settings: &Value, endpoint: &Endpoint) -> Result<Judged, Unjudged> {
+async fn ask(settings: &Value, endpoint: &Endpoint) -> Result<Judged, Failure> {
     let definition = Definition { score_value_type: ScoreValueType::Numerical, ..Definition::default() };
     judge(&config(settings), &definition, endpoint, "Judge the answer", "unit-1", &CancellationToken::new()).await
 }
@@ -151,18 +151,26 @@ async fn trouble_that_stays_is_told() {
         ),
     ] {
         let server = answering(vec![answer]).await;
-        let unjudged = ask(&json!({}), &endpoint(&server, |_| {})).await.unwrap_err();
-        assert!(unjudged.message.contains(said) && !unjudged.message.contains(KEY), "{}", unjudged.message);
-        assert_eq!((bodies(&server).await.len(), unjudged.hopeless), (requests, hopeless), "{said}");
-        assert_eq!(unjudged.usage.cost > 0.0, said.contains("no score"));
+        let failure = ask(&json!({}), &endpoint(&server, |_| {})).await.unwrap_err();
+        let message = failure.to_string();
+        assert!(message.contains(said) && !message.contains(KEY), "{message}");
+        assert_eq!(bodies(&server).await.len(), requests, "{said}");
+        // What the model said was paid for, and is no fault of its provider's.
+        let of_row = said.contains("no score");
+        assert_eq!(failure.usage.cost > 0.0, of_row);
+        assert_eq!(
+            failure.fault,
+            if of_row { Fault::Row(message) } else { Fault::Provider { message, hopeless } },
+            "{said}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_reply_too_large_is_not_read() {
     let server = answering(vec![completion(&"x".repeat(5_000_000))]).await;
-    let unjudged = ask(&json!({}), &endpoint(&server, |_| {})).await.unwrap_err();
-    assert!(unjudged.message.contains("more than 4194304 bytes"), "{}", unjudged.message);
+    let message = ask(&json!({}), &endpoint(&server, |_| {})).await.unwrap_err().to_string();
+    assert!(message.contains("more than 4194304 bytes"), "{message}");
 }
 
 #[tokio::test]
@@ -192,8 +200,8 @@ async fn the_callers_own_format_is_kept() {
 async fn an_endpoint_that_is_not_there_is_said_so() {
     let server = MockServer::start().await;
     let endpoint = endpoint(&server, |settings| settings.base_url = "http://127.0.0.1:9".to_owned());
-    let unjudged = ask(&json!({}), &endpoint).await.unwrap_err();
-    assert!(unjudged.message.contains("127.0.0.1 cannot be reached"), "{}", unjudged.message);
+    let message = ask(&json!({}), &endpoint).await.unwrap_err().to_string();
+    assert!(message.contains("127.0.0.1 cannot be reached"), "{message}");
 }
 
 #[tokio::test]
@@ -230,4 +238,15 @@ async fn no_more_requests_at_once_than_allowed() {
     assert!(first.is_ok() && second.is_ok() && third.is_ok());
     // One after another: a lower bound, which a slow machine cannot break.
     assert!(begin.elapsed() >= Duration::from_millis(90));
+}
+
+#[tokio::test]
+async fn once_halted_nothing_is_asked() {
+    let server = answering(vec![completion("1")]).await;
+    let (definition, halt) = (Definition::default(), CancellationToken::new());
+    halt.cancel();
+    let endpoint = endpoint(&server, |_| {});
+    let failure = judge(&config(&json!({})), &definition, &endpoint, "?", "unit-1", &halt).await.unwrap_err();
+    assert_eq!(failure, Failure::free(Fault::Halted, "m"));
+    assert!(bodies(&server).await.is_empty());
 }

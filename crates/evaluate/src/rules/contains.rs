@@ -2,7 +2,7 @@
 
 use super::parameters::{Given, Parameter, invalid, wrong};
 use super::texts::{AGAINST, Alike, FIELD, Field, IGNORE_CASE, TRIM};
-use super::{Info, Natural};
+use super::{Info, Natural, Scoring, compiled};
 use crate::convert::{Raw, cut};
 use evalset_model::Result;
 use evalset_model::evaluator::EvalInputs;
@@ -18,6 +18,7 @@ const SHOWN: usize = 10;
 pub(super) const INFO: Info = Info {
     name: "contains",
     natural: Natural::Boolean,
+    compile: |given| compiled(Contains::compile(given)),
     description: "Whether the text holds any or all of some texts.",
     formula: "true when any (or, with `mode` `all`, each) of `values` is a substring of the text; without `values`, when the \
               text of `against` is",
@@ -55,7 +56,7 @@ enum Wanted {
 }
 
 impl Contains {
-    pub(super) fn compile(given: &Given<'_>) -> Result<Self> {
+    fn compile(given: &Given<'_>) -> Result<Self> {
         let alike = Alike::read(given)?;
         let all = given.word("mode", &["any", "all"])? == "all";
         let wanted = match given.get("values") {
@@ -67,8 +68,10 @@ impl Contains {
         };
         Ok(Self { field: Field::read(given, "field", Field::Output)?, wanted, alike })
     }
+}
 
-    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+impl Scoring for Contains {
+    fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
         let text = self.alike.make(self.field.text(inputs)?);
         match &self.wanted {
             Wanted::Field(field) => {

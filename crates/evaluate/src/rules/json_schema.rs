@@ -5,7 +5,7 @@
 use super::parameters::{Given, Parameter, invalid, wrong};
 use super::regex::PATTERN_BYTES_MAX;
 use super::texts::{FIELD, Field};
-use super::{Info, Natural};
+use super::{Info, Natural, Scoring, compiled};
 use crate::convert::{Raw, cut};
 use crate::sandbox::{Language, Source};
 use evalset_model::evaluator::EvalInputs;
@@ -20,6 +20,7 @@ const COMPLAINT_BYTES_MAX: usize = 500;
 pub(super) const INFO: Info = Info {
     name: "json_schema",
     natural: Natural::Boolean,
+    compile: |given| compiled(JsonSchema::compile(given)),
     description: "Whether the text is JSON that follows a JSON Schema.",
     formula: "true when the text is one JSON value that `schema` accepts (drafts 4 to 2020-12, by `$schema`; 2020-12 when it \
               names none); else false, with the first complaint as explanation",
@@ -38,11 +39,11 @@ pub(super) const INFO: Info = Info {
 /// that checks it has no bound of its own.
 #[derive(Clone, Debug)]
 pub(super) struct JsonSchema {
-    pub(super) source: Source,
+    source: Source,
 }
 
 impl JsonSchema {
-    pub(super) fn compile(given: &Given<'_>) -> evalset_model::Result<Self> {
+    fn compile(given: &Given<'_>) -> evalset_model::Result<Self> {
         let schema = given.needed("schema")?;
         if !schema.is_object() && !schema.is_boolean() {
             return Err(wrong("schema", "a JSON Schema: an object", schema));
@@ -53,9 +54,15 @@ impl JsonSchema {
         Field::read(given, "field", Field::Output)?;
         Ok(Self { source: Source::new(Language::JsonSchema, &given.text_of_all()) })
     }
+}
 
-    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+impl Scoring for JsonSchema {
+    fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
         Schema::load(self.source.text())?.score(inputs)
+    }
+
+    fn source(&self) -> Option<&Source> {
+        Some(&self.source)
     }
 }
 

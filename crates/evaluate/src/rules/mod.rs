@@ -1,4 +1,4 @@
-//! Built-in evaluators that need no model, one file each (latency and cost share one): the catalogue, and their dispatch.
+//! Built-in evaluators that need no model, one file each (latency and cost share one), and their catalogue.
 //!
 //! A rule is compiled once, where everything that can be wrong with its parameters is refused, and then scores rows. A row
 //! that lacks what the rule needs is an error of that row, not a score. Does not know score value types beyond what a rule
@@ -29,6 +29,8 @@ use evalset_model::evaluator::EvalInputs;
 use evalset_model::{Error, Result};
 use parameters::Given;
 use serde_json::{Map, Value};
+use std::fmt::Debug;
+use std::sync::Arc;
 
 /// What kind of value a rule gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,27 @@ pub struct Info {
     pub formula: &'static str,
     /// What it can be told.
     pub parameters: &'static [Parameter],
+    /// Makes it of what it is told.
+    compile: Compile,
+}
+
+/// Makes a rule of its parameters. Errors name the parameter at fault.
+type Compile = for<'a, 'b> fn(&'a Given<'b>) -> Result<Arc<dyn Scoring>>;
+
+/// What every rule does.
+trait Scoring: Debug + Send + Sync {
+    /// The score of a row, or what the row lacks.
+    fn score(&self, inputs: &EvalInputs) -> Result<Raw, String>;
+
+    /// What to run it by in a child process, for a rule that could be made to take all time or memory there is.
+    fn source(&self) -> Option<&Source> {
+        None
+    }
+}
+
+/// A rule, if it could be made.
+fn compiled<S: Scoring + 'static>(rule: Result<S>) -> Result<Arc<dyn Scoring>> {
+    Ok(Arc::new(rule?))
 }
 
 /// Every built-in evaluator.
@@ -82,20 +105,7 @@ pub const CATALOGUE: &[Info] = &[
 #[derive(Clone, Debug)]
 pub struct Rule {
     info: &'static Info,
-    kind: Kind,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    ExactMatch(exact_match::ExactMatch),
-    Contains(contains::Contains),
-    Regex(regex::Pattern),
-    JsonValid(json_valid::JsonValid),
-    JsonSchema(json_schema::JsonSchema),
-    Similarity(similarity::Similarity),
-    TokenF1(token_f1::TokenF1),
-    NumericTolerance(numeric_tolerance::NumericTolerance),
-    Threshold(thresholds::Threshold),
+    scoring: Arc<dyn Scoring>,
 }
 
 impl Rule {
@@ -107,21 +117,8 @@ impl Rule {
             let message = format!("`{name}` is not a built-in evaluator; there are: {names}");
             return Err(Error::invalid("code_config.builtin", message));
         };
-        let given = Given::new(info, parameters)?;
-        let kind = match info.name {
-            "exact_match" => Kind::ExactMatch(exact_match::ExactMatch::compile(&given)?),
-            "contains" => Kind::Contains(contains::Contains::compile(&given)?),
-            "regex" => Kind::Regex(regex::Pattern::compile(&given)?),
-            "json_valid" => Kind::JsonValid(json_valid::JsonValid::compile(&given)?),
-            "json_schema" => Kind::JsonSchema(json_schema::JsonSchema::compile(&given)?),
-            "similarity" => Kind::Similarity(similarity::Similarity::compile(&given)?),
-            "token_f1" => Kind::TokenF1(token_f1::TokenF1::compile(&given)?),
-            "numeric_tolerance" => Kind::NumericTolerance(numeric_tolerance::NumericTolerance::compile(&given)?),
-            "latency" => Kind::Threshold(thresholds::Threshold::latency(&given)?),
-            "cost" => Kind::Threshold(thresholds::Threshold::cost(&given)?),
-            other => return Err(Error::internal(format!("the catalogue names `{other}`, which no rule answers"))),
-        };
-        Ok(Self { info, kind })
+        let scoring = (info.compile)(&Given::new(info, parameters)?)?;
+        Ok(Self { info, scoring })
     }
 
     /// Its line of the catalogue.
@@ -131,21 +128,11 @@ impl Rule {
 
     /// What to run it by in a child process, for a rule that could be made to take all time or memory there is.
     pub fn source(&self) -> Option<&Source> {
-        if let Kind::JsonSchema(rule) = &self.kind { Some(&rule.source) } else { None }
+        self.scoring.source()
     }
 
     /// The score of a row, or what the row lacks.
     pub fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
-        match &self.kind {
-            Kind::ExactMatch(rule) => rule.score(inputs),
-            Kind::Contains(rule) => rule.score(inputs),
-            Kind::Regex(rule) => rule.score(inputs),
-            Kind::JsonValid(rule) => rule.score(inputs),
-            Kind::JsonSchema(rule) => rule.score(inputs),
-            Kind::Similarity(rule) => rule.score(inputs),
-            Kind::TokenF1(rule) => rule.score(inputs),
-            Kind::NumericTolerance(rule) => rule.score(inputs),
-            Kind::Threshold(rule) => rule.score(inputs),
-        }
+        self.scoring.score(inputs)
     }
 }

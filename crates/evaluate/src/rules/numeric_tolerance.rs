@@ -2,7 +2,7 @@
 
 use super::parameters::{Given, Parameter};
 use super::texts::{AGAINST, FIELD, Field};
-use super::{Info, Natural};
+use super::{Info, Natural, Scoring, compiled};
 use crate::convert::{Raw, cut};
 use evalset_model::Result;
 use evalset_model::evaluator::EvalInputs;
@@ -16,6 +16,7 @@ use super::parameters::{invalid, wrong};
 pub(super) const INFO: Info = Info {
     name: "numeric_tolerance",
     natural: Natural::Boolean,
+    compile: |given| compiled(NumericTolerance::compile(given)),
     description: "Whether a number is near enough to the expected one.",
     formula: "true when |a - b| <= `tolerance`, or |a - b| <= `relative` * |b|, where a is the number in the text and b the \
               expected one, as 64-bit floats; false when the text holds no number; a row whose expected text is no number fails",
@@ -77,7 +78,7 @@ enum Extract {
 }
 
 impl NumericTolerance {
-    pub(super) fn compile(given: &Given<'_>) -> Result<Self> {
+    fn compile(given: &Given<'_>) -> Result<Self> {
         let expected = match given.get("value") {
             Some(_) if given.get("against").is_some() => {
                 return Err(invalid("value", "and `against` exclude each other: give one of them"));
@@ -97,8 +98,10 @@ impl NumericTolerance {
             },
         })
     }
+}
 
-    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+impl Scoring for NumericTolerance {
+    fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
         let expected = match &self.expected {
             Expected::Value(number) => *number,
             Expected::Field(field) => {

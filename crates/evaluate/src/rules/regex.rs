@@ -2,7 +2,7 @@
 
 use super::parameters::{Given, Parameter, invalid, wrong};
 use super::texts::{FIELD, Field, IGNORE_CASE};
-use super::{Info, Natural};
+use super::{Info, Natural, Scoring, compiled};
 use crate::convert::Raw;
 use evalset_model::Result;
 use evalset_model::evaluator::EvalInputs;
@@ -14,6 +14,7 @@ pub(super) const PATTERN_BYTES_MAX: usize = 1 << 20;
 pub(super) const INFO: Info = Info {
     name: "regex",
     natural: Natural::Boolean,
+    compile: |given| compiled(Pattern::compile(given)),
     description: "Whether the text matches a regular expression.",
     formula: "true when `pattern` matches anywhere in the text (`full_match`: all of it); syntax of the Rust crate `regex`, \
               without look-around and back-references",
@@ -37,7 +38,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    pub(super) fn compile(given: &Given<'_>) -> Result<Self> {
+    fn compile(given: &Given<'_>) -> Result<Self> {
         let value = given.needed("pattern")?;
         let text = value.as_str().ok_or_else(|| wrong("pattern", "a text", value))?;
         let build = |text: &str| {
@@ -59,8 +60,10 @@ impl Pattern {
         }
         Ok(Self { field: Field::read(given, "field", Field::Output)?, pattern })
     }
+}
 
-    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+impl Scoring for Pattern {
+    fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
         let text = self.field.text(inputs)?;
         Ok(Raw::bare(self.pattern.is_match(&text)))
     }

@@ -1,7 +1,7 @@
 //! `latency` and `cost`: a metric of the row is at most a threshold.
 
 use super::parameters::{Given, Parameter, wrong};
-use super::{Info, Natural};
+use super::{Info, Natural, Scoring, compiled};
 use crate::convert::Raw;
 use evalset_model::Result;
 use evalset_model::evaluator::EvalInputs;
@@ -10,6 +10,7 @@ use evalset_model::evaluator::EvalInputs;
 pub(super) const LATENCY: Info = Info {
     name: "latency",
     natural: Natural::Boolean,
+    compile: |given| compiled(Threshold::compile(given, "latency", "max_seconds")),
     description: "Whether the call was fast enough.",
     formula: "true when `metrics.latency` <= `max_seconds`",
     parameters: &[Parameter {
@@ -24,6 +25,7 @@ pub(super) const LATENCY: Info = Info {
 pub(super) const COST: Info = Info {
     name: "cost",
     natural: Natural::Boolean,
+    compile: |given| compiled(Threshold::compile(given, "cost", "max_usd")),
     description: "Whether the call was cheap enough.",
     formula: "true when `metrics.cost` <= `max_usd`",
     parameters: &[Parameter {
@@ -41,21 +43,15 @@ pub(super) struct Threshold {
 }
 
 impl Threshold {
-    pub(super) fn latency(given: &Given<'_>) -> Result<Self> {
-        Self::compile(given, "latency", "max_seconds")
-    }
-
-    pub(super) fn cost(given: &Given<'_>) -> Result<Self> {
-        Self::compile(given, "cost", "max_usd")
-    }
-
     fn compile(given: &Given<'_>, metric: &'static str, parameter: &'static str) -> Result<Self> {
         let value = given.needed(parameter)?;
         let highest = given.amount(parameter)?.ok_or_else(|| wrong(parameter, "a number", value))?;
         Ok(Self { metric, highest })
     }
+}
 
-    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+impl Scoring for Threshold {
+    fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
         match inputs.metrics.get(self.metric).and_then(serde_json::Value::as_f64) {
             Some(number) => Ok(Raw::bare(number <= self.highest)),
             None => Err(format!("the row has no number in `metrics.{}`, which this evaluator needs", self.metric)),

@@ -2,7 +2,7 @@
 
 use super::parameters::Given;
 use super::texts::{AGAINST, FIELD, Pair, VALUE};
-use super::{Info, Natural};
+use super::{Info, Natural, Scoring, compiled};
 use crate::convert::Raw;
 use evalset_model::Result;
 use evalset_model::evaluator::EvalInputs;
@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 pub(super) const INFO: Info = Info {
     name: "token_f1",
     natural: Natural::Ratio,
+    compile: |given| compiled(TokenF1::compile(given)),
     description: "Overlap of words between the text and the expected one (F1).",
     formula: "2PR / (P + R), with P = c / words of the text, R = c / words of the other, c = the size of the multiset \
               intersection of both; words are the runs of Unicode letters and digits of the lower-cased text. 1 when neither \
@@ -22,11 +23,13 @@ pub(super) const INFO: Info = Info {
 pub(super) struct TokenF1(Pair);
 
 impl TokenF1 {
-    pub(super) fn compile(given: &Given<'_>) -> Result<Self> {
+    fn compile(given: &Given<'_>) -> Result<Self> {
         Pair::read(given).map(Self)
     }
+}
 
-    pub(super) fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
+impl Scoring for TokenF1 {
+    fn score(&self, inputs: &EvalInputs) -> Result<Raw, String> {
         let (left, right) = self.0.texts(inputs)?;
         Ok(Raw::bare(f1(&left.to_lowercase(), &right.to_lowercase())))
     }

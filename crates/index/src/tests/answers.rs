@@ -6,10 +6,9 @@ use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogFilter, Tree, meaning};
 use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
-use evalset_model::score::compared;
 use evalset_store::conformance::samples::{Dice, any_sort, by_id, contains, filter, ids, log, log_id, sort};
 use evalset_store::conformance::score_samples::{any_score, any_score_field, scored_filter};
-use evalset_store::logs::{Pick, Query};
+use evalset_store::logs::{Pick, PickOrder, Query, Selected};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -19,7 +18,7 @@ fn expected(ledger: &Ledger, of: CollectionNumber, filter: &LogFilter, sort: &So
     let mut passing: Vec<_> = ledger
         .rows(of)
         .into_iter()
-        .map(|(_, log, shown)| (log, compared(&shown)))
+        .map(|(_, log, shown)| (log, shown.compared()))
         .filter(|(log, scores)| meaning::holds(filter, log, scores))
         .map(|(log, scores)| (meaning::order(&sort.field, &log, &scores).into_owned(), log.id))
         .collect();
@@ -48,9 +47,9 @@ fn agree(answers: &Answers, ledger: &Arc<Ledger>, dice: &mut Dice) {
             assert_eq!(found, wanted, "{name:?} {filter:?} {order:?}");
             let sums = answers.sums(&ledger.read(), name, &filter).unwrap();
             assert_eq!(sums.rows, wanted.len() as u64);
-            let pick = Pick { filter, watermark: None, sample: None, sort: Some(order) };
-            let picked = answers.pick(&ledger.read(), name, &pick).unwrap();
-            assert_eq!(picked.matches, wanted.len() as u64);
+            let pick = Pick { order: PickOrder::By(order), ..Pick::of(filter) };
+            let selected = answers.select(&ledger.read(), name, &pick).unwrap();
+            assert_eq!((selected.matches(), selected.len()), (wanted.len() as u64, wanted.len() as u64));
         }
     }
 }
@@ -78,7 +77,7 @@ fn write(ledger: &Ledger, number: &mut usize, dice: &mut Dice) {
         }
         6 if rows.len() > 4 => ledger.remove(of, dice.pick(&rows).0),
         7 | 8 if !rows.is_empty() => {
-            let name = names()[if of == LOGS { 0 } else { 1 }];
+            let name = names()[usize::from(of == ROWS)];
             let (row, log, _) = dice.pick(&rows).clone();
             let at = *number as i64;
             ledger.score(of, row, any_score(*number as u128, name, log.id, at, dice));
@@ -140,7 +139,9 @@ fn two_nodes_answer_alike() {
             agree(node, &ledger, &mut dice);
         }
     }
-    nodes.iter().for_each(|node| node.stop());
+    for node in &nodes {
+        node.stop();
+    }
 }
 
 /// A row that says its turn in a field and in its text.

@@ -13,7 +13,7 @@ use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
 use evalset_model::scalar::Scalar;
-use evalset_model::score::RowScores;
+use evalset_model::score::ComparedScores;
 use evalset_store::conformance::samples::{Dice, log};
 use hashbrown::HashMap;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn five() -> (Look, Indexes) {
 }
 
 fn append(row: RowNumber) -> (CollectionNumber, Change) {
-    (LOGS, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), RowScores::new()))
+    (LOGS, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), ComparedScores::none()))
 }
 
 /// The commit that comes so many after this one.
@@ -54,6 +54,7 @@ fn apply(indexes: &Indexes, seq: CommitNumber, changes: Vec<(CollectionNumber, C
 }
 
 /// All commits are noted.
+#[expect(clippy::unnecessary_wraps, reason = "what an origin that is asked gives")]
 fn pushed(_seq: CommitNumber) -> Result<Option<Since>> {
     Ok(None)
 }
@@ -137,7 +138,9 @@ fn all_rows(indexes: &Indexes) -> Vec<RowNumber> {
 
 /// Removes rows from the ledger; the commit and what it did.
 fn removed(ledger: &Arc<Ledger>, rows: &[RowNumber]) -> (CommitNumber, Vec<(CollectionNumber, Change)>) {
-    rows.iter().for_each(|row| ledger.remove(LOGS, *row));
+    for row in rows {
+        ledger.remove(LOGS, *row);
+    }
     let seq = ledger.read().commit(LOGS).unwrap().unwrap();
     (seq, rows.iter().map(|row| (LOGS, Change::Remove(*row))).collect())
 }

@@ -4,7 +4,7 @@ use crate::origin::{Fetched, Fields, Found, Kept, Lease, Origin, Scored, Sight, 
 use crate::{Change, CollectionNumber, CommitNumber, Commits, Derived};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::log::{Log, Payload};
-use evalset_model::score::{self, Score, Source};
+use evalset_model::score::{Score, ShownScores, Source};
 use evalset_model::{Error, Result};
 use parking_lot::Mutex;
 use std::cell::RefCell;
@@ -99,7 +99,7 @@ impl Ledger {
             for log in logs {
                 let row = self.next_row.fetch_add(1, Ordering::Relaxed) as RowNumber;
                 let sight = state.sight(collection);
-                let compared = score::compared(&score::shown(state.scores_of(&sight, &log.id), sight.place));
+                let compared = ShownScores::of(state.scores_of(&sight, &log.id), sight.place).compared();
                 changes.push(Change::Append(row, Box::new(bare(&log)), compared));
                 state.lines.insert(row, Line { collection, log: Arc::new(log), damaged: false });
                 rows.push(row);
@@ -175,12 +175,12 @@ impl Ledger {
     }
 
     /// The rows of a collection now, with their logs and the scores that filters see.
-    pub fn rows(&self, collection: CollectionNumber) -> Vec<(RowNumber, Log, Vec<Score>)> {
+    pub fn rows(&self, collection: CollectionNumber) -> Vec<(RowNumber, Log, ShownScores)> {
         let state = self.now.lock().clone();
         let sight = state.sight(collection);
         let own = state.lines.iter().filter(|(_, line)| line.collection == collection);
         own.map(|(row, line)| {
-            let shown = score::shown(state.scores_of(&sight, &line.log.id), sight.place);
+            let shown = ShownScores::of(state.scores_of(&sight, &line.log.id), sight.place);
             (*row, Log::clone(&line.log), shown)
         })
         .collect()
@@ -189,7 +189,7 @@ impl Ledger {
 
 /// A log without its payload.
 fn bare(log: &Log) -> Log {
-    Log { payload: Default::default(), ..log.clone() }
+    Log { payload: Payload::default(), ..log.clone() }
 }
 
 impl State {
@@ -207,8 +207,8 @@ impl State {
     /// What the scores of a row are now.
     fn scored(&self, collection: CollectionNumber, row: RowNumber) -> Change {
         let sight = self.sight(collection);
-        let shown = score::shown(self.scores_of(&sight, &self.lines[&row].log.id), sight.place);
-        Change::Scores(row, score::compared(&shown))
+        let shown = ShownScores::of(self.scores_of(&sight, &self.lines[&row].log.id), sight.place);
+        Change::Scores(row, shown.compared())
     }
 
     fn scores_of(&self, sight: &Sight, id: &LogId) -> Vec<Score> {

@@ -3,7 +3,7 @@
 //! Knows rows and changes, not files. Bounded in bytes; the oldest goes first.
 
 use super::row_bits::RowBits;
-use evalset_model::filter::{Compare, LogField, LogFilter, Test, Tree};
+use evalset_model::filter::{Compare, LogField, LogFilter, Tree};
 use evalset_model::ids::RowNumber;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -88,9 +88,9 @@ impl Learned {
     }
 }
 
-/// By what a comparison is known again; none for patterns, whose text does not tell how they were compiled.
-pub(super) fn name(compare: &Compare<LogField>) -> Option<String> {
-    (!matches!(compare.test, Test::Regex(_))).then(|| format!("{:?} {:?}", compare.field, compare.test))
+/// By what a comparison is known again: its text says all that it means.
+pub(super) fn name(compare: &Compare<LogField>) -> String {
+    format!("{:?} {:?}", compare.field, compare.test)
 }
 
 /// The comparison that a filter consists of, and whether it is turned around.

@@ -87,7 +87,10 @@ impl<'f> Told<'f> {
         }
         let Some((compare, turned)) = learned::single(rest) else { return };
         let ours = matches!(&compare.field, LogField::Text(field) if plan(*field, &compare.test).is_some());
-        let Some(name) = learned::name(compare).filter(|_| ours) else { return };
+        if !ours {
+            return;
+        }
+        let name = learned::name(compare);
         let failed = |row: &RowNumber| passed.binary_search(row).is_err();
         let lesson = if turned {
             let passing: Vec<RowNumber> = open.iter().copied().filter(failed).collect();
@@ -114,7 +117,7 @@ impl<'f> Known<'f> {
             let mut open = leaf.possible.clone();
             open.subtract(&leaf.certain);
             settled.subtract(&open);
-            let lesson = learned::name(leaf.compare).and_then(|name| self.shelf.lesson(&name));
+            let lesson = self.shelf.lesson(&learned::name(leaf.compare));
             let (yes, maybe) = match lesson {
                 None => {
                     let yes = columns.select_in(|row| certain.window(row));

@@ -21,13 +21,13 @@ pub fn equals<F>(field: impl Into<F>, text: &str) -> Tree<F> {
 
 /// The field is one of these texts.
 pub fn any_of<F, T: Into<String>>(field: impl Into<F>, texts: impl IntoIterator<Item = T>) -> Tree<F> {
-    let literal = |text: T| Literal { text: Some(text.into()), ..Literal::default() };
+    let literal = |text: T| Literal::Text(text.into());
     test(field, Test::AnyOf(texts.into_iter().map(literal).collect()))
 }
 
 /// The field, a time, stands in this order to an instant, microseconds since the epoch.
 pub fn time<F>(field: impl Into<F>, order: Order, at: i64) -> Tree<F> {
-    test(field, Test::Ordered(order, Literal { time: Some(at), ..Literal::default() }))
+    test(field, Test::Ordered(order, Literal::Time(at)))
 }
 
 /// The row has nothing in the field.

@@ -1,79 +1,71 @@
 //! The filter language over datasets (contract C.8): their fields, values and order.
 //!
-//! An organization has few datasets, so this reference is also what serves.
+//! How they are filtered and sorted is said in `listed`.
 
 use super::check::NamedField;
-use super::meaning::{Operand, compare_operands, test_holds, tree_holds};
-use super::tree::Tree;
+use super::listed::Listed;
+use super::meaning::Operand;
 use crate::dataset::Dataset;
+use crate::ids::DatasetId;
 use crate::scalar::Kind;
 use std::borrow::Cow;
-use std::cmp::Ordering;
-
-const fn field(name: &'static str, kind: Kind) -> NamedField {
-    NamedField { name, kind }
-}
 
 /// Fields a dataset filter may name. `tags` matches the id or name of any tag.
 pub const FIELDS: &[NamedField] = &[
-    field("id", Kind::Text),
-    field("name", Kind::Text),
-    field("description", Kind::Text),
-    field("type", Kind::Text),
-    field("status", Kind::Text),
-    field("granularity", Kind::Text),
-    field("running_status", Kind::Text),
-    field("log_count", Kind::Int),
-    field("completed_annotation_count", Kind::Int),
-    field("created_at", Kind::Time),
-    field("updated_at", Kind::Time),
-    field("starred", Kind::Bool),
-    field("tags", Kind::Text),
+    NamedField::new("id", Kind::Text),
+    NamedField::new("name", Kind::Text),
+    NamedField::new("description", Kind::Text),
+    NamedField::new("type", Kind::Text),
+    NamedField::new("status", Kind::Text),
+    NamedField::new("granularity", Kind::Text),
+    NamedField::new("running_status", Kind::Text),
+    NamedField::new("log_count", Kind::Int),
+    NamedField::new("completed_annotation_count", Kind::Int),
+    NamedField::new("created_at", Kind::Time),
+    NamedField::new("updated_at", Kind::Time),
+    NamedField::new("starred", Kind::Bool),
+    NamedField::new("tags", Kind::Text),
 ];
 
 /// Fields datasets can be sorted by (contract A.6).
 pub const SORTABLE: &[NamedField] = &[
-    field("created_at", Kind::Time),
-    field("updated_at", Kind::Time),
-    field("name", Kind::Text),
-    field("log_count", Kind::Int),
-    field("status", Kind::Text),
-    field("type", Kind::Text),
-    field("starred", Kind::Bool),
-    field("granularity", Kind::Text),
+    NamedField::new("created_at", Kind::Time),
+    NamedField::new("updated_at", Kind::Time),
+    NamedField::new("name", Kind::Text),
+    NamedField::new("log_count", Kind::Int),
+    NamedField::new("status", Kind::Text),
+    NamedField::new("type", Kind::Text),
+    NamedField::new("starred", Kind::Bool),
+    NamedField::new("granularity", Kind::Text),
 ];
 
-/// Whether the dataset passes a filter made by `check::fields` over [`FIELDS`].
-pub fn holds(filter: &Tree<NamedField>, dataset: &Dataset) -> bool {
-    tree_holds(filter, &mut |part| test_holds(&part.test, &operand(part.field.name, dataset)))
-}
+impl Listed for Dataset {
+    type Id = DatasetId;
 
-/// The order of two datasets by one of [`SORTABLE`]; ties by id ascending.
-pub fn compare(field: NamedField, descending: bool, left: &Dataset, right: &Dataset) -> Ordering {
-    let order = compare_operands(&operand(field.name, left), &operand(field.name, right), descending);
-    order.then_with(|| left.id.cmp(&right.id))
-}
+    fn id(&self) -> DatasetId {
+        self.id
+    }
 
-/// The value of a field; null for names not in [`FIELDS`].
-fn operand<'a>(name: &str, dataset: &'a Dataset) -> Operand<'a> {
-    let text = |text: &'a str| Operand::Text(Cow::Borrowed(text));
-    match name {
-        "id" => Operand::Text(Cow::Owned(dataset.id.to_string())),
-        "name" => text(&dataset.name),
-        "description" => text(&dataset.description),
-        "type" => text(&dataset.kind),
-        "status" => text(dataset.status.name()),
-        "granularity" => text(dataset.granularity.name()),
-        "running_status" => text(&dataset.running_status),
-        "log_count" => Operand::Number(dataset.log_count as f64),
-        "completed_annotation_count" => Operand::Number(dataset.completed_annotation_count as f64),
-        "created_at" => Operand::Time(dataset.created_at),
-        "updated_at" => Operand::Time(dataset.updated_at),
-        "starred" => Operand::Bool(dataset.starred),
-        "tags" => Operand::Many(
-            dataset.tags.iter().flat_map(|tag| [tag.id.as_str().into(), tag.name.as_str().into()]).collect(),
-        ),
-        _ => Operand::Null,
+    fn operand(&self, name: &str) -> Operand<'_> {
+        let text = |text| Operand::Text(Cow::Borrowed(text));
+        match name {
+            "id" => Operand::Text(Cow::Owned(self.id.to_string())),
+            "name" => text(&self.name),
+            "description" => text(&self.description),
+            "type" => text(&self.kind),
+            "status" => text(self.status.name()),
+            "granularity" => text(self.granularity.name()),
+            "running_status" => text(&self.running_status),
+            "log_count" => Operand::Number(self.log_count as f64),
+            "completed_annotation_count" => Operand::Number(self.completed_annotation_count as f64),
+            "created_at" => Operand::Time(self.created_at),
+            "updated_at" => Operand::Time(self.updated_at),
+            "starred" => Operand::Bool(self.starred),
+            "tags" => Operand::Many(
+                self.tags.iter().flat_map(|tag| [tag.id.as_str().into(), tag.name.as_str().into()]).collect(),
+            ),
+            _ => Operand::Null,
+        }
     }
 }
 
@@ -82,8 +74,9 @@ mod tests {
     use super::*;
     use crate::dataset::{Granularity, Status, Tag};
     use crate::filter::check;
+    use crate::filter::listed::{compare, holds};
     use crate::filter::testing::parse;
-    use crate::ids::{DatasetId, OrganizationId};
+    use crate::ids::OrganizationId;
     use serde_json::{Map, Value, json};
     use uuid::Uuid;
 
@@ -147,7 +140,7 @@ mod tests {
         let sorted = |text: &str| {
             let (field, descending) = check::sort_in(text, SORTABLE).unwrap();
             let mut order: Vec<&Dataset> = rows.iter().collect();
-            order.sort_by(|left, right| compare(field, descending, left, right));
+            order.sort_by(|left, right| compare(field, descending, *left, *right));
             order.iter().map(|row| row.id.0.as_u128()).collect::<Vec<_>>()
         };
         assert_eq!(sorted("name"), [2, 1, 3]);

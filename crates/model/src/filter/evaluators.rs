@@ -1,100 +1,92 @@
 //! The filter language over evaluators (contract C.8, F.1): their fields, values and order.
 //!
-//! An organization has few evaluators, so this reference is also what serves.
+//! How they are filtered and sorted is said in `listed`.
 
 use super::check::NamedField;
-use super::meaning::{Operand, compare_operands, test_holds, tree_holds};
-use super::tree::Tree;
+use super::listed::Listed;
+use super::meaning::Operand;
 use crate::evaluator::Evaluator;
+use crate::ids::EvaluatorId;
 use crate::scalar::Kind;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::cmp::Ordering;
-
-const fn field(name: &'static str, kind: Kind) -> NamedField {
-    NamedField { name, kind }
-}
 
 /// Fields an evaluator filter may name. `tags` matches the id or name of any tag; settings match by their JSON text.
 pub const FIELDS: &[NamedField] = &[
-    field("id", Kind::Text),
-    field("version_id", Kind::Text),
-    field("version", Kind::Int),
-    field("version_count", Kind::Int),
-    field("version_description", Kind::Text),
-    field("is_read_only", Kind::Bool),
-    field("name", Kind::Text),
-    field("description", Kind::Text),
-    field("evaluator_slug", Kind::Text),
-    field("slug", Kind::Text),
-    field("type", Kind::Text),
-    field("score_value_type", Kind::Text),
-    field("eval_class", Kind::Text),
-    field("score_config", Kind::Text),
-    field("passing_conditions", Kind::Text),
-    field("llm_config", Kind::Text),
-    field("code_config", Kind::Text),
-    field("configurations", Kind::Text),
-    field("categorical_choices", Kind::Text),
-    field("starred", Kind::Bool),
-    field("is_public", Kind::Bool),
-    field("tags", Kind::Text),
-    field("created_at", Kind::Time),
-    field("updated_at", Kind::Time),
+    NamedField::new("id", Kind::Text),
+    NamedField::new("version_id", Kind::Text),
+    NamedField::new("version", Kind::Int),
+    NamedField::new("version_count", Kind::Int),
+    NamedField::new("version_description", Kind::Text),
+    NamedField::new("is_read_only", Kind::Bool),
+    NamedField::new("name", Kind::Text),
+    NamedField::new("description", Kind::Text),
+    NamedField::new("evaluator_slug", Kind::Text),
+    NamedField::new("slug", Kind::Text),
+    NamedField::new("type", Kind::Text),
+    NamedField::new("score_value_type", Kind::Text),
+    NamedField::new("eval_class", Kind::Text),
+    NamedField::new("score_config", Kind::Text),
+    NamedField::new("passing_conditions", Kind::Text),
+    NamedField::new("llm_config", Kind::Text),
+    NamedField::new("code_config", Kind::Text),
+    NamedField::new("configurations", Kind::Text),
+    NamedField::new("categorical_choices", Kind::Text),
+    NamedField::new("starred", Kind::Bool),
+    NamedField::new("is_public", Kind::Bool),
+    NamedField::new("tags", Kind::Text),
+    NamedField::new("created_at", Kind::Time),
+    NamedField::new("updated_at", Kind::Time),
 ];
 
 /// Fields evaluators can be sorted by (contract A.6).
 pub const SORTABLE: &[NamedField] = &[
-    field("created_at", Kind::Time),
-    field("updated_at", Kind::Time),
-    field("name", Kind::Text),
-    field("type", Kind::Text),
-    field("score_value_type", Kind::Text),
-    field("starred", Kind::Bool),
+    NamedField::new("created_at", Kind::Time),
+    NamedField::new("updated_at", Kind::Time),
+    NamedField::new("name", Kind::Text),
+    NamedField::new("type", Kind::Text),
+    NamedField::new("score_value_type", Kind::Text),
+    NamedField::new("starred", Kind::Bool),
 ];
 
-/// Whether the evaluator passes a filter made by `check::fields` over [`FIELDS`].
-pub fn holds(filter: &Tree<NamedField>, evaluator: &Evaluator) -> bool {
-    tree_holds(filter, &mut |part| test_holds(&part.test, &operand(part.field.name, evaluator)))
-}
+impl Listed for Evaluator {
+    type Id = EvaluatorId;
 
-/// The order of two evaluators by one of [`SORTABLE`]; ties by id ascending.
-pub fn compare(field: NamedField, descending: bool, left: &Evaluator, right: &Evaluator) -> Ordering {
-    let order = compare_operands(&operand(field.name, left), &operand(field.name, right), descending);
-    order.then_with(|| left.id.cmp(&right.id))
-}
+    fn id(&self) -> EvaluatorId {
+        self.id
+    }
 
-/// The value of a field; null for names not in [`FIELDS`].
-fn operand<'a>(name: &str, evaluator: &'a Evaluator) -> Operand<'a> {
-    let text = |text: &'a str| Operand::Text(Cow::Borrowed(text));
-    let definition = &evaluator.definition;
-    match name {
-        "id" => Operand::Text(Cow::Owned(evaluator.id.to_string())),
-        "version_id" => Operand::Text(Cow::Owned(evaluator.version_id.to_string())),
-        "version" => Operand::Number(f64::from(evaluator.version)),
-        "version_count" => Operand::Number(f64::from(evaluator.version_count)),
-        "version_description" => evaluator.version_description.as_deref().map_or(Operand::Null, text),
-        "is_read_only" => Operand::Bool(evaluator.is_read_only),
-        "name" => text(&definition.name),
-        "description" => text(&definition.description),
-        "evaluator_slug" | "slug" => text(&evaluator.slug),
-        "type" => text(&definition.kind),
-        "score_value_type" => text(definition.score_value_type.name()),
-        "eval_class" => definition.eval_class.as_deref().map_or(Operand::Null, text),
-        "score_config" => document(definition.score_config.as_ref()),
-        "passing_conditions" => document(definition.passing_conditions.as_ref()),
-        "llm_config" => document(definition.llm_config.as_ref()),
-        "code_config" => document(definition.code_config.as_ref()),
-        "configurations" => document(Some(&definition.configurations)),
-        "categorical_choices" => document(definition.categorical_choices.as_ref()),
-        "starred" => Operand::Bool(evaluator.starred),
-        "is_public" => Operand::Bool(false),
-        "tags" => Operand::Many(
-            evaluator.tags.iter().flat_map(|tag| [tag.id.as_str().into(), tag.name.as_str().into()]).collect(),
-        ),
-        "created_at" => Operand::Time(evaluator.created_at),
-        "updated_at" => Operand::Time(evaluator.updated_at),
-        _ => Operand::Null,
+    fn operand(&self, name: &str) -> Operand<'_> {
+        let text = |text| Operand::Text(Cow::Borrowed(text));
+        let definition = &self.definition;
+        match name {
+            "id" => Operand::Text(Cow::Owned(self.id.to_string())),
+            "version_id" => Operand::Text(Cow::Owned(self.version_id.to_string())),
+            "version" => Operand::Number(f64::from(self.version)),
+            "version_count" => Operand::Number(f64::from(self.version_count)),
+            "version_description" => self.version_description.as_deref().map_or(Operand::Null, text),
+            "is_read_only" => Operand::Bool(self.is_read_only),
+            "name" => text(&definition.name),
+            "description" => text(&definition.description),
+            "evaluator_slug" | "slug" => text(&self.slug),
+            "type" => text(&definition.kind),
+            "score_value_type" => text(definition.score_value_type.name()),
+            "eval_class" => definition.eval_class.as_deref().map_or(Operand::Null, text),
+            "score_config" => document(definition.score_config.as_ref()),
+            "passing_conditions" => document(definition.passing_conditions.as_ref()),
+            "llm_config" => document(definition.llm_config.as_ref()),
+            "code_config" => document(definition.code_config.as_ref()),
+            "configurations" => document(Some(&definition.configurations)),
+            "categorical_choices" => document(definition.categorical_choices.as_ref()),
+            "starred" => Operand::Bool(self.starred),
+            "is_public" => Operand::Bool(false),
+            "tags" => Operand::Many(
+                self.tags.iter().flat_map(|tag| [tag.id.as_str().into(), tag.name.as_str().into()]).collect(),
+            ),
+            "created_at" => Operand::Time(self.created_at),
+            "updated_at" => Operand::Time(self.updated_at),
+            _ => Operand::Null,
+        }
     }
 }
 
@@ -110,8 +102,9 @@ mod tests {
     use crate::dataset::Tag;
     use crate::evaluator::{Definition, ScoreValueType};
     use crate::filter::check;
+    use crate::filter::listed::{compare, holds};
     use crate::filter::testing::parse;
-    use crate::ids::{EvaluatorId, OrganizationId, VersionId};
+    use crate::ids::{OrganizationId, VersionId};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -176,7 +169,7 @@ mod tests {
         let sorted = |text: &str| {
             let (field, descending) = check::sort_in(text, SORTABLE).unwrap();
             let mut order: Vec<&Evaluator> = rows.iter().collect();
-            order.sort_by(|left, right| compare(field, descending, left, right));
+            order.sort_by(|left, right| compare(field, descending, *left, *right));
             order.iter().map(|row| row.id.0.as_u128()).collect::<Vec<_>>()
         };
         assert_eq!(sorted("name"), [2, 1, 3]);

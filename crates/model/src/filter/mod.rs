@@ -1,8 +1,9 @@
 //! Filters: wire form → checked tree → meaning (contract C, design section 5).
 //!
 //! `wire` parses JSON and URL forms keeping member order, `check` resolves names and coerces values, `meaning` is the
-//! reference that every store must equal, `build` makes filters in code, `echo` and `choices` serve `current_filters` and
-//! `filters_data`. `datasets`, `evaluators` and `traces` are the same language over those.
+//! reference that every store must equal, `build` makes filters in code, `echo` and `choices` serve `current_filters`
+//! and `filters_data`. `datasets`, `evaluators`, `scores` and `traces` are the same language over those, `listed` what
+//! nouns with few records share.
 
 pub mod build;
 pub mod check;
@@ -10,8 +11,11 @@ pub mod choices;
 pub mod datasets;
 pub mod echo;
 pub mod evaluators;
+pub mod listed;
+mod literal;
 pub mod meaning;
 pub mod operator;
+mod pattern;
 pub mod scores;
 pub mod traces;
 pub mod tree;
@@ -20,5 +24,7 @@ pub mod wire;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use literal::{Literal, Readings};
 pub use operator::Operator;
-pub use tree::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+pub use pattern::{Like, LikePart, Pattern};
+pub use tree::{Compare, LogField, LogFilter, Order, Test, Tree};

@@ -3,68 +3,45 @@
 use super::check::NamedField;
 use super::meaning::{Operand, test_holds, tree_holds};
 use super::tree::Tree;
-use crate::ids::Place;
-use crate::scalar::Kind;
-use crate::score::Score;
+use crate::scalar::Scalar;
+use crate::score::{Score, ScoreField, ScoreFieldValue, ScoreSpec};
 use std::borrow::Cow;
 use std::cmp::Ordering;
-
-const fn field(name: &'static str, kind: Kind) -> NamedField {
-    NamedField { name, kind }
-}
+use std::sync::LazyLock;
 
 /// The log that a score is about.
-pub const LOG_ID: NamedField = field("log_id", Kind::Text);
+pub const LOG_ID: NamedField = named(ScoreField::LogId);
 
 /// When a score was first written.
-pub const CREATED_AT: NamedField = field("created_at", Kind::Time);
+pub const CREATED_AT: NamedField = named(ScoreField::CreatedAt);
 
-/// Fields a score filter may name.
-pub const FIELDS: &[NamedField] = &[
-    field("id", Kind::Text),
-    LOG_ID,
-    field("dataset_id", Kind::Text),
-    field("evaluator_id", Kind::Text),
-    field("evaluator_slug", Kind::Text),
-    field("evaluator_name", Kind::Text),
-    field("scorer", Kind::Text),
-    field("type", Kind::Text),
-    field("status", Kind::Text),
-    field("environment", Kind::Text),
-    field("numerical_value", Kind::Float),
-    field("boolean_value", Kind::Bool),
-    field("string_value", Kind::Text),
-    field("categorical_value", Kind::Text),
-    field("json_value", Kind::Text),
-    field("is_passed", Kind::Bool),
-    field("cost", Kind::Float),
-    field("error_message", Kind::Text),
-    field("explanation", Kind::Text),
-    field("prompt_id", Kind::Text),
-    field("automation_id", Kind::Text),
-    field("run_id", Kind::Text),
-    CREATED_AT,
-    field("updated_at", Kind::Time),
-];
-
-/// Fields scores can be sorted by (contract A.6).
-pub const SORTABLE: &[NamedField] =
-    &[CREATED_AT, field("updated_at", Kind::Time), field("numerical_value", Kind::Float), field("cost", Kind::Float)];
-
-/// What a score shows as `dataset_id`: none for a score of a request log.
-pub fn dataset_id(score: &Score) -> Option<String> {
-    match score.subject.place {
-        Place::RequestLogs => None,
-        place => place.dataset_id_text(),
-    }
+const fn named(field: ScoreField) -> NamedField {
+    let spec = field.spec();
+    NamedField::new(spec.name, spec.kind)
 }
 
-/// Whether the score passes a filter made by `check::fields` over [`FIELDS`].
+/// Fields a score filter may name.
+pub fn fields() -> &'static [NamedField] {
+    static FIELDS: LazyLock<Vec<NamedField>> = LazyLock::new(|| those(|spec| spec.filtered));
+    &FIELDS
+}
+
+/// Fields scores can be sorted by (contract A.6).
+pub fn sortable() -> &'static [NamedField] {
+    static SORTABLE: LazyLock<Vec<NamedField>> = LazyLock::new(|| those(|spec| spec.sortable));
+    &SORTABLE
+}
+
+fn those(wanted: fn(&ScoreSpec) -> bool) -> Vec<NamedField> {
+    ScoreField::ALL.iter().filter(|field| wanted(field.spec())).map(|field| named(*field)).collect()
+}
+
+/// Whether the score passes a filter made by `check::fields` over [`fields`].
 pub fn holds(filter: &Tree<NamedField>, score: &Score) -> bool {
     tree_holds(filter, &mut |part| test_holds(&part.test, &operand(part.field.name, score)))
 }
 
-/// The order of two scores by one of [`SORTABLE`]: nulls last, ties by id ascending.
+/// The order of two scores by one of [`sortable`]: nulls last, ties by id ascending.
 pub fn compare(field: NamedField, descending: bool, left: &Score, right: &Score) -> Ordering {
     let order = match (operand(field.name, left), operand(field.name, right)) {
         (Operand::Null, Operand::Null) => Ordering::Equal,
@@ -79,41 +56,19 @@ pub fn compare(field: NamedField, descending: bool, left: &Score, right: &Score)
     order.then_with(|| left.id.cmp(&right.id))
 }
 
-/// The value of a field; null for names not in [`FIELDS`].
+/// The value of a field; null for names that are none.
 fn operand<'a>(name: &str, score: &'a Score) -> Operand<'a> {
-    let text = |text: &'a str| Operand::Text(Cow::Borrowed(text));
-    let maybe = |value: Option<&'a str>| value.map_or(Operand::Null, |value| Operand::Text(Cow::Borrowed(value)));
-    let owned = |value: Option<String>| value.map_or(Operand::Null, |value| Operand::Text(Cow::Owned(value)));
-    let flag = |value: Option<bool>| value.map_or(Operand::Null, Operand::Bool);
-    let extra = |name: &str| maybe(score.extra.get(name).and_then(|value| value.as_str()));
-    let values = &score.values;
-    match name {
-        "id" => owned(Some(score.id.to_string())),
-        "log_id" => text(score.subject.log_id.as_str()),
-        "dataset_id" => owned(dataset_id(score)),
-        "evaluator_id" => owned(score.source.evaluator_id.map(|id| id.to_string())),
-        "evaluator_slug" => text(&score.source.slug),
-        "evaluator_name" => text(&score.source.name),
-        "scorer" => text(&score.scorer),
-        "type" => text(&score.kind),
-        "status" => text(score.status.name()),
-        "environment" => text(&score.environment),
-        "numerical_value" => values.numerical.map_or(Operand::Null, Operand::Number),
-        "boolean_value" => flag(values.boolean),
-        "string_value" => maybe(values.string.as_deref()),
-        "categorical_value" => values.categorical.as_ref().map_or(Operand::Null, |names| {
-            Operand::Many(names.iter().map(|name| Cow::Borrowed(name.as_str())).collect())
-        }),
-        "json_value" => maybe(values.json.as_deref()),
-        "is_passed" => flag(score.is_passed),
-        "cost" => Operand::Number(score.cost),
-        "error_message" => maybe(score.error_message.as_deref()),
-        "explanation" => maybe(score.explanation.as_deref()),
-        "prompt_id" => extra("prompt_id"),
-        "automation_id" => extra("automation_id"),
-        "run_id" => owned(score.run.map(|id| id.to_string())),
-        "created_at" => Operand::Time(score.created_at),
-        "updated_at" => Operand::Time(score.updated_at),
-        _ => Operand::Null,
+    let Some(field) = ScoreField::named(name) else { return Operand::Null };
+    match field.value(score) {
+        ScoreFieldValue::Null => Operand::Null,
+        ScoreFieldValue::Scalar(Scalar::Text(text)) => Operand::Text(Cow::Owned(text)),
+        ScoreFieldValue::Scalar(Scalar::Int(number)) => Operand::Number(number as f64),
+        ScoreFieldValue::Scalar(Scalar::Float(number)) => Operand::Number(number),
+        ScoreFieldValue::Scalar(Scalar::Bool(flag)) => Operand::Bool(flag),
+        ScoreFieldValue::Scalar(Scalar::Time(micros)) => Operand::Time(micros),
+        ScoreFieldValue::Text(text) => Operand::Text(text),
+        ScoreFieldValue::Names(names) => Operand::Many(names.iter().map(|name| name.as_str().into()).collect()),
+        // Only texts can be asked for; they are given back whatever they are.
+        ScoreFieldValue::Echoed(value) => value.as_str().map_or(Operand::Null, |text| Operand::Text(text.into())),
     }
 }

@@ -8,7 +8,8 @@ use crate::ids::LogId;
 use crate::limits::Limits;
 use crate::log::{Log, payload};
 use crate::scalar::Scalar;
-use serde_json::{Map, Value, json};
+use crate::score::{ComparedScore, ComparedScores};
+use serde_json::{Value, json};
 
 pub(super) fn rows(unknown: Unknown) -> LogScope {
     LogScope { organization_id: "org-1".to_owned(), dataset_id: Some("set-1".to_owned()), unknown, rows: true }
@@ -51,14 +52,16 @@ pub(super) fn sample() -> Log {
     )
 }
 
-pub(super) fn scores() -> Map<String, Value> {
-    let scores = json!({
-        "e1": {"evaluator_id": "e1", "evaluator_slug": "quality", "numerical_value": 2.0},
-        "e2": {"evaluator_id": "e2", "boolean_value": true},
-        "e3": {"evaluator_id": "e3", "string_value": "good"},
-        "e4": {"evaluator_id": "e4", "categorical_value": ["red", "blue"]},
-    });
-    scores.as_object().cloned().unwrap()
+pub(super) fn scores() -> ComparedScores {
+    let choices = ["red", "blue"].map(str::to_owned).to_vec();
+    ComparedScores::from_iter([
+        ("e1", ComparedScore::Number(2.0)),
+        ("quality", ComparedScore::Number(2.0)),
+        ("e2", ComparedScore::Bool(true)),
+        ("e3", ComparedScore::Text("good".to_owned())),
+        ("e4", ComparedScore::Choices(choices)),
+        ("e5", ComparedScore::None),
+    ])
 }
 
 pub(super) fn parse(filters: &Value) -> Result<wire::Filters> {

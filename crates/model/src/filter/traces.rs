@@ -4,29 +4,25 @@
 //! totals need the whole trace.
 
 use super::check::NamedField;
-use super::meaning::{Operand, field_holds, test_holds, tree_holds};
+use super::meaning::{Operand, SortKey, field_holds, test_holds, tree_holds};
 use super::tree::{Compare, LogField, LogFilter, Tree};
 use crate::field::Field;
 use crate::scalar::Kind;
+use crate::score::ComparedScores;
 use crate::trace::{Totals, Trace};
-use serde_json::Map;
-
-const fn total(name: &'static str, kind: Kind) -> NamedField {
-    NamedField { name, kind }
-}
 
 /// Fields that follow from all spans.
 pub const TOTALS: &[NamedField] = &[
-    total("start_time", Kind::Time),
-    total("end_time", Kind::Time),
-    total("duration", Kind::Float),
-    total("span_count", Kind::Int),
-    total("llm_call_count", Kind::Int),
-    total("error_count", Kind::Int),
-    total("total_prompt_tokens", Kind::Int),
-    total("total_completion_tokens", Kind::Int),
-    total("total_tokens", Kind::Int),
-    total("total_cost", Kind::Float),
+    NamedField::new("start_time", Kind::Time),
+    NamedField::new("end_time", Kind::Time),
+    NamedField::new("duration", Kind::Float),
+    NamedField::new("span_count", Kind::Int),
+    NamedField::new("llm_call_count", Kind::Int),
+    NamedField::new("error_count", Kind::Int),
+    NamedField::new("total_prompt_tokens", Kind::Int),
+    NamedField::new("total_completion_tokens", Kind::Int),
+    NamedField::new("total_tokens", Kind::Int),
+    NamedField::new("total_cost", Kind::Float),
 ];
 
 /// Fields that are those of the root span, by their names on a trace. Metadata is the root's too.
@@ -55,9 +51,42 @@ pub type TraceFilter = Tree<TraceField>;
 /// Whether the trace passes.
 pub fn holds(filter: &TraceFilter, trace: &Trace) -> bool {
     tree_holds(filter, &mut |Compare { field, test }| match field {
-        TraceField::Root(field) => field_holds(field, test, &trace.root, &Map::new()),
+        TraceField::Root(field) => field_holds(field, test, &trace.root, &ComparedScores::none()),
         TraceField::Total(field) => test_holds(test, &operand(field.name, &trace.totals)),
     })
+}
+
+/// The parts of the filter that [`of_root`] does not ask: a trace whose root passes that passes the filter if it passes these.
+pub fn beyond_root(filter: &TraceFilter) -> TraceFilter {
+    match filter {
+        Tree::And(parts) => parts.iter().map(beyond_root).fold(Tree::all(), Tree::and),
+        other if asked_of_root(other).is_some() => Tree::all(),
+        other => other.clone(),
+    }
+}
+
+/// Whether the filter asks anything of the root span.
+pub fn asks_root(filter: &TraceFilter) -> bool {
+    let mut asks = false;
+    filter.visit(&mut |compare| asks |= matches!(compare.field, TraceField::Root(_)));
+    asks
+}
+
+/// Whether totals pass a filter that asks nothing of the root span, see [`asks_root`].
+pub fn totals_hold(filter: &TraceFilter, totals: &Totals) -> bool {
+    tree_holds(filter, &mut |Compare { field, test }| match field {
+        TraceField::Root(_) => false,
+        TraceField::Total(field) => test_holds(test, &operand(field.name, totals)),
+    })
+}
+
+/// What traces are ordered by in an order by one of [`TOTALS`].
+pub fn order(field: NamedField, totals: &Totals) -> SortKey<'static> {
+    match operand(field.name, totals) {
+        Operand::Time(at) => SortKey::Int(at),
+        Operand::Number(number) => SortKey::Number(number),
+        _ => SortKey::Null,
+    }
 }
 
 /// What the filter asks of the root span alone: the root of every trace that passes the filter passes this.
@@ -192,7 +221,7 @@ mod tests {
     #[test]
     fn the_part_asked_of_the_root_is_implied_by_the_whole() {
         let narrowed = |filter: Value| of_root(&compile(&filter).unwrap());
-        let passes = |filter: &LogFilter, root: &Log| meaning::holds(filter, root, &Map::new());
+        let passes = |filter: &LogFilter, root: &Log| meaning::holds(filter, root, &ComparedScores::none());
         let mut other = root();
         other.scalars.set_text(Field::Environment, "test");
         let both =
@@ -203,5 +232,16 @@ mod tests {
         let not_any = narrowed(json!({"environment": {"operator": "not_in", "value": ["test"]}, "total_cost": 1}));
         assert!(passes(&not_any, &root()) && !passes(&not_any, &other));
         assert!(narrowed(json!({"error_count": {"operator": "not", "value": 0}})).is_all());
+    }
+
+    #[test]
+    fn what_is_beyond_the_root_is_the_rest_of_the_filter() {
+        let beyond = |filter: Value| beyond_root(&compile(&filter).unwrap());
+        assert!(beyond(json!({"environment": "prod", "tier": {"operator": "not", "value": "lead"}})).is_all());
+        let spans = beyond(json!({"environment": "prod", "span_count": 2}));
+        assert!(!asks_root(&spans) && totals_hold(&spans, &trace().totals));
+        assert!(!totals_hold(&beyond(json!({"environment": "prod", "span_count": 3})), &trace().totals));
+        let either = beyond(json!({"environment": "none", "span_count": {"value": 2, "connector": "OR"}}));
+        assert!(asks_root(&either) && holds(&either, &trace()));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Only positive tests exist; negative operators are `Not` around them, so that a null counts as "not equal" (contract C.2).
 
+use super::literal::Literal;
+use super::pattern::{Like, Pattern};
 use crate::field::{Field, TextField};
 use serde::{Deserialize, Serialize};
 
@@ -101,8 +103,10 @@ pub enum Test {
     StartsWith(Vec<String>),
     /// Ends with one of these.
     EndsWith(Vec<String>),
-    /// Has a match of the pattern anywhere. `ilike` is compiled to this, anchored and case-insensitive.
-    Regex(regex::Regex),
+    /// Has a match of the pattern anywhere.
+    Regex(Pattern),
+    /// Matches the pattern with wildcards as a whole, ignoring case.
+    Like(Like),
     /// All of these lower-case words occur as words (runs of letters and digits), ignoring case.
     Words(Vec<String>),
     /// Trigram word similarity to this lower-case text is at least 0.6.
@@ -138,22 +142,6 @@ impl Order {
             Self::LessOrEqual => ordering.is_le(),
         }
     }
-}
-
-/// A value to compare with. For typed fields exactly the part of the field's kind is set (`Int` and `Float`: `number`,
-/// `Time`: `number` is not used but `time` is). For dynamic fields (metadata, scores) each part is set that the wire value
-/// can be read as, and a stored value is compared with the part of its own JSON type: string with `text`, number with
-/// `number`, boolean with `boolean`; a missing part means not equal and not ordered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Literal {
-    /// As text. For a dynamic field: the string itself, or the JSON text of a number or boolean.
-    pub text: Option<String>,
-    /// As number, never NaN.
-    pub number: Option<f64>,
-    /// As boolean.
-    pub boolean: Option<bool>,
-    /// As instant, microseconds since the epoch.
-    pub time: Option<i64>,
 }
 
 /// A field of a log or row that a filter or sort can name (contract C.4).

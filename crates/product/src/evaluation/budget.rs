@@ -1,7 +1,6 @@
 //! What a run may spend, and when it gives up on a provider that is down. Knows money and faults, not evaluators.
 
-use super::Failed;
-use evalset_evaluate::Outcome;
+use evalset_evaluate::{Failure, Fault, Outcome};
 use parking_lot::Mutex;
 
 /// The budget of one attempt at a run.
@@ -64,16 +63,16 @@ impl Budget {
     }
 
     /// Counts what became of a row.
-    pub fn end(&self, outcome: &Result<Outcome, Failed>) {
+    pub fn end(&self, outcome: &Result<Outcome, Failure>) {
         let mut state = self.state.lock();
         let cost = match outcome {
             Ok(outcome) => outcome.cost,
-            Err(failed) => failed.cost,
+            Err(failure) => failure.usage.cost,
         };
         state.spent += cost;
         state.spent_now += cost;
         state.ended += 1;
-        let Err(Failed { by_provider: true, hopeless, message, .. }) = outcome else {
+        let Err(Failure { fault: Fault::Provider { message, hopeless }, .. }) = outcome else {
             state.faults = 0;
             return;
         };
@@ -113,15 +112,18 @@ mod tests {
         }
     }
 
-    fn down() -> Failed {
-        let message = "no answer".to_owned();
-        Failed { message, by_provider: true, hopeless: false, cost: 0.0, scorer: String::new(), halted: false }
+    fn refused(message: &str, hopeless: bool) -> Failure {
+        Failure::free(Fault::Provider { message: message.to_owned(), hopeless }, "m")
+    }
+
+    fn down() -> Failure {
+        refused("no answer", false)
     }
 
     #[test]
     fn a_refused_key_stops_a_run_at_once() {
         let budget = Budget::new(None, 0.0, 50);
-        budget.end(&Err(Failed { message: "wrong key".to_owned(), hopeless: true, ..down() }));
+        budget.end(&Err(refused("wrong key", true)));
         assert!(budget.begin(1).is_none());
         assert!(budget.stopped().unwrap().contains("wrong key"));
     }
@@ -141,7 +143,8 @@ mod tests {
     #[test]
     fn only_faults_in_a_row_stop_a_run() {
         let budget = Budget::new(None, 0.0, 2);
-        for outcome in [Err(down()), Ok(paid(0.0)), Err(down())] {
+        let of_row = Failure::free(Fault::Row("no score".to_owned()), "m");
+        for outcome in [Err(down()), Ok(paid(0.0)), Err(down()), Err(of_row), Err(down())] {
             budget.end(&outcome);
         }
         assert!(budget.begin(1).is_some());

@@ -11,13 +11,12 @@ use crate::clock::Clock;
 use evalset_evaluate::evaluator::CODE;
 use evalset_evaluate::judge::Endpoint;
 use evalset_evaluate::sandbox::{Language, Pool, PoolOptions, RENDERED_JSON_BYTES};
-use evalset_evaluate::{Failure, Means, Outcome, Prepared, Unit};
+use evalset_evaluate::{Failure, Fault, Means, Outcome, Prepared, Unit};
 use evalset_model::evaluator::{Evaluator, Method};
 use evalset_model::ids::{JobId, OrganizationId, ScoreId};
 use evalset_model::limits::Limits;
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
+use evalset_model::score::{Score, ScoreStatus, Source, Subject};
 use evalset_model::{Error, Result};
-use serde_json::Map;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -126,70 +125,31 @@ impl Evaluators {
     }
 }
 
-/// Why a row has no score.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Failed {
-    /// For the row.
-    pub message: String,
-    /// The provider did not answer or refused: nothing is said of the row.
-    pub by_provider: bool,
-    /// No other row will do better: the provider refuses the key, the model or the address.
-    pub hopeless: bool,
-    /// USD spent all the same.
-    pub cost: f64,
-    /// The model's name, or `code`.
-    pub scorer: String,
-    /// The row was not evaluated, since the run is to stop.
-    pub halted: bool,
+/// What became of a row whose evaluation took longer than a request may.
+pub fn late(patience: Duration) -> Failure {
+    let message = format!(
+        "no score within {} s (`limits.request_seconds`): the provider is slow or its limits hold the question back; run \
+         the evaluator over a dataset, where it may take longer",
+        patience.as_secs()
+    );
+    Failure::free(Fault::Provider { message, hopeless: false }, "")
 }
 
-impl Failed {
-    /// The evaluation took longer than a request may.
-    pub fn late(patience: Duration) -> Self {
-        let message = format!(
-            "no score within {} s (`limits.request_seconds`): the provider is slow or its limits hold the question back; run \
-             the evaluator over a dataset, where it may take longer",
-            patience.as_secs()
-        );
-        Self { message, by_provider: true, hopeless: false, cost: 0.0, scorer: String::new(), halted: false }
-    }
-
-    /// A fault of ours; the log has its cause.
-    fn broken() -> Self {
-        let message =
-            "the evaluator broke down on this row or one beside it; the server's log has the cause".to_owned();
-        Self { message, by_provider: false, hopeless: false, cost: 0.0, scorer: CODE.to_owned(), halted: false }
-    }
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        let Failure { message, cost, scorer, hopeless, unanswered, halted, .. } = failure;
-        Self { message, by_provider: unanswered, hopeless, cost, scorer, halted }
-    }
+/// A fault of ours; the log has its cause.
+fn broken() -> Failure {
+    let message = "the evaluator broke down on this row or one beside it; the server's log has the cause".to_owned();
+    Failure::free(Fault::Row(message), CODE)
 }
 
 /// The score of a record by an evaluator, with nothing said in it yet.
 pub fn blank(clock: &Clock, evaluator: &Evaluator, subject: Subject, environment: &str, run: Option<JobId>) -> Score {
-    let now = clock.now();
     Score {
-        id: ScoreId(clock.new_id()),
-        subject,
-        source: Source::of(evaluator),
-        scorer: String::new(),
         kind: evaluator.definition.kind.clone(),
         environment: environment.to_owned(),
-        values: ScoreValues::default(),
-        is_passed: None,
-        cost: 0.0,
         status: ScoreStatus::Failed,
-        error_message: None,
-        explanation: None,
         evaluator_version: Some(evaluator.version),
         run,
-        extra: Map::new(),
-        created_at: now,
-        updated_at: now,
+        ..Score::unsaid(ScoreId(clock.new_id()), subject, Source::of(evaluator), clock.now())
     }
 }
 
@@ -238,9 +198,9 @@ impl Evaluation {
     }
 
     /// Scores rows; one result for each, in order. Once `halt` is cancelled no model is asked any more.
-    pub async fn judge(&self, units: Vec<Unit>, halt: &CancellationToken) -> Vec<Result<Outcome, Failed>> {
+    pub async fn judge(&self, units: Vec<Unit>, halt: &CancellationToken) -> Vec<Result<Outcome, Failure>> {
         let evaluator = self.evaluator.clone();
-        let outcomes = if evaluator.prepared.runs_here() {
+        if evaluator.prepared.runs_here() {
             let (code, templates) = (self.code.clone(), self.templates.clone());
             // Work for a thread, without anything to wait for.
             let (rows, halt, runtime) = (units.len(), halt.clone(), tokio::runtime::Handle::current());
@@ -248,23 +208,19 @@ impl Evaluation {
                 let means = Means { code: &code, templates: &templates, endpoint: None, halt: &halt };
                 runtime.block_on(evaluator.evaluate(&units, means))
             };
-            match tokio::task::spawn_blocking(work).await {
-                Ok(outcomes) => outcomes,
-                Err(error) => {
-                    tracing::error!(%error, "a built-in evaluator panicked");
-                    return vec![Err(Failed::broken()); rows];
-                }
-            }
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a built-in evaluator panicked");
+                vec![Err(broken()); rows]
+            })
         } else {
             let (code, templates) = (&*self.code, &*self.templates);
             let means = Means { code, templates, endpoint: self.endpoint.as_deref(), halt };
             evaluator.evaluate(&units, means).await
-        };
-        outcomes.into_iter().map(|outcome| outcome.map_err(Failed::from)).collect()
+        }
     }
 
     /// The score of a row: `blank` with what came out.
-    pub fn scored(&self, blank: Score, outcome: Result<Outcome, Failed>) -> Score {
+    pub fn scored(&self, blank: Score, outcome: Result<Outcome, Failure>) -> Score {
         match outcome {
             Ok(outcome) => Score {
                 scorer: outcome.scorer,
@@ -276,12 +232,12 @@ impl Evaluation {
                 explanation: outcome.explanation,
                 ..blank
             },
-            Err(failed) => Score {
-                scorer: failed.scorer,
+            Err(Failure { fault, usage }) => Score {
+                scorer: usage.model,
                 kind: self.evaluator.prepared.kind().unwrap_or_default().to_owned(),
-                cost: failed.cost,
+                cost: usage.cost,
                 status: ScoreStatus::Failed,
-                error_message: Some(failed.message),
+                error_message: Some(fault.to_string()),
                 ..blank
             },
         }

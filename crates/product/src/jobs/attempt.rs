@@ -2,9 +2,9 @@
 
 use crate::app::App;
 use evalset_model::Result;
-use evalset_model::ids::RowNumber;
 use evalset_model::job::{Job, Progress, Step};
 use evalset_store::jobs::Renewal;
+use evalset_store::logs::PickOrder;
 use std::time::Duration;
 
 /// How an attempt ended without an error.
@@ -76,9 +76,9 @@ impl<'a> Attempt<'a> {
         self.app.stores.jobs.save(self.step()).await
     }
 
-    /// Rows not done yet of a selection that runs from high to low row numbers.
-    pub fn rest<'r>(&self, rows: &'r [RowNumber]) -> &'r [RowNumber] {
-        &rows[self.progress.cursor.map_or(0, |cursor| rows.partition_point(|row| *row >= cursor))..]
+    /// The order of a selection whose rows before the cursor are done.
+    pub fn rest(&self) -> PickOrder {
+        PickOrder::Falling { after: self.progress.cursor }
     }
 
     /// Most rows of a unit of work.

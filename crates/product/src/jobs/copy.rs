@@ -7,7 +7,7 @@ use super::attempt::{Attempt, End};
 use super::traces;
 use evalset_model::dataset::Granularity;
 use evalset_model::filter::LogFilter;
-use evalset_model::ids::{Collection, DatasetId, Place, RowNumber};
+use evalset_model::ids::{Collection, DatasetId, Place, RowNumber, Watermark};
 use evalset_model::job::Task;
 use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};
@@ -34,7 +34,7 @@ pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
         }
         None => None,
     };
-    copy(run, from, to, Pick { filter, watermark: Some(*watermark), sample, sort: None }).await
+    copy(run, from, to, Pick { watermark: Some(*watermark), sample, ..Pick::of(filter) }).await
 }
 
 /// Copies all rows of one dataset into another.
@@ -42,7 +42,7 @@ pub(super) async fn duplicate(
     run: &mut Attempt<'_>,
     source: DatasetId,
     dataset: DatasetId,
-    watermark: RowNumber,
+    watermark: Watermark,
 ) -> Result<End> {
     let organization = run.job.organization;
     if run.app.stores.datasets.get(organization, source).await?.is_none() {
@@ -50,8 +50,7 @@ pub(super) async fn duplicate(
     }
     let from = Collection { organization, place: Place::Dataset(source) };
     let to = Collection { organization, place: Place::Dataset(dataset) };
-    let pick = Pick { filter: LogFilter::all(), watermark: Some(watermark), sample: None, sort: None };
-    copy(run, from, to, pick).await
+    copy(run, from, to, Pick { watermark: Some(watermark), ..Pick::of(LogFilter::all()) }).await
 }
 
 async fn copy(run: &mut Attempt<'_>, from: Collection, to: Collection, pick: Pick) -> Result<End> {
@@ -59,25 +58,28 @@ async fn copy(run: &mut Attempt<'_>, from: Collection, to: Collection, pick: Pic
     if run.progress.total == Some(0) {
         return Ok(End::Done);
     }
-    let picked = run.app.stores.logs.pick(from, pick).await?;
+    let logs = &run.app.stores.logs;
+    let mut selected = logs.select(from, Pick { order: run.rest(), ..pick }).await?;
     if run.progress.total.is_none() {
-        run.progress.total = Some(picked.rows.len() as u64);
-        run.progress.cutoff = picked.cutoff;
+        run.progress.total = Some(selected.len());
+        run.progress.cutoff = selected.cutoff();
         run.save().await?;
     }
-    let mut rest = run.rest(&picked.rows);
-    while let Some(unit) = rest.chunks(run.unit()).next() {
+    let mut unit: Vec<RowNumber> = Vec::new();
+    loop {
+        unit.extend(selected.next(run.unit() - unit.len()).await?);
+        if unit.is_empty() {
+            return Ok(End::Done);
+        }
         if let Some(end) = run.interrupted().await? {
             return Ok(end);
         }
         // Of large rows the store may take fewer than were asked for.
-        let added = run.app.stores.logs.copy(from, unit, to, Some(run.step())).await?;
-        let (taken, left) = rest.split_at(added.rows().min(unit.len()));
+        let added = logs.copy(from, &unit, to, Some(run.step())).await?;
+        let taken: Vec<RowNumber> = unit.drain(..added.rows().min(unit.len())).collect();
         if taken.is_empty() {
             return Err(Error::internal("a copy took none of the rows it was given"));
         }
-        run.progress.add(taken, added.written);
-        rest = left;
+        run.progress.add(&taken, added.written);
     }
-    Ok(End::Done)
 }

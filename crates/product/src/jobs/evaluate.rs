@@ -6,9 +6,9 @@
 
 use super::attempt::{Attempt, End};
 use crate::app::App;
-use crate::evaluation::{Budget, Evaluation, Failed, blank};
-use evalset_evaluate::{Outcome, Prepared, Unit as Asked, inputs};
-use evalset_model::ids::{Collection, JobId, RowNumber};
+use crate::evaluation::{Budget, Evaluation, blank};
+use evalset_evaluate::{Failure, Fault, Outcome, Prepared, Unit as Asked, inputs};
+use evalset_model::ids::{Collection, JobId};
 use evalset_model::job::AttemptStart;
 use evalset_model::page::Window;
 use evalset_model::run::{RunTask, Unit};
@@ -16,7 +16,8 @@ use evalset_model::score::Subject;
 use evalset_model::{Error, Result};
 use evalset_rows::batches::Batches;
 use evalset_rows::selection::{self, Unknown};
-use evalset_store::logs::{Pick, Row, Sample, With};
+use evalset_store::logs::{HeldRows, Pick, Row, Sample, Selected, With};
+use evalset_store::selection::without;
 use evalset_store::shared::{Notice, Notices};
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
@@ -74,7 +75,7 @@ pub(super) async fn run(run: &mut Attempt<'_>, task: &RunTask) -> Result<End> {
 }
 
 /// The selected rows that have no result yet, in falling order.
-async fn select(run: &mut Attempt<'_>, task: &RunTask) -> Result<Vec<RowNumber>> {
+async fn select(run: &mut Attempt<'_>, task: &RunTask) -> Result<HeldRows> {
     let (stores, seed) = (&run.app.stores, run.job.id.to_string());
     let filter = selection::stored(task.collection, &task.filters, Unknown::Metadata)?;
     let sample = match run.progress.cutoff {
@@ -82,14 +83,13 @@ async fn select(run: &mut Attempt<'_>, task: &RunTask) -> Result<Vec<RowNumber>>
         None if task.sampling_percentage < 100.0 => Some(Sample::Percent { seed, percent: task.sampling_percentage }),
         None => None,
     };
-    let pick = Pick { filter, watermark: Some(task.watermark), sample, sort: None };
-    let picked = stores.logs.pick(task.collection, pick).await?;
+    let pick = Pick { watermark: Some(task.watermark), sample, ..Pick::of(filter) };
+    let selected = stores.logs.select(task.collection, pick).await?;
     let done = stores.runs.done(run.job.organization, run.job.id).await?;
-    let mut rows = picked.rows;
-    rows.retain(|row| done.binary_search(row).is_err());
+    let rows = without(selected, &done).await?;
     let now = run.app.clock.now();
-    run.progress.total = Some(run.progress.done + rows.len() as u64);
-    run.progress.cutoff = picked.cutoff.or(run.progress.cutoff);
+    run.progress.total = Some(run.progress.done + rows.len());
+    run.progress.cutoff = rows.cutoff().or(run.progress.cutoff);
     run.progress.attempt = Some(AttemptStart { started_at: now, done: run.progress.done, moved_at: now });
     run.save().await?;
     Ok(rows)
@@ -108,7 +108,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Evaluates rows, as many at once as the evaluator allows, and hands on what comes out.
-    async fn evaluate(&self, rows: Vec<RowNumber>, keep: mpsc::Sender<Vec<Unit>>) -> Result<()> {
+    async fn evaluate(&self, rows: HeldRows, keep: mpsc::Sender<Vec<Unit>>) -> Result<()> {
         let (feed, fed) = mpsc::channel(READ_AHEAD);
         let fault = Mutex::new(None);
         let reading = async {
@@ -153,8 +153,8 @@ impl Work<'_> {
     }
 
     /// Reads the rows in batches until nobody wants more.
-    async fn read(&self, rows: Vec<RowNumber>, feed: mpsc::Sender<Vec<Row>>) -> Result<()> {
-        let mut batches = Batches::new(self.task.collection, rows, With::Nothing);
+    async fn read(&self, rows: HeldRows, feed: mpsc::Sender<Vec<Row>>) -> Result<()> {
+        let mut batches = Batches::new(self.task.collection, Box::new(rows), With::PAYLOAD);
         while let Some(rows) = batches.next(&*self.app.stores.logs).await? {
             batches.measured_logs(&rows);
             let wanted = tokio::select! {
@@ -180,8 +180,8 @@ impl Work<'_> {
             .collect();
         let outcomes = self.evaluation.judge(asked, &self.halt).await;
         // What was not evaluated has no result: it is done when the run goes on.
-        let ended =
-            rows.into_iter().zip(outcomes).filter(|(_, outcome)| !matches!(outcome, Err(failed) if failed.halted));
+        let halted = |outcome: &_| matches!(outcome, Err(Failure { fault: Fault::Halted, .. }));
+        let ended = rows.into_iter().zip(outcomes).filter(|(_, outcome)| !halted(outcome));
         let units = ended.map(|(row, outcome)| {
             self.budget.end(&outcome);
             self.unit(row, outcome)
@@ -189,7 +189,7 @@ impl Work<'_> {
         units.collect()
     }
 
-    fn unit(&self, row: Row, outcome: Result<Outcome, Failed>) -> Unit {
+    fn unit(&self, row: Row, outcome: Result<Outcome, Failure>) -> Unit {
         let Row { number, log, .. } = row;
         let Collection { organization, place } = self.task.collection;
         let subject = Subject { organization, place, log_id: log.id };

@@ -14,18 +14,21 @@ pub(super) async fn run(run: &mut Attempt<'_>) -> Result<End> {
     };
     let rows = Collection { organization: run.job.organization, place: Place::Dataset(*dataset) };
     let filter = selection::stored(rows, filters, Unknown::Refuse)?.and(selection::window(*start_time, *end_time));
-    let pick = Pick { filter, watermark: Some(*watermark), sample: None, sort: None };
-    let picked = run.app.stores.logs.pick(rows, pick).await?;
+    let pick = Pick { watermark: Some(*watermark), order: run.rest(), ..Pick::of(filter) };
+    let mut selected = run.app.stores.logs.select(rows, pick).await?;
     if run.progress.total.is_none() {
-        run.progress.total = Some(picked.rows.len() as u64);
+        run.progress.total = Some(selected.len());
         run.save().await?;
     }
-    for unit in run.rest(&picked.rows).chunks(run.unit()) {
+    loop {
+        let unit = selected.next(run.unit()).await?;
+        if unit.is_empty() {
+            return Ok(End::Done);
+        }
         if let Some(end) = run.interrupted().await? {
             return Ok(end);
         }
-        let removed = run.app.stores.logs.remove(rows, unit, Some(run.step())).await?;
-        run.progress.add(unit, removed);
+        let removed = run.app.stores.logs.remove(rows, &unit, Some(run.step())).await?;
+        run.progress.add(&unit, removed);
     }
-    Ok(End::Done)
 }

@@ -16,17 +16,20 @@ use evalset_model::field::Field;
 
 use evalset_embedded as embedded;
 use evalset_model::filter::{LogField, LogFilter};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, WorkerId};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark, WorkerId};
 use evalset_model::job::{Job, Lane, State, Step};
 use evalset_model::limits::Limits;
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort};
 use evalset_model::scalar::Scalar;
-use evalset_model::summary::{Group, Sums};
+use evalset_model::summary::Sums;
 use evalset_model::{Error, Result};
 use evalset_rows::selection::{self, Unknown};
 use evalset_store::lists::{List, Listed, Writing, Written};
-use evalset_store::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, With, sample_hash};
+use evalset_store::logs::{
+    Added, Change, Existing, GroupBound, Groups, Logs, Measure, Pick, Query, Row, Selected, Statistics, TracePick,
+    TraceQuery, TraceTotals, With, sample_hash,
+};
 use evalset_store::{Stores, memory};
 use futures::FutureExt;
 use parking_lot::Mutex;
@@ -84,14 +87,37 @@ impl Logs for Hooked {
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums> {
         self.inner.sums(collection, filter).await
     }
-    async fn groups(&self, collection: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>> {
-        self.inner.groups(collection, filter, by).await
+    async fn groups(
+        &self,
+        collection: Collection,
+        filter: LogFilter,
+        by: LogField,
+        bound: GroupBound,
+    ) -> Result<Groups> {
+        self.inner.groups(collection, filter, by, bound).await
     }
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber> {
+    async fn statistics(&self, collection: Collection, filter: LogFilter, of: &[Measure]) -> Result<Statistics> {
+        self.inner.statistics(collection, filter, of).await
+    }
+    async fn watermark(&self, collection: Collection) -> Result<Watermark> {
         self.inner.watermark(collection).await
     }
-    async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked> {
-        self.inner.pick(collection, pick).await
+    async fn select(&self, collection: Collection, pick: Pick) -> Result<Box<dyn Selected>> {
+        self.inner.select(collection, pick).await
+    }
+    async fn traces(&self, collection: Collection, query: TraceQuery) -> Result<Page<TraceTotals>> {
+        self.inner.traces(collection, query).await
+    }
+    async fn select_traces(&self, collection: Collection, pick: TracePick) -> Result<Box<dyn Selected>> {
+        self.inner.select_traces(collection, pick).await
+    }
+    async fn trace_totals(
+        &self,
+        collection: Collection,
+        roots: &[RowNumber],
+        watermark: Option<Watermark>,
+    ) -> Result<Vec<TraceTotals>> {
+        self.inner.trace_totals(collection, roots, watermark).await
     }
     async fn read(&self, collection: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>> {
         self.inner.read(collection, rows, with).await
@@ -200,11 +226,11 @@ impl World {
     }
 
     async fn ids(&self, collection: Collection) -> BTreeSet<String> {
-        let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
-        let rows = self.stores.logs.pick(collection, pick).await.unwrap().rows;
+        let mut selected = self.stores.logs.select(collection, Pick::of(LogFilter::all())).await.unwrap();
+        let rows = selected.next(usize::MAX).await.unwrap();
         self.stores
             .logs
-            .read(collection, &rows, With::Nothing)
+            .read(collection, &rows, With::FIELDS)
             .await
             .unwrap()
             .into_iter()

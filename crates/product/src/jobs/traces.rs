@@ -8,8 +8,7 @@ use evalset_model::job::Task;
 use evalset_model::trace::Trace;
 use evalset_model::{Error, Result};
 use evalset_rows::traces::{Scan, Selection};
-use evalset_store::logs::{Existing, Sample, sample_hash, sample_size};
-use std::ops::ControlFlow;
+use evalset_store::logs::{Existing, Sample};
 
 /// Imports the selected traces into a dataset.
 pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
@@ -25,26 +24,19 @@ pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
     let selection = Selection::new(organization, &filters, *start_time, *end_time)?.up_to(*watermark);
     let logs = &*run.app.stores.logs;
     let seed = dataset.to_string();
-    if run.progress.total.is_none() && *sampling_percentage < 100.0 {
-        match cutoff(run, &selection, &seed, *sampling_percentage).await? {
-            ControlFlow::Break(end) => return Ok(end),
-            ControlFlow::Continue(None) => {
-                run.progress.total = Some(0);
-                run.save().await?;
-                return Ok(End::Done);
-            }
-            ControlFlow::Continue(cutoff) => run.progress.cutoff = cutoff,
-        }
-    }
-    let sample = run.progress.cutoff.map(|cutoff| Sample::Cutoff { seed, cutoff });
-    let candidates = selection.candidates(logs, sample).await?;
+    let sample = match run.progress.cutoff {
+        Some(cutoff) => Some(Sample::Cutoff { seed, cutoff }),
+        None if *sampling_percentage < 100.0 => Some(Sample::Percent { seed, percent: *sampling_percentage }),
+        None => None,
+    };
+    let roots = selection.roots(logs, run.progress.cursor, sample).await?;
     if run.progress.total.is_none() {
-        run.progress.total = Some(candidates.len() as u64);
+        run.progress.total = Some(roots.len());
+        run.progress.cutoff = roots.cutoff();
         run.save().await?;
     }
-    let rest = run.rest(&candidates).to_vec();
     let to = Collection { organization, place: Place::Dataset(*dataset) };
-    let (before, mut scan) = (run.progress.done, Scan::new(logs, &selection, rest, run.unit()));
+    let (before, mut scan) = (run.progress.done, Scan::new(logs, &selection, roots, run.unit()));
     loop {
         if let Some(end) = run.interrupted().await? {
             return Ok(end);
@@ -59,27 +51,4 @@ pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
         run.progress.cursor = scan.last();
         run.save().await?;
     }
-}
-
-/// The greatest hash in the sample of the selected traces, none when nothing is selected; or how the attempt ended before that
-/// was known.
-async fn cutoff(
-    run: &Attempt<'_>,
-    selection: &Selection,
-    seed: &str,
-    percent: f64,
-) -> Result<ControlFlow<End, Option<u64>>> {
-    let logs = &*run.app.stores.logs;
-    let candidates = selection.candidates(logs, None).await?;
-    let mut scan = Scan::new(logs, selection, candidates, run.unit());
-    let mut hashes = Vec::new();
-    while let Some(found) = scan.next().await? {
-        hashes.extend(found.iter().map(|trace| sample_hash(seed, &trace.root.id)));
-        if let Some(end) = run.interrupted().await? {
-            return Ok(ControlFlow::Break(end));
-        }
-    }
-    hashes.sort_unstable();
-    hashes.truncate(sample_size(hashes.len() as u64, percent) as usize);
-    Ok(ControlFlow::Continue(hashes.last().copied()))
 }

@@ -14,9 +14,9 @@ use evalset_model::limits::Limits;
 use evalset_model::log::{Log, annotation};
 use evalset_model::page::{Sort, Window};
 use evalset_model::scalar::format_time;
+use evalset_model::summary::Group;
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Change, Query, Row};
-use std::collections::BTreeMap;
+use evalset_store::logs::{Change, GroupBound, GroupOrder, Query, Row};
 use std::sync::Arc;
 
 /// Times a row is looked for again when somebody else was faster. Each time the choice is spread over more rows.
@@ -183,31 +183,46 @@ pub struct Person {
 pub async fn progress(app: &App, actor: &Actor, place: Place, filter: LogFilter) -> Result<Progress> {
     ensure(app, actor, place).await?;
     let collection = actor.collection(place);
-    let logs = &app.stores.logs;
     let done = filter.clone().and(annotated());
-    let by = |field| LogField::Scalar(field);
-    let completed = logs.groups(collection, done.clone(), by(Field::AnnotationCompletedBy)).await?;
     let held = filter.clone().and(leased(app.clock.now()));
-    let held = logs.groups(collection, held, by(Field::AnnotationAssignee)).await?;
-    let total = count(app, collection, filter).await?;
-    let mut progress = Progress { total, ..Progress::default() };
-    let mut people: BTreeMap<Option<String>, Person> = BTreeMap::new();
-    for group in completed {
-        progress.completed += group.sums.rows;
-        people.entry(group.key).or_default().completed = group.sums.rows;
-    }
-    for group in held {
-        progress.in_progress += group.sums.rows;
-        people.entry(group.key).or_default().in_progress = group.sums.rows;
-    }
-    progress.annotators = people.into_iter().map(|(annotator, person)| Person { annotator, ..person }).collect();
-    // Stable: ties stay in order of their names.
-    progress.annotators.sort_by_key(|person| std::cmp::Reverse(person.completed));
-    progress.annotators.truncate(app.limits.annotators_listed);
+    let mut progress = Progress {
+        total: count(app, collection, filter).await?,
+        completed: count(app, collection, done.clone()).await?,
+        in_progress: count(app, collection, held.clone()).await?,
+        annotators: Vec::new(),
+    };
+    progress.annotators = people(app, collection, done.clone(), held).await?;
     for person in progress.annotators.iter_mut().filter(|person| person.completed > 0) {
         person.last_completed_at = last_completed(app, collection, &done, person.annotator.as_deref()).await?;
     }
     Ok(progress)
+}
+
+/// Those who completed most, then those who only hold rows, by their names.
+async fn people(app: &App, collection: Collection, done: LogFilter, held: LogFilter) -> Result<Vec<Person>> {
+    let (logs, most) = (&app.stores.logs, app.limits.annotators_listed);
+    let bound = GroupBound { most, order: GroupOrder::Rows, descending: true };
+    let done = logs.groups(collection, done, Field::AnnotationCompletedBy.into(), bound).await?.groups;
+    let person = |group: Group| Person { annotator: group.key, completed: group.sums.rows, ..Person::default() };
+    let mut people: Vec<Person> = done.into_iter().map(person).collect();
+    let names: Vec<&str> = people.iter().filter_map(|person| person.annotator.as_deref()).collect();
+    let theirs = held.clone().and(build::any_of(Field::AnnotationAssignee, names));
+    for group in logs.groups(collection, theirs, Field::AnnotationAssignee.into(), bound).await?.groups {
+        if let Some(person) = people.iter_mut().find(|person| person.annotator == group.key) {
+            person.in_progress = group.sums.rows;
+        }
+    }
+    if people.len() < most {
+        let by_name = GroupBound { most, order: GroupOrder::Key, descending: false };
+        let others = logs.groups(collection, held, Field::AnnotationAssignee.into(), by_name).await?.groups;
+        for group in others {
+            if people.len() < most && people.iter().all(|person| person.annotator != group.key) {
+                let in_progress = group.sums.rows;
+                people.push(Person { annotator: group.key, in_progress, ..Person::default() });
+            }
+        }
+    }
+    Ok(people)
 }
 
 async fn last_completed(app: &App, collection: Collection, done: &LogFilter, who: Option<&str>) -> Result<Option<i64>> {

@@ -53,7 +53,7 @@ fn stamped<'a>(app: &'a App, actor: &'a Actor, log_method: &'static str, id: Log
 pub async fn create(app: &App, actor: &Actor, place: Place, body: &Body) -> Result<Log> {
     let There(collection) = ensure(app, actor, place).await?;
     let row = ingest::row(body, &context(app, actor, LOG_METHOD))?;
-    app.stores.logs.insert(collection, vec![row.clone()], Existing::Replace).await?;
+    app.stores.logs.insert(collection, vec![row.clone()], Existing::New).await?;
     Ok(row)
 }
 
@@ -66,7 +66,7 @@ pub async fn create_many(
 ) -> Result<Vec<Result<LogId>>> {
     let There(collection) = ensure(app, actor, place).await?;
     let rows = read(app, actor, LOG_METHOD, items, ingest::row).await?;
-    store_good(app, collection, rows, Existing::Replace).await
+    store_good(app, collection, rows, Existing::New).await
 }
 
 /// Reads the items of a bulk call, each on its own. Ids and times rise with the items, whichever is read first.

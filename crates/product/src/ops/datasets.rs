@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::ops::imports;
 use evalset_model::dataset::{Dataset, DatasetPatch, Granularity, Status};
 use evalset_model::filter::check::NamedField;
-use evalset_model::filter::{Tree, datasets as fields, wire};
+use evalset_model::filter::{Tree, listed, wire};
 use evalset_model::ids::{DatasetId, LogId};
 use evalset_model::job::Lane;
 use evalset_model::limits::Limits;
@@ -128,9 +128,9 @@ pub async fn get(app: &App, actor: &Actor, id: DatasetId) -> Result<Dataset> {
     app.stores.datasets.get(actor.organization(), id).await?.ok_or_else(Error::not_found)
 }
 
-/// Ids of the newest rows, as shown in the dataset object.
-pub async fn newest_rows(app: &App, actor: &Actor, id: DatasetId) -> Result<Vec<LogId>> {
-    app.stores.datasets.newest_rows(actor.organization(), id, LOG_IDS_SHOWN).await
+/// Ids of the newest rows of each dataset, in their order, as shown in the dataset object.
+pub async fn newest_rows(app: &App, actor: &Actor, ids: &[DatasetId]) -> Result<Vec<Vec<LogId>>> {
+    app.stores.datasets.newest_rows(actor.organization(), ids, LOG_IDS_SHOWN).await
 }
 
 /// Changes the given fields.
@@ -153,13 +153,8 @@ pub async fn list(
     app: &App,
     actor: &Actor,
     filter: &Tree<NamedField>,
-    (field, descending): (NamedField, bool),
+    sort: (NamedField, bool),
     window: Window,
 ) -> Result<Page<Dataset>> {
-    let mut rows = app.stores.datasets.list(actor.organization()).await?;
-    rows.retain(|dataset| fields::holds(filter, dataset));
-    rows.sort_by(|a, b| fields::compare(field, descending, a, b));
-    let total = rows.len() as u64;
-    let rows = rows.into_iter().skip(window.offset as usize).take(window.limit as usize).collect();
-    Ok(Page { rows, total })
+    Ok(listed::page(app.stores.datasets.list(actor.organization()).await?, filter, sort, window))
 }

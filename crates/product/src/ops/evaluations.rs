@@ -2,8 +2,8 @@
 
 use crate::actor::Actor;
 use crate::app::App;
-use crate::evaluation::{Evaluation, Failed, blank};
-use evalset_evaluate::{Outcome, Unit, inputs};
+use crate::evaluation::{Evaluation, blank, late};
+use evalset_evaluate::{Failure, Fault, Outcome, Unit, inputs};
 use evalset_model::evaluator::{EvalInputs, Evaluator, Method};
 use evalset_model::ids::{LogId, Place};
 use evalset_model::score::{Score, ScoreStatus, Subject};
@@ -88,7 +88,7 @@ async fn by(
     let unit = Unit { id: blank.id.to_string(), inputs };
     let judged = tokio::time::timeout_at(until, evaluation.judge(vec![unit], &app.stopping));
     let Ok(mut outcomes) = judged.await else {
-        return Ok(evaluation.scored(blank, Err(Failed::late(patience(app)))));
+        return Ok(evaluation.scored(blank, Err(late(patience(app)))));
     };
     let outcome = outcomes.pop().ok_or_else(|| Error::internal("an evaluator gave no answer"))?;
     Ok(evaluation.scored(blank, answered(outcome)?))
@@ -111,9 +111,9 @@ async fn log(app: &App, actor: &Actor, id: LogId) -> Result<(Subject, EvalInputs
 }
 
 /// What was evaluated; an error when the server stops before.
-fn answered(outcome: Result<Outcome, Failed>) -> Result<Result<Outcome, Failed>> {
+fn answered(outcome: Result<Outcome, Failure>) -> Result<Result<Outcome, Failure>> {
     match outcome {
-        Err(failed) if failed.halted => {
+        Err(Failure { fault: Fault::Halted, .. }) => {
             Err(Error::Busy { message: "the server is stopping; try again".to_owned(), retry_after: RETRY_SECONDS })
         }
         outcome => Ok(outcome),

@@ -15,7 +15,7 @@ use crate::ops::datasets::checked_name;
 use evalset_model::dataset::Tag;
 use evalset_model::evaluator::{Definition, Evaluator};
 use evalset_model::filter::check::NamedField;
-use evalset_model::filter::{Tree, evaluators as fields};
+use evalset_model::filter::{Tree, listed};
 use evalset_model::ids::{EvaluatorId, VersionId};
 use evalset_model::page::{Page, Window};
 use evalset_model::{Error, Result};
@@ -233,15 +233,10 @@ pub async fn list(
     app: &App,
     actor: &Actor,
     filter: &Tree<NamedField>,
-    (field, descending): (NamedField, bool),
+    sort: (NamedField, bool),
     window: Window,
 ) -> Result<Page<Evaluator>> {
-    let mut rows = app.stores.evaluators.list(actor.organization()).await?;
-    rows.retain(|evaluator| fields::holds(filter, evaluator));
-    rows.sort_by(|a, b| fields::compare(field, descending, a, b));
-    let total = rows.len() as u64;
-    let rows = rows.into_iter().skip(window.offset as usize).take(window.limit as usize).collect();
-    Ok(Page { rows, total })
+    Ok(listed::page(app.stores.evaluators.list(actor.organization()).await?, filter, sort, window))
 }
 
 /// How many evaluators match.
@@ -250,7 +245,7 @@ pub async fn count(app: &App, actor: &Actor, filter: &Tree<NamedField>) -> Resul
         return app.stores.evaluators.count(actor.organization()).await;
     }
     let rows = app.stores.evaluators.list(actor.organization()).await?;
-    Ok(rows.iter().filter(|evaluator| fields::holds(filter, evaluator)).count() as u64)
+    Ok(rows.iter().filter(|evaluator| listed::holds(filter, *evaluator)).count() as u64)
 }
 
 /// A page of the versions of an evaluator, newest first.

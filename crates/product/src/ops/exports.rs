@@ -129,8 +129,9 @@ pub async fn open(app: &App, actor: &Actor, id: JobId) -> Result<ExportFile> {
     Ok(ExportFile { file, name: file_name.clone(), format: *format })
 }
 
-/// The file of a selection as a stream, without a job. Rows are picked before this returns; the rest is read as the stream is
-/// polled, so a slow reader slows the reading and one that goes away ends it.
+/// The file of a selection as a stream, without a job. Rows are selected before this returns; the rest is read as the stream is
+/// polled, so a slow reader slows the reading and one that goes away ends it. `TooLarge` when what has to be held of the selection
+/// meanwhile is more than `limits.stream_selection_bytes`.
 pub async fn stream(
     app: &App,
     actor: &Actor,
@@ -141,6 +142,15 @@ pub async fn stream(
     let StreamRequest { filter, sort, include_fields, format } = request;
     let selection = Selection { collection: actor.collection(place), filter, sort, include_fields, format };
     let lines = Lines::select(&app.stores, &app.tasks, selection).await?;
+    let most = app.limits.stream_selection_bytes;
+    if lines.held_bytes() > most {
+        let text = format!(
+            "the {} rows cannot be streamed in this order: it takes more than {most} bytes of memory to keep \
+             (`limits.stream_selection_bytes`); order them by `timestamp`, narrow them, or start an export",
+            lines.total(),
+        );
+        return Err(Error::TooLarge(text));
+    }
     Ok(try_unfold((lines, Bytes::new()), |(mut lines, mut pending)| async move {
         while pending.is_empty() {
             match lines.next().await? {

@@ -98,12 +98,11 @@ pub async fn duplicate_job(app: &App, actor: &Actor, source: &Dataset, target: &
     Ok(jobs::new(app, actor, Some(target.id), task))
 }
 
-/// How many rows an import would take now, those already in the dataset included (L7 `count`). For traces it may be more than
-/// that when there are many, see [`traces::count`].
+/// How many rows an import would take now, those already in the dataset included (L7 `count`).
 pub async fn matching(app: &App, actor: &Actor, dataset: &Dataset, request: &ImportRequest) -> Result<u64> {
     let matches = match check(actor, dataset, &parse(app, &request.filters)?, request)? {
         Source::Logs(filter) => app.stores.logs.sums(actor.collection(Place::RequestLogs), filter).await?.rows,
-        Source::Traces(selection) => traces::count(&*app.stores.logs, &selection, app.limits.job_batch_rows).await?,
+        Source::Traces(selection) => traces::count(&*app.stores.logs, &selection).await?,
     };
     Ok(sample_size(matches, request.sampling_percentage))
 }
@@ -152,10 +151,10 @@ pub async fn add_by_ids(app: &App, actor: &Actor, dataset: &Dataset, ids: Vec<St
     let to = actor.collection(Place::Dataset(dataset.id));
     let mut result = AddedByIds { added: Added::default(), items: Vec::with_capacity(ids.len()) };
     for some in ids.chunks(IDS_AT_ONCE) {
-        let pick = Pick { filter: build::any_of(LogField::Id, some), watermark: None, sample: None, sort: None };
-        let rows = app.stores.logs.pick(from, pick).await?.rows;
+        let pick = Pick::of(build::any_of(LogField::Id, some));
+        let rows = app.stores.logs.select(from, pick).await?.next(IDS_AT_ONCE).await?;
         let found: HashSet<LogId> =
-            app.stores.logs.read(from, &rows, With::Nothing).await?.into_iter().map(|row| row.log.id).collect();
+            app.stores.logs.read(from, &rows, With::FIELDS).await?.into_iter().map(|row| row.log.id).collect();
         let added = app.stores.logs.copy(from, &rows, to, None).await?;
         result.added.written += added.written;
         result.added.skipped += added.skipped;

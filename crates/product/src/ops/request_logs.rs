@@ -9,11 +9,14 @@ use evalset_model::filter::{LogFilter, build};
 use evalset_model::ids::{LogId, Place};
 use evalset_model::log::ingest::{self, Body};
 use evalset_model::log::{Log, patch};
+use evalset_model::page::{Page, Window};
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
-use evalset_store::logs::{Existing, Row};
+use evalset_store::logs::{Existing, GroupBound, Groups, Row};
 use serde_json::value::RawValue;
 use std::sync::Arc;
+
+pub use evalset_store::logs::GroupOrder;
 
 /// Ingests one log; `None` when it asked not to be kept (`disable_log`). A known `unique_id` is overwritten (contract E.1).
 pub async fn create(app: &App, actor: &Actor, body: &Body) -> Result<Option<Log>> {
@@ -122,9 +125,26 @@ pub async fn summary(app: &App, actor: &Actor, filter: LogFilter) -> Result<Sums
     app.stores.logs.sums(actor.collection(Place::RequestLogs), filter).await
 }
 
-/// Sums per value of a field, greatest number of logs first, ties by key.
-pub async fn groups(app: &App, actor: &Actor, filter: LogFilter, by: Field) -> Result<Vec<Group>> {
-    let mut groups = app.stores.logs.groups(actor.collection(Place::RequestLogs), filter, by.into()).await?;
-    groups.sort_by(|a, b| b.sums.rows.cmp(&a.sums.rows).then_with(|| a.key.cmp(&b.key)));
-    Ok(groups)
+/// Sums per value of a field: a page of them in order, and how many there are.
+pub async fn groups(
+    app: &App,
+    actor: &Actor,
+    filter: LogFilter,
+    by: Field,
+    (order, descending): (GroupOrder, bool),
+    window: Window,
+) -> Result<Page<Group>> {
+    let index = |count| usize::try_from(count).unwrap_or(usize::MAX);
+    let most = index(window.offset.saturating_add(window.limit));
+    if most > app.limits.groups {
+        let text = format!(
+            "only the first {} groups can be looked through (`limits.groups`): sort them another way, or narrow the logs",
+            app.limits.groups
+        );
+        return Err(Error::invalid("page", text));
+    }
+    let bound = GroupBound { most, order, descending };
+    let Groups { groups, total } =
+        app.stores.logs.groups(actor.collection(Place::RequestLogs), filter, by.into(), bound).await?;
+    Ok(Page { rows: groups.into_iter().skip(index(window.offset)).collect(), total })
 }

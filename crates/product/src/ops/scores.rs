@@ -13,7 +13,7 @@ use evalset_model::filter::build;
 use evalset_model::filter::scores::LOG_ID;
 use evalset_model::ids::{LogId, Place, ScoreId};
 use evalset_model::page::Page;
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
+use evalset_model::score::{Echoed, Score, ScoreStatus, ScoreValues, Source, Subject};
 use evalset_model::{Error, Result};
 use evalset_store::logs::Row;
 use serde_json::{Map, Value};
@@ -45,8 +45,8 @@ pub struct NewScore {
     pub body: Map<String, Value>,
     /// USD.
     pub cost: f64,
-    /// `prompt_id`, `prompt_version_number`, `automation_id`, `timestamp`, as given.
-    pub extra: Map<String, Value>,
+    /// What is given back as it is.
+    pub extra: Echoed,
 }
 
 /// Which logs a score may be written for.
@@ -67,23 +67,16 @@ pub async fn put(app: &App, actor: &Actor, new: NewScore, target: Target) -> Res
     let (values, is_passed) = judged(evaluator.as_ref(), &new.body)?;
     let source = source(evaluator.as_ref(), new.evaluator_slug, &values)?;
     let score = Score {
-        id: ScoreId(app.clock.new_id()),
-        subject,
-        source,
         kind: evaluator.as_ref().map_or(CUSTOM, |evaluator| &evaluator.definition.kind).to_owned(),
         scorer,
         environment: environment(new.environment, actor)?,
         values,
         is_passed,
         cost: new.cost,
-        status: ScoreStatus::Completed,
-        error_message: None,
         explanation: explanation(&new.body)?,
         evaluator_version: evaluator.as_ref().map(|evaluator| evaluator.version),
-        run: None,
         extra: new.extra,
-        created_at: now,
-        updated_at: now,
+        ..Score::unsaid(ScoreId(app.clock.new_id()), subject, source, now)
     };
     let human = score.kind.starts_with("human");
     let (score, is_new) = app.stores.scores.put(score).await?;

@@ -3,12 +3,13 @@
 //! One table for JSON rows, CSV columns, `include_fields` and the OpenAPI document (contract B.9, D.1, E.3, E.5).
 
 use super::RowContext;
+use super::score::Summary;
 use evalset_model::field::Field;
 use evalset_model::json::Json;
 use evalset_model::log::derive::{self, Prose};
 use evalset_model::log::{Log, payload};
 use evalset_model::scalar::{Scalar, format_time};
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -53,7 +54,7 @@ pub enum Member {
     Null,
 }
 
-/// Which JSON `scores` are.
+/// Which JSON `scores` are: by evaluator id or custom slug, or one after the other; newest first (contract F.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScoreShape {
     /// T2, T21.
@@ -167,8 +168,8 @@ pub(super) struct Cell<'a> {
     pub log: &'a Log,
     /// Where it stands.
     pub context: &'a RowContext<'a>,
-    /// Its scores: evaluator id (or custom slug) → summary (contract F.6).
-    pub scores: Option<&'a RowScores>,
+    /// The scores it shows.
+    pub scores: Option<&'a ShownScores>,
     /// How they are written.
     pub shape: ScoreShape,
 }
@@ -200,9 +201,10 @@ impl Serialize for Cell<'_> {
 
 impl Cell<'_> {
     fn write_scores<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let scores = self.scores.into_iter().flatten();
         match self.shape {
-            ScoreShape::Object => to.collect_map(self.scores.into_iter().flatten()),
-            ScoreShape::Array => to.collect_seq(self.scores.into_iter().flat_map(RowScores::values)),
+            ScoreShape::Object => to.collect_map(scores.map(|score| (score.source.key(), Summary(score)))),
+            ScoreShape::Array => to.collect_seq(scores.map(Summary)),
         }
     }
 }

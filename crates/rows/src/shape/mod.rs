@@ -7,18 +7,22 @@
 pub mod csv;
 mod member;
 mod preview;
+mod score;
 mod text;
 
 use member::Cell;
 pub use member::{DETAIL, LIST, Member, Named, SPAN, ScoreShape, named};
 pub use preview::Preview;
+pub use score::score_value;
+#[cfg(test)]
+pub(crate) use score::tests::shown as some_scores;
 pub use text::{RowKind, RowText};
 use text::{Source, needs};
 
 use evalset_model::field::Field;
 use evalset_model::key::Organization;
 use evalset_model::log::Log;
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
@@ -64,7 +68,7 @@ struct Row<'a> {
     context: &'a RowContext<'a>,
     members: &'a [Named],
     shape: ScoreShape,
-    scores: Option<&'a RowScores>,
+    scores: Option<&'a ShownScores>,
 }
 
 impl Serialize for Row<'_> {
@@ -93,7 +97,7 @@ macro_rules! rows {
 
             /// With these scores.
             #[must_use]
-            pub fn scored(mut self, scores: &'a RowScores) -> Self {
+            pub fn scored(mut self, scores: &'a ShownScores) -> Self {
                 self.0.scores = Some(scores);
                 self
             }
@@ -128,7 +132,7 @@ impl<'a> SpanDetail<'a> {
 
     /// With these scores.
     #[must_use]
-    pub fn scored(self, scores: &'a RowScores) -> Self {
+    pub fn scored(self, scores: &'a ShownScores) -> Self {
         Self(self.0.scored(scores))
     }
 }

@@ -210,12 +210,13 @@ fn a_list_row_without_anything_has_nulls_and_empty_objects() {
 fn shapes_of_scores_differ_by_place() {
     let (log, organization) = (row(chat()), organization());
     let context = RowContext::new(&organization, None);
-    let score = json!({"id": "s1", "evaluator_id": "e1", "numerical_value": 4.5});
-    let scores = evalset_model::score::RowScores::from_iter([("e1".to_owned(), score.clone())]);
-    assert_eq!(to_map(&ListRow::new(&log, &context, None).scored(&scores))["scores"], json!({"e1": score}));
-    assert_eq!(to_map(&DetailRow::new(&log, &context, None).scored(&scores))["scores"], json!([score]));
-    assert_eq!(to_map(&SpanRow::new(&log, &context, None).scored(&scores))["scores"], json!({"e1": score}));
-    assert_eq!(to_map(&SpanDetail::new(&log, &context).scored(&scores))["scores"], json!({"e1": score}));
+    let scores = some_scores();
+    let summaries: Vec<Value> = scores.iter().map(|score| json!(super::score::Summary(score))).collect();
+    let by_key = json!({"00000000-0000-0000-0000-000000000001": summaries[0], "plain": summaries[1]});
+    assert_eq!(to_map(&ListRow::new(&log, &context, None).scored(&scores))["scores"], by_key);
+    assert_eq!(to_map(&DetailRow::new(&log, &context, None).scored(&scores))["scores"], json!(summaries));
+    assert_eq!(to_map(&SpanRow::new(&log, &context, None).scored(&scores))["scores"], by_key);
+    assert_eq!(to_map(&SpanDetail::new(&log, &context).scored(&scores))["scores"], by_key);
     assert_eq!(to_map(&DetailRow::new(&log, &context, None))["scores"], json!([]));
 }
 

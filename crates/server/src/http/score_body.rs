@@ -4,19 +4,23 @@
 use crate::http::members;
 use evalset_evaluate::convert::NUMBER_MAX;
 use evalset_model::scalar::{brief, read_number};
+use evalset_model::score::Echoed;
 use evalset_model::{Error, Result};
 use evalset_product::ops::scores::NewScore;
 use serde_json::{Map, Value};
-
-/// Members that are kept and given back as they are.
-const ECHOED: &[&str] = &["prompt_id", "prompt_version_number", "automation_id", "timestamp"];
 
 /// A new score (S1, S9).
 pub fn new_score(body: Map<String, Value>) -> Result<NewScore> {
     if let Some(timestamp) = members::present(&body, "timestamp") {
         members::time_text("timestamp", timestamp.as_str().unwrap_or_default())?;
     }
-    let echoed = ECHOED.iter().filter_map(|name| Some(((*name).to_owned(), members::present(&body, name)?.clone())));
+    let echoed = |name: &str| members::present(&body, name).cloned();
+    let extra = Echoed {
+        prompt_id: echoed("prompt_id"),
+        prompt_version_number: echoed("prompt_version_number"),
+        automation_id: echoed("automation_id"),
+        timestamp: echoed("timestamp"),
+    };
     Ok(NewScore {
         log_id: members::text(&body, "log_id")?,
         dataset_id: members::text(&body, "dataset_id")?,
@@ -25,7 +29,7 @@ pub fn new_score(body: Map<String, Value>) -> Result<NewScore> {
         scorer: members::text(&body, "scorer")?.filter(|scorer| !scorer.is_empty()),
         environment: members::text(&body, "environment")?,
         cost: cost(&body)?,
-        extra: echoed.collect(),
+        extra,
         body,
     })
 }

@@ -1,114 +1,30 @@
-//! JSON of a score: the object of contract F.5, the same everywhere; reading one alone adds what it was given and its evaluator.
+//! JSON of a score: the object of contract F.5, the same everywhere, written from the table of score fields; reading
+//! one alone adds what it was given and its evaluator.
 
 use evalset_model::evaluator::EvalInputs;
-use evalset_model::filter::scores::dataset_id;
 use evalset_model::json::Text;
-use evalset_model::scalar::format_time;
-use evalset_model::score::Score;
+use evalset_model::scalar::{Kind, Scalar, format_time};
+use evalset_model::score::{Score, ScoreField, ScoreFieldValue};
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A score on the wire. Of the five value fields, those of its type are set.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug)]
 pub struct ScoreObject {
-    /// Id.
-    pub id: String,
-    /// First written, ISO 8601 UTC.
-    pub created_at: String,
-    /// Last written, ISO 8601 UTC.
-    pub updated_at: String,
-    /// `llm`, `human`, `code`, `custom`, …
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `prod` or `test`.
-    pub environment: String,
-    /// Number.
-    pub numerical_value: Option<f64>,
-    /// Text.
-    pub string_value: Option<String>,
-    /// Yes or no.
-    pub boolean_value: Option<bool>,
-    /// Names of choices.
-    pub categorical_value: Option<Vec<String>>,
-    /// JSON as text (T19).
-    pub json_value: Option<String>,
-    /// Whether the evaluator's conditions hold.
-    pub is_passed: Option<bool>,
-    /// USD spent on it.
-    pub cost: f64,
-    /// The evaluator; null for a custom slug.
-    pub evaluator_id: Option<String>,
-    /// Its slug.
-    pub evaluator_slug: String,
-    /// Its name.
-    pub evaluator_name: String,
-    /// Version of the evaluator that made it.
-    pub evaluator_version: Option<u32>,
-    /// What its scores hold.
-    pub score_value_type: &'static str,
-    /// Who or what produced it.
-    pub scorer: String,
-    /// The log or row it is about.
-    pub log_id: String,
-    /// The dataset that the row is in; null for a request log.
-    pub dataset_id: Option<String>,
-    /// As given.
-    pub prompt_id: Value,
-    /// As given.
-    pub prompt_version_number: Value,
-    /// As given.
-    pub automation_id: Value,
-    /// `completed` or `failed`.
-    pub status: &'static str,
-    /// Why it failed.
-    pub error_message: Option<String>,
-    /// Why it is what it is.
-    pub explanation: Option<String>,
-    /// The evaluation run that made it.
-    pub run_id: Option<String>,
-    /// `timestamp` as given; of a score read alone also what the evaluator was given, and the evaluator.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
+    score: Score,
+    /// Members beside the fields: `timestamp` as given; of a score read alone also what the evaluator was given, and
+    /// the evaluator.
     pub more: IndexMap<String, Text>,
 }
 
 impl From<Score> for ScoreObject {
     fn from(score: Score) -> Self {
-        let dataset_id = dataset_id(&score);
-        let extra = |name: &str| score.extra.get(name).cloned().unwrap_or_default();
-        let timestamp = extra("timestamp");
-        Self {
-            id: score.id.to_string(),
-            created_at: format_time(score.created_at),
-            updated_at: format_time(score.updated_at),
-            prompt_id: extra("prompt_id"),
-            prompt_version_number: extra("prompt_version_number"),
-            automation_id: extra("automation_id"),
-            kind: score.kind,
-            environment: score.environment,
-            numerical_value: score.values.numerical,
-            string_value: score.values.string,
-            boolean_value: score.values.boolean,
-            categorical_value: score.values.categorical,
-            json_value: score.values.json,
-            is_passed: score.is_passed,
-            cost: score.cost,
-            evaluator_id: score.source.evaluator_id.map(|id| id.to_string()),
-            evaluator_slug: score.source.slug,
-            evaluator_name: score.source.name,
-            evaluator_version: score.evaluator_version,
-            score_value_type: score.source.value_type.name(),
-            scorer: score.scorer,
-            log_id: score.subject.log_id.0,
-            dataset_id,
-            status: score.status.name(),
-            error_message: score.error_message,
-            explanation: score.explanation,
-            run_id: score.run.map(|id| id.to_string()),
-            more: IndexMap::from_iter([("timestamp".to_owned(), timestamp.into())]),
-        }
+        let timestamp = score.extra.timestamp.clone().unwrap_or_default();
+        Self { score, more: IndexMap::from_iter([("timestamp".to_owned(), timestamp.into())]) }
     }
 }
 
@@ -126,6 +42,77 @@ impl ScoreObject {
         self.more.insert("evaluator".to_owned(), evaluator.into());
         self
     }
+}
+
+impl Serialize for ScoreObject {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut object = to.serialize_map(Some(ScoreField::ALL.len() + self.more.len()))?;
+        for field in ScoreField::ALL {
+            object.serialize_entry(field.name(), &Member(field.value(&self.score)))?;
+        }
+        for (name, value) in &self.more {
+            object.serialize_entry(name, value)?;
+        }
+        object.end()
+    }
+}
+
+/// The value of a field.
+struct Member<'a>(ScoreFieldValue<'a>);
+
+impl Serialize for Member<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            ScoreFieldValue::Null => to.serialize_none(),
+            ScoreFieldValue::Scalar(Scalar::Text(text)) => to.serialize_str(text),
+            ScoreFieldValue::Scalar(Scalar::Int(number)) => to.serialize_i64(*number),
+            ScoreFieldValue::Scalar(Scalar::Float(number)) => to.serialize_f64(*number),
+            ScoreFieldValue::Scalar(Scalar::Bool(flag)) => to.serialize_bool(*flag),
+            ScoreFieldValue::Scalar(Scalar::Time(micros)) => to.serialize_str(&format_time(*micros)),
+            ScoreFieldValue::Text(text) => to.serialize_str(text),
+            ScoreFieldValue::Names(names) => names.serialize(to),
+            ScoreFieldValue::Echoed(value) => value.serialize(to),
+        }
+    }
+}
+
+impl PartialSchema for ScoreObject {
+    fn schema() -> RefOr<Schema> {
+        let about = "A score on the wire. Of the five value fields, those of its type are set.";
+        let mut object = ObjectBuilder::new().description(Some(about));
+        for field in ScoreField::ALL {
+            object = object.property(field.name(), field_schema(*field));
+            if field.spec().required {
+                object = object.required(field.name());
+            }
+        }
+        Schema::from(object).into()
+    }
+}
+
+impl ToSchema for ScoreObject {}
+
+fn field_schema(field: ScoreField) -> Schema {
+    let spec = field.spec();
+    let property = ObjectBuilder::new().description(Some(spec.about.trim()));
+    let plain = match field {
+        ScoreField::PromptId | ScoreField::PromptVersionNumber | ScoreField::AutomationId => {
+            return property.schema_type(SchemaType::AnyValue).into();
+        }
+        ScoreField::CategoricalValue => Type::Array,
+        _ => match spec.kind {
+            Kind::Text | Kind::Time => Type::String,
+            Kind::Int => Type::Integer,
+            Kind::Float => Type::Number,
+            Kind::Bool => Type::Boolean,
+        },
+    };
+    let format = match spec.kind {
+        Kind::Float => Some(SchemaFormat::KnownFormat(KnownFormat::Double)),
+        _ => None,
+    };
+    let kinds: SchemaType = if spec.required { plain.into() } else { [plain, Type::Null].into_iter().collect() };
+    property.schema_type(kinds).format(format).into()
 }
 
 /// What an evaluator is given (contract F.4).

@@ -128,7 +128,6 @@ impl GroupObject {
     /// The object of a group under the name it was grouped by.
     pub fn new(group_by: &str, group: Group) -> Self {
         let Group { key, sums } = group;
-        let rows = sums.rows.max(1) as f64;
         Self {
             key: Map::from_iter([(group_by.to_owned(), key.map_or(Value::Null, Value::from))]),
             date_group: None,
@@ -137,13 +136,13 @@ impl GroupObject {
             total_cost: finite(sums.cost),
             total_tokens: sums.total_tokens,
             error_count: sums.errors,
-            error_percentage: sums.errors as f64 * 100.0 / rows,
-            average_cost: finite(sums.cost / rows),
-            average_tokens: (sums.total_tokens as f64 / rows).round() as i64,
+            error_percentage: sums.error_percentage(),
+            average_cost: finite(sums.mean_cost()),
+            average_tokens: sums.mean_tokens(),
             average_latency: finite(sums.latency.value()),
             average_ttft: finite(sums.time_to_first_token.value()),
             average_tps: finite(sums.tokens_per_second.value()),
-            cache_hit_percentage: sums.cache_hits as f64 * 100.0 / rows,
+            cache_hit_percentage: sums.cache_hit_percentage(),
         }
     }
 }

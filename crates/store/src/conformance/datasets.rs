@@ -7,6 +7,7 @@ use crate::logs::With;
 use evalset_model::Error;
 use evalset_model::dataset::{DatasetPatch, Status, Tag};
 use evalset_model::filter::Tree;
+use evalset_model::ids::LogId;
 use evalset_model::job::{Lane, State};
 use evalset_model::page::Window;
 
@@ -80,10 +81,11 @@ pub async fn clear_hides_at_once_and_purges_later(stores: &Stores) {
     fill(stores, rows, 0..10, 1).await;
     assert_eq!(all(stores, rows).await.len(), 10);
     let before = stores.logs.watermark(rows).await.unwrap();
+    let old = stores.logs.get(rows, &log_id(1)).await.unwrap().unwrap().number;
     assert_eq!(stores.datasets.clear(mine, id, 6).await.unwrap(), 10);
     assert!(all(stores, rows).await.is_empty());
     assert_eq!(stores.logs.get(rows, &log_id(1)).await.unwrap(), None);
-    assert_eq!(stores.logs.read(rows, &[before], With::Scores).await.unwrap(), []);
+    assert_eq!(stores.logs.read(rows, &[old], With::EVERYTHING).await.unwrap(), []);
     assert_eq!(stores.logs.sums(rows, Tree::all()).await.unwrap().rows, 0);
     let counted = stores.datasets.get(mine, id).await.unwrap().unwrap();
     assert_eq!((counted.log_count, counted.completed_annotation_count), (0, 0));
@@ -153,15 +155,24 @@ pub async fn purging_goes_in_bounded_units(stores: &Stores) {
     assert_eq!(stores.jobs.list(mine, None, Window { offset: 0, limit: 9 }).await.unwrap().total, 0);
 }
 
-pub async fn newest_rows_are_newest(stores: &Stores) {
+pub async fn newest_rows_of_many_datasets(stores: &Stores) {
     let mine = organization(1);
-    let rows = rows_of(mine, dataset_id(1));
-    stores.datasets.create(dataset(mine, dataset_id(1), 5), None).await.unwrap();
-    assert!(stores.datasets.newest_rows(mine, dataset_id(1), 3).await.unwrap().is_empty());
-    fill(stores, rows, 0..5, 1).await;
-    stores.logs.delete(rows, &[log_id(4)]).await.unwrap();
-    let newest = stores.datasets.newest_rows(mine, dataset_id(1), 3).await.unwrap();
-    assert_eq!(newest, [log_id(3), log_id(2), log_id(1)]);
-    assert_eq!(stores.datasets.newest_rows(mine, dataset_id(1), 99).await.unwrap().len(), 4);
-    assert!(stores.datasets.newest_rows(organization(2), dataset_id(1), 3).await.unwrap().is_empty());
+    for number in 1..=3 {
+        stores.datasets.create(dataset(mine, dataset_id(number), 5), None).await.unwrap();
+    }
+    let newest = async |ids: &[u128], limit: usize| {
+        let ids: Vec<_> = ids.iter().map(|number| dataset_id(*number)).collect();
+        stores.datasets.newest_rows(mine, &ids, limit).await.unwrap()
+    };
+    let none: Vec<LogId> = Vec::new();
+    assert_eq!(newest(&[1, 9], 3).await, [none.clone(), none.clone()]);
+    assert!(newest(&[], 3).await.is_empty());
+    fill(stores, rows_of(mine, dataset_id(1)), 0..5, 1).await;
+    fill(stores, rows_of(mine, dataset_id(3)), 7..9, 1).await;
+    stores.logs.delete(rows_of(mine, dataset_id(1)), &[log_id(4)]).await.unwrap();
+    let rows = |numbers: &[usize]| numbers.iter().map(|number| log_id(*number)).collect::<Vec<_>>();
+    assert_eq!(newest(&[3, 2, 1], 3).await, [rows(&[8, 7]), none.clone(), rows(&[3, 2, 1])]);
+    assert_eq!(newest(&[1], 99).await, [rows(&[3, 2, 1, 0])]);
+    let theirs = stores.datasets.newest_rows(organization(2), &[dataset_id(1)], 3).await.unwrap();
+    assert_eq!(theirs, [none]);
 }

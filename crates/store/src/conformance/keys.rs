@@ -39,6 +39,14 @@ pub async fn organizations_are_numbered(stores: &Stores) {
     assert_eq!(seen, wanted);
 }
 
+pub async fn an_organization_by_its_id(stores: &Stores) {
+    organizations(stores).await;
+    for one in stores.keys.organizations().await.unwrap() {
+        assert_eq!(stores.keys.organization(one.id).await.unwrap(), Some(one));
+    }
+    assert_eq!(stores.keys.organization(organization(3)).await.unwrap(), None);
+}
+
 pub async fn keys_by_hash(stores: &Stores) {
     organizations(stores).await;
     for (number, owner, at) in [(1, 1, 30), (2, 2, 10), (3, 1, 20)] {

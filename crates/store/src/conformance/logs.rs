@@ -1,20 +1,21 @@
 //! Writing and reading rows by id.
 
 use super::samples::*;
+use super::score_samples::any_score;
 use crate::Stores;
 use crate::logs::{Added, Change, Existing, With};
 use evalset_model::Error;
 use evalset_model::field::Field;
-use evalset_model::filter::Tree;
+use evalset_model::filter::{Literal, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, Place};
-use evalset_model::log::Log;
+use evalset_model::log::{Log, Payload};
 use evalset_model::scalar::Scalar;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
 fn added(written: u64, skipped: u64) -> Added {
-    Added { written, skipped }
+    Added { written, skipped, replaced: 0 }
 }
 
 fn noted(mut log: Log, note: &str) -> Log {
@@ -50,7 +51,10 @@ pub async fn existing_rows_are_kept_or_replaced(stores: &Stores) {
     let again: Vec<_> = [0, 3].map(|number| noted(log(number, &mut Dice(9)), "new")).into();
     assert_eq!(stores.logs.insert(requests, again.clone(), Existing::Keep).await.unwrap(), added(1, 1));
     assert_eq!(get(stores, requests, &log_id(0)).await.as_ref(), Some(&logs[0]));
-    assert_eq!(stores.logs.insert(requests, again.clone(), Existing::Replace).await.unwrap(), added(2, 0));
+    assert_eq!(
+        stores.logs.insert(requests, again.clone(), Existing::Replace).await.unwrap(),
+        Added { replaced: 2, ..added(2, 0) }
+    );
     let now = all(stores, requests).await;
     assert_eq!(now, [again[0].clone(), logs[1].clone(), logs[2].clone(), again[1].clone()]);
 }
@@ -61,9 +65,51 @@ pub async fn duplicates_inside_one_call(stores: &Stores) {
     let note = async || all(stores, requests).await[0].text(Field::Note).unwrap().to_owned();
     assert_eq!(stores.logs.insert(requests, twice("a", "b"), Existing::Keep).await.unwrap(), added(1, 1));
     assert_eq!(note().await, "a");
-    assert_eq!(stores.logs.insert(requests, twice("c", "d"), Existing::Replace).await.unwrap(), added(2, 0));
+    let replaced = stores.logs.insert(requests, twice("c", "d"), Existing::Replace).await.unwrap();
+    assert_eq!(replaced, Added { replaced: 2, ..added(2, 0) });
     assert_eq!(note().await, "d");
     assert_eq!(all(stores, requests).await.len(), 1);
+}
+
+pub async fn new_rows_are_written_all_or_none(stores: &Stores) {
+    let requests = request_logs(organization(1));
+    let logs: Vec<_> = (0..3).map(|number| log(number, &mut Dice(number as u64))).collect();
+    assert_eq!(stores.logs.insert(requests, logs.clone(), Existing::New).await.unwrap(), added(3, 0));
+    assert_eq!(all(stores, requests).await, logs);
+    let gone = rows_of(organization(1), dataset_id(9));
+    let refused = stores.logs.insert(gone, logs.clone(), Existing::New).await;
+    assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
+    // An id that is there all the same: a store that sees it refuses the call, and none ever has it twice.
+    let mixed: Vec<_> = [5, 1, 6].map(|number| noted(log(number, &mut Dice(9)), "new")).into();
+    match stores.logs.insert(requests, mixed, Existing::New).await {
+        Ok(_) => assert_eq!(all(stores, requests).await.len(), 5),
+        Err(Error::Conflict(_)) => assert_eq!(all(stores, requests).await, logs),
+        Err(error) => panic!("{error}"),
+    }
+    let twice = vec![log(7, &mut Dice(1)), log(7, &mut Dice(2))];
+    let refused = stores.logs.insert(requests, twice, Existing::New).await;
+    let found = page(stores, requests, with_id(&log_id(7)), by_id(), (0, 9)).await.total;
+    assert_eq!(found, u64::from(refused.is_ok()));
+}
+
+fn with_id(id: &LogId) -> LogFilter {
+    compare(LogField::Id, Test::AnyOf(vec![Literal::from(id.as_str())]))
+}
+
+pub async fn reads_bring_what_was_asked_for(stores: &Stores) {
+    let requests = request_logs(organization(1));
+    let logs = fill(stores, requests, 0..5, 3).await;
+    stores.scores.put(any_score(1, requests, log_id(2), 1, &mut Dice(4))).await.unwrap();
+    let rows = numbers(stores, requests).await;
+    for (payload, scores) in [(false, false), (true, false), (false, true), (true, true)] {
+        let read = stores.logs.read(requests, &rows, With { payload, scores }).await.unwrap();
+        for (row, log) in read.iter().zip(logs.iter().rev()) {
+            let payload = if payload { log.payload.clone() } else { Payload::default() };
+            assert_eq!(row.log, Log { payload, ..log.clone() });
+            assert_eq!(row.scores.is_empty(), !(scores && log.id == log_id(2)));
+        }
+        assert_eq!(read.len(), 5);
+    }
 }
 
 pub async fn update_changes_one_row(stores: &Stores) {
@@ -162,20 +208,15 @@ pub async fn counts_follow_every_write(stores: &Stores) {
     assert_eq!(counts().await, (4, 3));
     stores.logs.delete(rows, &[log_id(2)]).await.unwrap();
     assert_eq!(counts().await, (3, 2));
-    let last = stores.logs.watermark(rows).await.unwrap();
+    let last = numbers(stores, rows).await[0];
     stores.logs.remove(rows, &[last, last], None).await.unwrap();
     assert_eq!(counts().await, (2, 1));
     let other = rows_of(mine, dataset_id(2));
     stores.datasets.create(dataset(mine, dataset_id(2), 2), None).await.unwrap();
-    let picked = stores.logs.pick(rows, everything()).await.unwrap();
-    stores.logs.copy(rows, &picked.rows, other, None).await.unwrap();
+    stores.logs.copy(rows, &numbers(stores, rows).await, other, None).await.unwrap();
     let copy = stores.datasets.get(mine, dataset_id(2)).await.unwrap().unwrap();
     assert_eq!((copy.log_count, copy.completed_annotation_count), (2, 0));
     assert_eq!(counts().await, (2, 1));
-}
-
-fn everything() -> crate::logs::Pick {
-    crate::logs::Pick { filter: Tree::all(), watermark: None, sample: None, sort: None }
 }
 
 pub async fn organizations_do_not_meet(stores: &Stores) {
@@ -187,9 +228,9 @@ pub async fn organizations_do_not_meet(stores: &Stores) {
     for collection in [request_logs(theirs), stolen] {
         assert!(all(stores, collection).await.is_empty());
         assert_eq!(stores.logs.get(collection, &log_id(0)).await.unwrap(), None);
-        assert_eq!(stores.logs.watermark(collection).await.unwrap(), 0);
+        assert!(numbers(stores, collection).await.is_empty());
         assert_eq!(stores.logs.sums(collection, Tree::all()).await.unwrap().rows, 0);
-        assert!(stores.logs.read(collection, &[1, 2, 3], With::Scores).await.unwrap().is_empty());
+        assert!(stores.logs.read(collection, &[1, 2, 3], With::EVERYTHING).await.unwrap().is_empty());
     }
     let written = stores.logs.insert(stolen, vec![Log::new(log_id(9))], Existing::Keep).await;
     assert!(matches!(written, Err(Error::NotFound(_))), "{written:?}");
@@ -215,8 +256,8 @@ pub async fn places_do_not_meet(stores: &Stores) {
     assert_eq!(stores.logs.delete(saved, &[log_id(0)]).await.unwrap(), 1);
     assert_eq!(all(stores, request_logs(mine)).await.len(), 1);
     // A row number of one collection means nothing to another.
-    let row = stores.logs.watermark(request_logs(mine)).await.unwrap();
-    assert!(stores.logs.read(saved, &[row], With::Nothing).await.unwrap().is_empty());
+    let row = numbers(stores, request_logs(mine)).await[0];
+    assert!(stores.logs.read(saved, &[row], With::PAYLOAD).await.unwrap().is_empty());
     assert_eq!(stores.logs.remove(saved, &[row], None).await.unwrap(), 0);
 }
 

@@ -31,6 +31,8 @@ pub mod scored_reads;
 pub mod scores;
 pub mod shared;
 pub mod soak;
+pub mod spread;
+pub mod traces;
 pub mod walks;
 
 /// Makes one test per item of the suite, each on a store of its own from `$make`, an async function that returns
@@ -41,20 +43,28 @@ macro_rules! suite {
     ($make:path) => {
         $crate::conformance::suite! { @each $make;
             logs: insert_and_read_back, insert_is_all_or_none, existing_rows_are_kept_or_replaced,
+                new_rows_are_written_all_or_none, reads_bring_what_was_asked_for,
                 duplicates_inside_one_call, update_changes_one_row, update_refused_changes_nothing,
                 concurrent_updates_all_apply, delete_by_id, counts_follow_every_write, organizations_do_not_meet,
                 places_do_not_meet, unknown_datasets, odd_values_survive;
             reads: total_and_window, pages_cover_all_rows_once, nulls_come_last, filters_agree_with_the_reference,
-                text_filters_agree_with_the_reference, sums_and_groups_agree_with_the_reference, empty_collections,
+                text_filters_agree_with_the_reference, sums_agree_with_the_reference, empty_collections,
                 reads_see_every_write;
             walks: parts_are_as_pages_are, walks_cover_every_list_once, walks_stay_on_course_beside_writes,
                 walks_by_scores, rows_are_written_as_they_are_read, lists_are_bounded;
-            picks: order_and_watermark, sample_sizes, samples_repeat, cutoff_makes_the_same_choice, text_filters_pick;
-            moves: copy_keeps_ids_and_resets_annotation, copy_skips_what_is_there_or_gone, a_copied_unit_counts_with_its_job,
-                a_removed_unit_counts_with_its_job, steps_need_a_running_job, moves_into_the_void;
+            spread: groups_agree_with_the_reference, groups_are_ordered_bounded_and_counted, statistics_of_a_few_rows,
+                statistics_agree_with_the_reference;
+            traces: pages_of_traces_agree_with_the_reference, traces_are_ordered_by_their_totals,
+                selected_traces_agree_with_the_reference, later_spans_are_no_part_of_a_trace;
+            picks: a_watermark_parts_rows_from_later_ones, sample_sizes, samples_repeat, cutoff_makes_the_same_choice,
+                text_filters_pick, selections_come_in_pieces, a_selection_is_settled_when_made,
+                a_job_goes_on_after_its_cursor, a_selection_takes_little_memory;
+            moves: copy_keeps_ids_and_resets_annotation, copy_skips_what_is_there_or_gone,
+                a_copied_unit_counts_with_its_job, a_removed_unit_counts_with_its_job,
+                a_copy_done_twice_counts_once, a_removal_done_twice_counts_once, steps_need_a_running_job, moves_into_the_void;
             datasets: life_of_a_dataset, list_is_newest_first, create_with_a_job, conflicts,
                 clear_hides_at_once_and_purges_later, delete_hides_at_once_and_cancels, empty_datasets_need_no_purge,
-                purging_goes_in_bounded_units, newest_rows_are_newest;
+                purging_goes_in_bounded_units, newest_rows_of_many_datasets;
             evaluators: life_of_an_evaluator, slugs_are_unique_in_an_organization,
                 organizations_do_not_share_evaluators, a_commit_seals_the_draft_and_opens_the_next,
                 lists_show_last_versions_and_versions_are_paged, of_two_changes_of_one_draft_one_wins;
@@ -78,7 +88,7 @@ macro_rules! suite {
                 names_have_no_folders;
             shared: wakes_are_kept, notices_reach_everyone, turns_come_one_after_the_other, windows_slide,
                 a_node_is_home_of_everything_when_alone;
-            keys: organizations_are_numbered, keys_by_hash, keys_are_unique, revoking;
+            keys: organizations_are_numbered, an_organization_by_its_id, keys_by_hash, keys_are_unique, revoking;
             providers: life_of_a_provider, only_the_form_that_was_read_is_replaced;
         }
     };

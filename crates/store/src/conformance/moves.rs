@@ -3,10 +3,9 @@
 use super::samples::*;
 use crate::Stores;
 use crate::jobs::Outcome;
-use crate::logs::{Added, Pick};
+use crate::logs::Added;
 use evalset_model::Error;
 use evalset_model::field::Field;
-use evalset_model::filter::Tree;
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::job::{Lane, Progress, State, Step};
 use evalset_model::log::Log;
@@ -17,11 +16,6 @@ async fn places(stores: &Stores, rows: usize) -> (Collection, Collection, Vec<Lo
     stores.datasets.create(dataset(mine, dataset_id(1), 1), None).await.unwrap();
     let logs = fill(stores, request_logs(mine), 0..rows, 1).await;
     (request_logs(mine), rows_of(mine, dataset_id(1)), logs)
-}
-
-async fn numbers(stores: &Stores, collection: Collection) -> Vec<RowNumber> {
-    let pick = Pick { filter: Tree::all(), watermark: None, sample: None, sort: None };
-    stores.logs.pick(collection, pick).await.unwrap().rows
 }
 
 fn unannotated(log: &Log) -> Log {
@@ -35,7 +29,7 @@ fn unannotated(log: &Log) -> Log {
 
 /// A step of a job that has looked at `done` rows before, one of which was there already.
 fn step(job: u128, done: u64) -> Step {
-    let progress = Progress { done, affected: done.saturating_sub(1), skipped: 1, ..Progress::default() };
+    let progress = Progress { done, affected: done.saturating_sub(1), skipped: done.min(1), ..Progress::default() };
     Step { job: job_id(job), attempt: 1, progress }
 }
 
@@ -57,13 +51,13 @@ pub async fn copy_keeps_ids_and_resets_annotation(stores: &Stores) {
     // Looked at before: an open index has to learn of the copies as well.
     assert!(all(stores, rows).await.is_empty());
     let copied = stores.logs.copy(requests, &source[..30], rows, None).await.unwrap();
-    assert_eq!(copied, Added { written: 30, skipped: 0 });
+    assert_eq!(copied, Added { written: 30, ..Added::default() });
     let wanted: Vec<_> = logs[10..].iter().map(unannotated).collect();
     assert_eq!(all(stores, rows).await, wanted);
     assert_eq!(all(stores, requests).await, logs);
     // In the order given: the last one copied is the newest.
-    let newest = stores.datasets.newest_rows(organization(1), dataset_id(1), 2).await.unwrap();
-    assert_eq!(newest, [log_id(10), log_id(11)]);
+    let newest = stores.datasets.newest_rows(organization(1), &[dataset_id(1)], 2).await.unwrap();
+    assert_eq!(newest, [[log_id(10), log_id(11)]]);
     // A copy is a row of its own.
     stores.logs.delete(requests, &[log_id(20)]).await.unwrap();
     assert_eq!(all(stores, rows).await.len(), 30);
@@ -83,12 +77,12 @@ pub async fn copy_skips_what_is_there_or_gone(stores: &Stores) {
     again.push(source[5]);
     again.push(1_000_000);
     let copied = stores.logs.copy(requests, &again, rows, None).await.unwrap();
-    assert_eq!(copied, Added { written: 5, skipped: 7 });
+    assert_eq!(copied, Added { written: 5, skipped: 7, replaced: 0 });
     assert_eq!(all(stores, rows).await.len(), 9);
     let dataset = stores.datasets.get(organization(1), dataset_id(1)).await.unwrap().unwrap();
     assert_eq!((dataset.log_count, dataset.completed_annotation_count), (9, 0));
     let theirs = request_logs(organization(2));
-    assert_eq!(stores.logs.copy(theirs, &source, rows, None).await.unwrap(), Added { written: 0, skipped: 10 });
+    assert_eq!(stores.logs.copy(theirs, &source, rows, None).await.unwrap(), Added { skipped: 10, ..Added::default() });
 }
 
 pub async fn a_copied_unit_counts_with_its_job(stores: &Stores) {
@@ -97,7 +91,7 @@ pub async fn a_copied_unit_counts_with_its_job(stores: &Stores) {
     running(stores, 1).await;
     stores.logs.copy(requests, &source[1..2], rows, None).await.unwrap();
     let copied = stores.logs.copy(requests, &source[..5], rows, Some(step(1, 10))).await.unwrap();
-    assert_eq!((copied.rows(), copied), (5, Added { written: 4, skipped: 1 }));
+    assert_eq!((copied.rows(), copied), (5, Added { written: 4, skipped: 1, replaced: 0 }));
     // What the unit did is stored with it.
     assert_eq!(progress(stores, 1).await, (15, 13, 2, Some(source[4])));
     let theirs = request_logs(organization(2));
@@ -127,6 +121,44 @@ pub async fn a_removed_unit_counts_with_its_job(stores: &Stores) {
     assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (8, stored));
     let dataset = stores.datasets.get(organization(1), dataset_id(1)).await.unwrap().unwrap();
     assert_eq!(dataset.log_count, 8);
+}
+
+/// A worker that did not get the answer asks for the same unit again, whoever wrote meanwhile.
+pub async fn a_copy_done_twice_counts_once(stores: &Stores) {
+    let (requests, rows, _) = places(stores, 10).await;
+    let source = numbers(stores, requests).await;
+    stores.logs.copy(requests, &source[1..2], rows, None).await.unwrap();
+    running(stores, 1).await;
+    stores.logs.copy(requests, &source[..2], rows, Some(step(1, 0))).await.unwrap();
+    let before = stores.jobs.get(organization(1), job_id(1)).await.unwrap().unwrap().progress;
+    let unit = || Step { progress: before.clone(), ..step(1, 0) };
+    let first = stores.logs.copy(requests, &source[2..6], rows, Some(unit())).await.unwrap();
+    let counted = progress(stores, 1).await;
+    assert_eq!((first, counted), (Added { written: 4, ..first }, (6, 5, 1, Some(source[5]))));
+    // One of its rows is edited away in between: it does not come back.
+    stores.logs.delete(rows, &[log_id(5)]).await.unwrap();
+    assert_eq!(stores.logs.copy(requests, &source[2..6], rows, Some(unit())).await.unwrap(), first);
+    assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (5, counted));
+    let dataset = stores.datasets.get(organization(1), dataset_id(1)).await.unwrap().unwrap();
+    assert_eq!(dataset.log_count, 5);
+    // The next unit goes on from there.
+    let progress_now = stores.jobs.get(organization(1), job_id(1)).await.unwrap().unwrap().progress;
+    let next = Step { progress: progress_now, ..unit() };
+    assert_eq!(stores.logs.copy(requests, &source[6..], rows, Some(next)).await.unwrap().written, 4);
+    assert_eq!(progress(stores, 1).await, (10, 9, 1, Some(source[9])));
+}
+
+pub async fn a_removal_done_twice_counts_once(stores: &Stores) {
+    let (requests, rows, _) = places(stores, 10).await;
+    stores.logs.copy(requests, &numbers(stores, requests).await, rows, None).await.unwrap();
+    let source = numbers(stores, rows).await;
+    running(stores, 1).await;
+    let unit = [source[0], source[1], 1_000_000];
+    for _ in 0..2 {
+        let removed = stores.logs.remove(rows, &unit, Some(Step { progress: Progress::default(), ..step(1, 0) })).await;
+        assert_eq!(removed.unwrap(), 2);
+        assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (8, (3, 2, 1, Some(1_000_000))));
+    }
 }
 
 pub async fn steps_need_a_running_job(stores: &Stores) {

@@ -1,11 +1,11 @@
 //! Logs, filters and ids for tests: small, seeded, and such that sums are exact in any order.
 
 use crate::Stores;
-use crate::logs::{Existing, Query, Row};
+use crate::logs::{Existing, Pick, Query, Row, Selected};
 use evalset_model::dataset::{Dataset, Granularity, Status};
 use evalset_model::field::{Field, TextField};
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
-use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, WorkerId};
+use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Pattern, Readings, Test, Tree};
+use evalset_model::ids::{Collection, DatasetId, JobId, LogId, OrganizationId, Place, RowNumber, Watermark, WorkerId};
 use evalset_model::job::{Job, Progress, State, Task};
 use evalset_model::log::Log;
 use evalset_model::page::{Page, Sort, Window};
@@ -99,13 +99,14 @@ pub fn import_job(number: u128, organization: OrganizationId, dataset: DatasetId
         end_time: None,
         filters: json!({"model": "a"}),
         sampling_percentage: 40.0,
-        watermark: 7,
+        watermark: Watermark::new(7),
     };
     job(number, organization, Some(dataset), task, at)
 }
 
 pub fn remove_job(number: u128, organization: OrganizationId, dataset: DatasetId, at: i64) -> Job {
-    let task = Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: 1 };
+    let task =
+        Task::Remove { dataset, filters: json!({}), start_time: None, end_time: Some(5), watermark: Watermark::new(1) };
     job(number, organization, Some(dataset), task, at)
 }
 
@@ -213,8 +214,41 @@ pub async fn fill(stores: &Stores, collection: Collection, numbers: std::ops::Ra
     let mut dice = Dice(seed);
     let logs: Vec<_> = numbers.map(|number| log(number, &mut dice)).collect();
     let added = stores.logs.insert(collection, logs.clone(), Existing::Keep).await.unwrap();
-    assert_eq!((added.written, added.skipped), (logs.len() as u64, 0));
+    assert_eq!((added.written, added.skipped, added.replaced), (logs.len() as u64, 0, 0));
     logs
+}
+
+/// A whole selection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picked {
+    pub matches: u64,
+    pub cutoff: Option<u64>,
+    pub rows: Vec<RowNumber>,
+}
+
+/// Takes a selection to its end, in pieces of so many rows.
+pub async fn drained(mut selected: Box<dyn Selected>, most: usize) -> Picked {
+    let mut rows = Vec::new();
+    loop {
+        let piece = selected.next(most).await.unwrap();
+        assert!(piece.len() <= most, "more than was asked for");
+        rows.extend_from_slice(&piece);
+        if piece.len() < most {
+            break;
+        }
+    }
+    assert_eq!(selected.len(), rows.len() as u64);
+    assert!(selected.next(most).await.unwrap().is_empty());
+    Picked { matches: selected.matches(), cutoff: selected.cutoff(), rows }
+}
+
+pub async fn select(stores: &Stores, collection: Collection, pick: Pick) -> Picked {
+    drained(stores.logs.select(collection, pick).await.unwrap(), 1_000).await
+}
+
+/// The numbers of all rows, falling.
+pub async fn numbers(stores: &Stores, collection: Collection) -> Vec<RowNumber> {
+    select(stores, collection, Pick::of(Tree::all())).await.rows
 }
 
 pub fn sort(field: LogField, descending: bool) -> Sort {
@@ -265,7 +299,7 @@ pub fn compare(field: LogField, test: Test) -> LogFilter {
 }
 
 pub fn model_is(model: &str) -> LogFilter {
-    let literal = Literal { text: Some(model.to_owned()), ..Literal::default() };
+    let literal = Literal::from(model);
     compare(LogField::Scalar(Field::Model), Test::AnyOf(vec![literal]))
 }
 
@@ -275,12 +309,11 @@ pub fn contains(field: TextField, needle: &str, fold: bool) -> LogFilter {
 }
 
 pub fn number(order: Order, field: LogField, number: f64) -> LogFilter {
-    compare(field, Test::Ordered(order, Literal { number: Some(number), ..Literal::default() }))
+    compare(field, Test::Ordered(order, Literal::Number(number)))
 }
 
 /// One comparison that the columns can decide.
 pub fn column_test(dice: &mut Dice) -> LogFilter {
-    let text = |text: &str| Literal { text: Some(text.to_owned()), ..Literal::default() };
     let order = *dice.pick(&[Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual]);
     let scalar = LogField::Scalar;
     let metadata = |key: &str| LogField::Metadata(key.to_owned());
@@ -291,22 +324,22 @@ pub fn column_test(dice: &mut Dice) -> LogFilter {
         3 => number(order, scalar(Field::StatusCode), 404.0),
         4 => number(order, scalar(Field::Cost), dice.below(1_000) as f64 / 1024.0),
         5 => {
-            let time = Some(1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000);
-            compare(scalar(Field::Timestamp), Test::Ordered(order, Literal { time, ..Literal::default() }))
+            let time = 1_700_000_000_000_000 + (dice.below(50) as i64) * 1_000_000;
+            compare(scalar(Field::Timestamp), Test::Ordered(order, Literal::Time(time)))
         }
         6 => compare(scalar(*dice.pick(&[Field::Cost, Field::CacheHit, Field::Note])), Test::IsNull),
         7 => {
-            let boolean = Some(dice.one_in(2));
-            compare(scalar(Field::CacheHit), Test::AnyOf(vec![Literal { boolean, ..Literal::default() }]))
+            let flag = dice.one_in(2);
+            compare(scalar(Field::CacheHit), Test::AnyOf(vec![Literal::Bool(flag)]))
         }
-        8 => compare(metadata("tier"), Test::AnyOf(vec![text("gold"), text("bronze")])),
+        8 => compare(metadata("tier"), Test::AnyOf(vec!["gold".into(), "bronze".into()])),
         9 => number(order, metadata(dice.text(&["turns", "mixed", "user.age"])), dice.below(6) as f64),
         10 => compare(metadata(dice.text(&["tier", "mixed", "user.plan", "none"])), Test::IsNull),
         11 => compare(LogField::MetadataMap, Test::HasKeys(vec!["tier".to_owned(), "turns".to_owned()])),
-        12 => compare(
-            metadata(&format!("key{}", dice.below(12))),
-            Test::AnyOf(vec![Literal { number: Some(1.0), ..text("1") }]),
-        ),
+        12 => {
+            let one = Readings { text: Some("1".to_owned()), number: Some(1.0), boolean: None };
+            compare(metadata(&format!("key{}", dice.below(12))), Test::AnyOf(vec![Literal::Dynamic(one)]))
+        }
         _ => compare(LogField::Id, Test::EndsWith(vec![dice.below(10).to_string()])),
     }
 }
@@ -318,13 +351,13 @@ pub fn text_test(dice: &mut Dice) -> LogFilter {
     let (start, length) = (dice.below(3), 1 + dice.below(4));
     let piece: String = word.chars().skip(start).take(length).collect();
     let phrase = format!("{piece} {}", dice.pick(WORDS));
-    let text = |text: &str| Literal { text: Some(text.to_owned()), ..Literal::default() };
+    let text = |text: &str| Literal::from(text);
     let test = match dice.below(14) {
         0 | 1 => Test::Contains { needles: vec![word], fold: false },
         2 => Test::Contains { needles: vec![word.to_lowercase()], fold: true },
         3 => Test::Words(vec![word.to_lowercase()]),
         4 => Test::IsNull,
-        5 => Test::Regex(regex::Regex::new(&format!("(?i){word}.*{}", dice.pick(WORDS))).unwrap()),
+        5 => Test::Regex(Pattern::new(format!("{word}.*{}", dice.pick(WORDS)), true, false).unwrap()),
         6 => Test::Contains { needles: vec![piece.to_lowercase()], fold: true },
         7 => Test::Contains { needles: vec![piece, phrase], fold: false },
         8 => Test::Contains { needles: vec![phrase.to_lowercase()], fold: true },

@@ -6,14 +6,16 @@ use crate::scores::ScoreQuery;
 use evalset_model::evaluator::{Definition, Evaluator, Method, ScoreValueType};
 use evalset_model::filter::check::{self, NamedField};
 use evalset_model::filter::{LogField, LogFilter, Test, Tree, scores as meaning, wire};
-use evalset_model::ids::{Collection, DatasetId, EvaluatorId, JobId, LogId, OrganizationId, ScoreId, VersionId};
+use evalset_model::ids::{
+    Collection, DatasetId, EvaluatorId, JobId, LogId, OrganizationId, ScoreId, VersionId, Watermark,
+};
 use evalset_model::job::{Job, Progress, Step, Task};
 use evalset_model::limits::Limits;
 use evalset_model::page::{Page, Window};
 use evalset_model::run::{RunTask, Unit};
 use evalset_model::scalar::Kind;
-use evalset_model::score::{Score, ScoreStatus, ScoreValues, Source, Subject};
-use serde_json::{Map, Value, json};
+use evalset_model::score::{Echoed, Score, ScoreStatus, ScoreValues, Source, Subject};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub fn score_id(number: u128) -> ScoreId {
@@ -49,24 +51,15 @@ pub fn flag_value(flag: bool) -> ScoreValues {
 
 /// A completed score by the scorer `first`.
 pub fn score(number: u128, on: Collection, log_id: LogId, source: Source, values: ScoreValues) -> Score {
+    let subject = Subject { organization: on.organization, place: on.place, log_id };
     Score {
-        id: score_id(number),
-        subject: Subject { organization: on.organization, place: on.place, log_id },
-        source,
         scorer: "first".to_owned(),
         kind: "llm".to_owned(),
         environment: "prod".to_owned(),
         values,
-        is_passed: None,
         cost: 0.25,
-        status: ScoreStatus::Completed,
-        error_message: None,
-        explanation: None,
         evaluator_version: Some(1),
-        run: None,
-        extra: Map::new(),
-        created_at: number as i64,
-        updated_at: number as i64,
+        ..Score::unsaid(score_id(number), subject, source, number as i64)
     }
 }
 
@@ -106,13 +99,13 @@ pub fn any_score(number: u128, on: Collection, log_id: LogId, at: i64, dice: &mu
     let values = values(dice, source.value_type);
     let drawn = score(number, on, log_id, source, values);
     let words = |dice: &mut Dice| dice.one_in(2).then(|| dice.text(WORDS).to_owned());
-    let mut extra = Map::new();
+    let mut extra = Echoed::default();
     if dice.one_in(3) {
-        extra.insert("prompt_id".to_owned(), json!(dice.text(&["p1", "p2"])));
-        extra.insert("prompt_version_number".to_owned(), json!(3));
+        extra.prompt_id = Some(json!(dice.text(&["p1", "p2"])));
+        extra.prompt_version_number = Some(json!(3));
     }
     if dice.one_in(4) {
-        extra.insert("automation_id".to_owned(), json!("a1"));
+        extra.automation_id = Some(json!("a1"));
     }
     let drawn = Score {
         scorer: dice.text(&["first", "first", "second"]).to_owned(),
@@ -148,7 +141,7 @@ pub fn any_score_field(dice: &mut Dice) -> LogField {
 
 /// One comparison with scores, as `scores__…`, `evaluator_id` and `mapContainsKey` become it.
 pub fn score_test(dice: &mut Dice) -> LogFilter {
-    use evalset_model::filter::{Literal, Order};
+    use evalset_model::filter::{Literal, Order, Readings};
     let order = *dice.pick(&[Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual]);
     let field = any_score_field(dice);
     match dice.below(8) {
@@ -158,13 +151,13 @@ pub fn score_test(dice: &mut Dice) -> LogFilter {
         3 | 4 => number(order, field, dice.below(64) as f64 / 16.0),
         5 => {
             let text = dice.text(WORDS).to_owned();
-            compare(field, Test::AnyOf(vec![Literal { text: Some(text), ..Literal::default() }]))
+            compare(field, Test::AnyOf(vec![Literal::Text(text)]))
         }
         6 => {
             let flag = dice.one_in(2);
-            let literal =
-                Literal { number: Some(f64::from(u8::from(flag))), boolean: Some(flag), ..Literal::default() };
-            compare(field, Test::AnyOf(vec![literal]))
+            let number = Some(f64::from(u8::from(flag)));
+            let readings = Readings { number, boolean: Some(flag), text: None };
+            compare(field, Test::AnyOf(vec![Literal::Dynamic(readings)]))
         }
         _ => compare(field, Test::Contains { needles: vec!["e".to_owned()], fold: dice.one_in(2) }),
     }
@@ -188,12 +181,12 @@ pub fn scored_filter(dice: &mut Dice, text: bool) -> LogFilter {
 /// A filter over scores, from its wire form.
 pub fn over_scores(filters: &Value) -> Tree<NamedField> {
     let parsed = wire::parse("filters", Some(filters), None, &Limits::default()).unwrap();
-    check::fields(&parsed, meaning::FIELDS).unwrap_or_else(|error| panic!("{filters}: {error}"))
+    check::fields(&parsed, meaning::fields()).unwrap_or_else(|error| panic!("{filters}: {error}"))
 }
 
 /// A wire filter on one field of scores, with a value that `any` has if possible.
 pub fn any_score_filter(dice: &mut Dice, all: &[Score]) -> Value {
-    let field = dice.pick(meaning::FIELDS);
+    let field = dice.pick(meaning::fields());
     let dates = ["1970-01-01T00:00:00.000010Z", "1970-01-01T00:00:00.000030Z", "1970-01-01T00:00:00.000050Z"];
     let value = match (field.name, all.is_empty()) {
         ("id", false) => json!(dice.pick(all).id.to_string()),
@@ -225,7 +218,7 @@ pub fn score_query(filter: Tree<NamedField>, sort: NamedField, descending: bool)
 
 /// All scores of an organization by rising creation.
 pub async fn all_scores(stores: &Stores, organization: OrganizationId) -> Vec<Score> {
-    let query = score_query(Tree::all(), meaning::SORTABLE[0], false);
+    let query = score_query(Tree::all(), meaning::sortable()[0], false);
     let Page { rows, total } = stores.scores.list(organization, query).await.unwrap();
     assert_eq!(rows.len() as u64, total);
     rows
@@ -255,7 +248,7 @@ pub fn run_job(number: u128, organization: OrganizationId, dataset: DatasetId, e
         method: Method::Auto,
         filters: json!({"model": "a"}),
         sampling_percentage: 12.5,
-        watermark: 1_000,
+        watermark: Watermark::new(1_000),
         spending_limit: Some(2.0),
         experiment_id: Some("x".to_owned()),
         environment: "test".to_owned(),

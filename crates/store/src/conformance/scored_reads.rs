@@ -4,19 +4,19 @@
 use super::samples::*;
 use super::score_samples::*;
 use crate::Stores;
-use crate::logs::Pick;
+use crate::logs::{Pick, PickOrder};
 use evalset_model::filter::{LogField, Order, Test, Tree, meaning};
 use evalset_model::ids::{Collection, Place};
 use evalset_model::log::Log;
 use evalset_model::page::Sort;
-use evalset_model::score::{self, RowScores, Score};
+use evalset_model::score::{ComparedScores, Score, ShownScores};
 use evalset_model::summary::Sums;
 
 /// A row as the reference sees it.
 struct Known {
     log: Log,
-    scores: RowScores,
-    shown: Vec<Score>,
+    scores: ComparedScores,
+    shown: ShownScores,
 }
 
 /// The rows of a place, each with what all scores of the organization say of it.
@@ -29,11 +29,8 @@ async fn known(stores: &Stores, place: Collection) -> Vec<Known> {
                 && (score.subject.place == place.place || score.subject.place == Place::RequestLogs)
         };
         let concerning: Vec<Score> = scores.iter().filter(concerns).cloned().collect();
-        Known {
-            scores: score::of_row(concerning.clone(), place.place),
-            shown: score::shown(concerning, place.place),
-            log,
-        }
+        let shown = ShownScores::of(concerning, place.place);
+        Known { scores: shown.compared(), shown, log }
     };
     logs.into_iter().map(known).collect()
 }
@@ -56,13 +53,13 @@ async fn agree(stores: &Stores, place: Collection, rounds: usize, dice: &mut Dic
         met += usize::from(!wanted.is_empty() && wanted.len() < rows.len());
         let offset = dice.below(20);
         let page = row_page(stores, place, filter.clone(), order.clone(), (offset as u64, 25)).await;
-        let part: Vec<_> = wanted.iter().skip(offset).take(25).map(|row| (&row.log, &row.scores)).collect();
+        let part: Vec<_> = wanted.iter().skip(offset).take(25).map(|row| (&row.log, &row.shown)).collect();
         let found: Vec<_> = page.rows.iter().map(|row| (&row.log, &row.scores)).collect();
-        let ids = |rows: &[(&Log, &RowScores)]| rows.iter().map(|row| row.0.id.clone()).collect::<Vec<_>>();
+        let ids = |rows: &[(&Log, &ShownScores)]| rows.iter().map(|row| row.0.id.clone()).collect::<Vec<_>>();
         assert_eq!((page.total, ids(&found)), (wanted.len() as u64, ids(&part)), "{filter:?} {order:?}");
         assert_eq!(found, part);
-        let pick = Pick { filter: filter.clone(), watermark: None, sample: None, sort: Some(order) };
-        assert_eq!(stores.logs.pick(place, pick).await.unwrap().rows.len(), wanted.len());
+        let pick = Pick { order: PickOrder::By(order), ..Pick::of(filter.clone()) };
+        assert_eq!(select(stores, place, pick).await.rows.len(), wanted.len());
         let mut sums = Sums::default();
         for row in &wanted {
             sums.add(&row.log);

@@ -10,17 +10,17 @@ use evalset_model::filter::{LogField, LogFilter, Order, Test, Tree, scores as me
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::log::Log;
 use evalset_model::page::Window;
-use evalset_model::score::{self, RowScores, Score, ScoreStatus, ScoreValues, Source};
-use serde_json::{Map, Value, json};
+use evalset_model::score::{Echoed, Score, ScoreStatus, ScoreValues, ShownScores, Source};
+use serde_json::json;
 use std::sync::Arc;
 
 /// What a record shows, read in three ways.
-async fn shown(stores: &Stores, place: Collection, id: &LogId) -> RowScores {
+async fn shown(stores: &Stores, place: Collection, id: &LogId) -> ShownScores {
     let row = stores.logs.get(place, id).await.unwrap().unwrap();
     let page = row_page(stores, place, Tree::all(), by_id(), (0, 1_000)).await.rows;
     assert_eq!(page.iter().find(|other| other.log.id == *id), Some(&row));
-    assert_eq!(stores.logs.read(place, &[row.number], With::Scores).await.unwrap(), std::slice::from_ref(&row));
-    let bare = stores.logs.read(place, &[row.number], With::Nothing).await.unwrap();
+    assert_eq!(stores.logs.read(place, &[row.number], With::EVERYTHING).await.unwrap(), std::slice::from_ref(&row));
+    let bare = stores.logs.read(place, &[row.number], With::PAYLOAD).await.unwrap();
     assert_eq!((bare[0].log == row.log, bare[0].scores.len()), (true, 0));
     row.scores
 }
@@ -28,7 +28,7 @@ async fn shown(stores: &Stores, place: Collection, id: &LogId) -> RowScores {
 /// The number that a record shows under each key, newest first.
 async fn numbers(stores: &Stores, place: Collection, id: &LogId) -> Vec<(String, Option<f64>)> {
     let shown = shown(stores, place, id).await;
-    shown.into_iter().map(|(key, summary)| (key, summary["numerical_value"].as_f64())).collect()
+    shown.iter().map(|score| (score.source.key(), score.values.numerical)).collect()
 }
 
 fn key(number: u128) -> String {
@@ -55,7 +55,7 @@ pub async fn one_per_subject_source_and_scorer(stores: &Stores) {
         explanation: Some("because".to_owned()),
         run: Some(job_id(7)),
         evaluator_version: None,
-        extra: json!({"prompt_id": "p", "prompt_version_number": 3}).as_object().cloned().unwrap(),
+        extra: Echoed { prompt_id: Some(json!("p")), prompt_version_number: Some(json!(3)), ..Echoed::default() },
         values: ScoreValues {
             numerical: Some(0.1),
             boolean: Some(true),
@@ -111,20 +111,21 @@ pub async fn the_latest_of_several_scorers_is_shown(stores: &Stores) {
         .unwrap();
     let seen = numbers(stores, rows, &log_id(0)).await;
     assert_eq!(seen, [(key(2), Some(9.0)), (key(0), Some(5.0))]);
-    let summary = &shown(stores, rows, &log_id(0)).await[&key(2)];
-    assert_eq!((&summary["evaluator_slug"], &summary["score_value"]), (&json!("slug2"), &json!(9.0)));
+    let seen = shown(stores, rows, &log_id(0)).await;
+    let newest = seen.by_key(&key(2)).unwrap();
+    assert_eq!((newest.source.slug.as_str(), newest.values.numerical), ("slug2", Some(9.0)));
 }
 
 pub async fn scores_of_the_place_win(stores: &Stores) {
     let (requests, rows) = places(stores).await;
     let saved = Collection { place: Place::SavedLogs, ..requests };
     fill(stores, saved, 0..2, 1).await;
-    assert_eq!(shown(stores, saved, &log_id(0)).await, Map::new());
+    assert!(shown(stores, saved, &log_id(0)).await.is_empty());
     stores.scores.put(score(1, requests, log_id(0), source(0), number_value(1.0))).await.unwrap();
     // Without a dataset it is seen on all rows of that id.
     for place in [requests, rows, saved] {
         assert_eq!(numbers(stores, place, &log_id(0)).await, [(key(0), Some(1.0))]);
-        assert_eq!(shown(stores, place, &log_id(1)).await, Map::new());
+        assert_eq!(shown(stores, place, &log_id(1)).await, ShownScores::none());
     }
     let older = Score { updated_at: -5, ..score(2, rows, log_id(0), source(0), number_value(2.0)) };
     stores.scores.put(older).await.unwrap();
@@ -137,7 +138,7 @@ pub async fn scores_of_the_place_win(stores: &Stores) {
     assert_eq!(numbers(stores, rows, &log_id(0)).await, [(key(0), Some(1.0))]);
     stores.scores.delete(organization(1), score_id(1)).await.unwrap();
     assert_eq!(numbers(stores, saved, &log_id(0)).await, [("free".to_owned(), Some(3.0))]);
-    assert_eq!(shown(stores, rows, &log_id(0)).await, Map::new());
+    assert_eq!(shown(stores, rows, &log_id(0)).await, ShownScores::none());
 }
 
 pub async fn scores_wait_for_their_records(stores: &Stores) {
@@ -190,16 +191,16 @@ pub async fn scores_go_with_their_rows(stores: &Stores) {
     // The row that comes again is another one.
     fill(stores, rows, 0..2, 1).await;
     assert_eq!(numbers(stores, rows, &log_id(0)).await, [(key(0), Some(1.0))]);
-    assert_eq!(shown(stores, rows, &log_id(1)).await, Map::new());
+    assert_eq!(shown(stores, rows, &log_id(1)).await, ShownScores::none());
     // What a request log took along is not seen on rows of datasets any more.
     assert_eq!(page(stores, rows, having_number(), by_id(), (0, 9)).await.total, 3);
     stores.logs.delete(requests, &[log_id(0), log_id(3)]).await.unwrap();
-    assert_eq!(shown(stores, rows, &log_id(0)).await, Map::new());
+    assert_eq!(shown(stores, rows, &log_id(0)).await, ShownScores::none());
     assert_eq!(page(stores, rows, having_number(), by_id(), (0, 9)).await.total, 1);
     stores.datasets.clear(mine, dataset_id(1), 5).await.unwrap();
     assert_eq!(ids().await, []);
     fill(stores, rows, 0..3, 1).await;
-    assert_eq!(shown(stores, rows, &log_id(2)).await, Map::new());
+    assert_eq!(shown(stores, rows, &log_id(2)).await, ShownScores::none());
     // One without rows, and one with.
     for rows_left in [0, 2] {
         stores.datasets.clear(mine, dataset_id(1), 6).await.unwrap();
@@ -223,8 +224,9 @@ pub async fn failed_scores_do_not_replace_completed_ones(stores: &Stores) {
     let at = |number: u128| score(number, rows, log_id(0), source(0), number_value(number as f64));
     let first = failed(at(1));
     assert_eq!(stores.scores.put(first.clone()).await.unwrap(), (first.clone(), true));
-    let summary = shown(stores, rows, &log_id(0)).await[&key(0)].clone();
-    assert_eq!((&summary["status"], &summary["error_message"]), (&json!("failed"), &json!("no answer")));
+    let seen = shown(stores, rows, &log_id(0)).await;
+    let seen = seen.by_key(&key(0)).unwrap();
+    assert_eq!((seen.status, seen.error_message.as_deref()), (ScoreStatus::Failed, Some("no answer")));
     assert_eq!(page(stores, rows, having_number(), by_id(), (0, 9)).await.total, 0);
     // A failed one replaces a failed one, a completed one replaces both.
     for newer in [failed(Score { explanation: Some("x".to_owned()), ..at(2) }), at(3)] {
@@ -255,15 +257,17 @@ pub async fn sources_are_known_by_their_last_name(stores: &Stores) {
     let mine = organization(1);
     stores.scores.put(score(1, rows, log_id(0), source(0), number_value(1.0))).await.unwrap();
     stores.scores.put(score(2, rows, log_id(0), custom("free"), number_value(2.0))).await.unwrap();
-    let free = &shown(stores, rows, &log_id(0)).await["free"];
-    assert_eq!((&free["evaluator_id"], &free["evaluator_slug"]), (&Value::Null, &json!("free")));
+    let seen = shown(stores, rows, &log_id(0)).await;
+    let free = &seen.by_key("free").unwrap().source;
+    assert_eq!((free.evaluator_id, free.slug.as_str()), (None, "free"));
     let by_slug = |slug: &str| Tree::Not(Box::new(compare(LogField::Score(slug.to_owned()), Test::IsNull)));
     let count = async |slug: &str| page(stores, rows, by_slug(slug), by_id(), (0, 9)).await.total;
     assert_eq!((count("slug0").await, count("free").await, count("renamed").await), (1, 1, 0));
     let renamed = Source { name: "New name".to_owned(), slug: "renamed".to_owned(), ..source(0) };
     stores.scores.put(score(3, rows, log_id(1), renamed.clone(), number_value(3.0))).await.unwrap();
     assert_eq!(stores.scores.get(mine, score_id(1)).await.unwrap().unwrap().source, renamed);
-    assert_eq!(shown(stores, rows, &log_id(0)).await[&key(0)]["evaluator_name"], json!("New name"));
+    let seen = shown(stores, rows, &log_id(0)).await;
+    assert_eq!(seen.by_key(&key(0)).unwrap().source.name, "New name");
     assert_eq!((count("slug0").await, count("free").await, count("renamed").await), (0, 1, 2));
     let sums = stores.logs.sums(rows, Tree::all()).await.unwrap().scores;
     let sums: Vec<_> = sums.into_iter().map(|sum| (sum.source, sum.totals.numbers.sum)).collect();
@@ -284,7 +288,8 @@ pub async fn update_and_delete(stores: &Stores) {
     let Score { id, subject, source, scorer, created_at, .. } = first.clone();
     assert_eq!(new, Score { id, subject, source, scorer, created_at, ..other });
     assert_eq!(stores.scores.get(mine, first.id).await.unwrap(), Some(new.clone()));
-    assert_eq!(shown(stores, rows, &log_id(0)).await[&key(0)]["boolean_value"], json!(true));
+    let seen = shown(stores, rows, &log_id(0)).await;
+    assert_eq!(seen.by_key(&key(0)).unwrap().values.boolean, Some(true));
     let refused: ScoreChange = Arc::new(|_| Err(Error::Conflict("no".to_owned())));
     assert!(matches!(stores.scores.update(mine, first.id, refused).await, Err(Error::Conflict(_))));
     for (owner, id) in [(organization(2), first.id), (mine, score_id(9))] {
@@ -295,7 +300,7 @@ pub async fn update_and_delete(stores: &Stores) {
     assert_eq!(all_scores(stores, mine).await, [new]);
     assert!(stores.scores.delete(mine, first.id).await.unwrap());
     assert!(!stores.scores.delete(mine, first.id).await.unwrap());
-    assert_eq!((all_scores(stores, mine).await, shown(stores, rows, &log_id(0)).await), (vec![], Map::new()));
+    assert_eq!((all_scores(stores, mine).await, shown(stores, rows, &log_id(0)).await), (vec![], ShownScores::none()));
 }
 
 pub async fn organizations_do_not_meet(stores: &Stores) {
@@ -316,7 +321,7 @@ pub async fn organizations_do_not_meet(stores: &Stores) {
         let refused = stores.scores.put(score(4, nowhere, log_id(0), source(1), number_value(1.0))).await;
         assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
     }
-    assert_eq!(shown(stores, rows, &log_id(1)).await, Map::new());
+    assert_eq!(shown(stores, rows, &log_id(1)).await, ShownScores::none());
     assert_eq!(all_scores(stores, organization(1)).await.len(), 1);
 }
 
@@ -350,7 +355,7 @@ pub async fn lists_agree_with_the_reference(stores: &Stores) {
             2 => Tree::Or(vec![one, Tree::And(vec![two, three])]),
             _ => Tree::And(vec![Tree::And(vec![one]), two]),
         };
-        let (sort, descending) = (*dice.pick(meaning::SORTABLE), dice.one_in(2));
+        let (sort, descending) = (*dice.pick(meaning::sortable()), dice.one_in(2));
         let mut wanted: Vec<_> = scores.iter().filter(|score| meaning::holds(&filter, score)).cloned().collect();
         wanted.sort_by(|left, right| meaning::compare(sort, descending, left, right));
         met += usize::from(!wanted.is_empty() && wanted.len() < scores.len());
@@ -373,9 +378,8 @@ pub async fn summaries_agree_with_the_reference(stores: &Stores) {
                 score.subject.log_id == row.log.id
                     && (score.subject.place == place.place || score.subject.place == Place::RequestLogs)
             };
-            let wanted = score::of_row(scores.iter().filter(concerns).cloned().collect(), place.place);
-            let keys = |scores: &RowScores| scores.keys().cloned().collect::<Vec<_>>();
-            assert_eq!((keys(&row.scores), &row.scores), (keys(&wanted), &wanted));
+            let wanted = ShownScores::of(scores.iter().filter(concerns).cloned().collect(), place.place);
+            assert_eq!(row.scores, wanted);
         }
     }
 }

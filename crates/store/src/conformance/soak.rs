@@ -4,7 +4,7 @@ use super::samples::*;
 use super::score_samples::*;
 use crate::Stores;
 use crate::jobs::Outcome;
-use crate::logs::{Change, Existing, Pick, Picked, Row, Sample, With};
+use crate::logs::{Change, Existing, GroupBound, GroupOrder, Measure, Pick, PickOrder, Row, Sample, With};
 use crate::runs::Compared;
 use crate::scores::ScoreChange;
 use evalset_model::Result;
@@ -17,7 +17,7 @@ use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
 use evalset_model::run::Unit;
 use evalset_model::scalar::Scalar;
-use evalset_model::score::{RowScores, Score};
+use evalset_model::score::{Score, ShownScores};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn outcome<T>(result: Result<T>) -> std::result::Result<T, &'static str> {
 }
 
 /// Rows without their numbers, which only their store understands.
-fn contents(rows: Vec<Row>) -> Vec<(Log, RowScores)> {
+fn contents(rows: Vec<Row>) -> Vec<(Log, ShownScores)> {
     rows.into_iter().map(|row| (row.log, row.scores)).collect()
 }
 
@@ -103,8 +103,8 @@ impl Soak<'_> {
             1 => Some(Sample::Cutoff { seed: "s".to_owned(), cutoff: self.dice.roll() }),
             _ => None,
         };
-        let sort = self.dice.one_in(2).then(|| self.sort());
-        Pick { filter: self.filter(2), watermark: None, sample, sort }
+        let order = if self.dice.one_in(2) { PickOrder::By(self.sort()) } else { PickOrder::Falling { after: None } };
+        Pick { sample, order, ..Pick::of(self.filter(2)) }
     }
 
     /// One operation, the same on both stores.
@@ -198,7 +198,7 @@ impl Soak<'_> {
         let mine = row_page(&self.subject, target, filter.clone(), sort.clone(), window).await;
         let theirs = row_page(&self.oracle, target, filter.clone(), sort.clone(), window).await;
         let (mine, theirs) = ((mine.total, contents(mine.rows)), (theirs.total, contents(theirs.rows)));
-        let ids = |rows: &[(Log, RowScores)]| rows.iter().map(|(log, _)| log.id.clone()).collect::<Vec<_>>();
+        let ids = |rows: &[(Log, ShownScores)]| rows.iter().map(|(log, _)| log.id.clone()).collect::<Vec<_>>();
         assert_eq!((mine.0, ids(&mine.1)), (theirs.0, ids(&theirs.1)), "{filter:?} {sort:?} {window:?}");
         assert_eq!(mine, theirs);
     }
@@ -215,12 +215,12 @@ impl Soak<'_> {
             1 => LogField::Scalar(Field::Model),
             _ => LogField::Metadata((*self.dice.pick(&["tier", "mixed", "key7", "user.age"])).to_owned()),
         };
-        let sorted = async |stores: &Stores| {
-            let mut groups = stores.logs.groups(target, filter.clone(), by.clone()).await.unwrap();
-            groups.sort_by(|left, right| left.key.cmp(&right.key));
-            groups
-        };
-        assert_eq!(sorted(&self.subject).await, sorted(&self.oracle).await, "{filter:?} {by:?}");
+        let order = *self.dice.pick(&[GroupOrder::Key, GroupOrder::Rows, GroupOrder::Cost, GroupOrder::MeanLatency]);
+        let bound = GroupBound { most: self.dice.below(12), order, descending: self.dice.one_in(2) };
+        let _ = both!(self, |stores| stores.logs.groups(target, filter.clone(), by.clone(), bound));
+        let bounds = vec![0.0, 0.25, 3.0];
+        let of = [Measure::Top { field: by.clone(), most: 3 }, Measure::Histogram { field: self.sort().field, bounds }];
+        let _ = both!(self, |stores| stores.logs.statistics(target, filter.clone(), &of));
     }
 
     async fn selection(&mut self) {
@@ -345,11 +345,11 @@ impl Soak<'_> {
 
     /// Picks on both stores; row numbers differ, the rows behind them do not.
     async fn chosen(&self, target: Collection, pick: &Pick) -> (Picked, Picked) {
-        let mine = self.subject.logs.pick(target, pick.clone()).await.unwrap();
-        let theirs = self.oracle.logs.pick(target, pick.clone()).await.unwrap();
+        let mine = select(&self.subject, target, pick.clone()).await;
+        let theirs = select(&self.oracle, target, pick.clone()).await;
         assert_eq!((mine.matches, mine.cutoff), (theirs.matches, theirs.cutoff), "{pick:?}");
-        let my_rows = self.subject.logs.read(target, &mine.rows, With::Scores).await.unwrap();
-        let their_rows = self.oracle.logs.read(target, &theirs.rows, With::Scores).await.unwrap();
+        let my_rows = self.subject.logs.read(target, &mine.rows, With::EVERYTHING).await.unwrap();
+        let their_rows = self.oracle.logs.read(target, &theirs.rows, With::EVERYTHING).await.unwrap();
         assert_eq!(contents(my_rows), contents(their_rows), "{pick:?}");
         (mine, theirs)
     }
@@ -375,8 +375,8 @@ impl Soak<'_> {
         assert_eq!(all_scores(&self.subject, mine).await, all_scores(&self.oracle, mine).await);
         for dataset in &datasets {
             self.compare_runs(dataset.id).await;
-            let newest = self.subject.datasets.newest_rows(mine, dataset.id, 20).await.unwrap();
-            assert_eq!(newest, self.oracle.datasets.newest_rows(mine, dataset.id, 20).await.unwrap());
         }
+        let all: Vec<DatasetId> = datasets.iter().map(|dataset| dataset.id).collect();
+        let _ = both!(self, |stores| stores.datasets.newest_rows(mine, &all, 20));
     }
 }

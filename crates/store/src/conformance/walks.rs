@@ -5,11 +5,12 @@ use super::score_samples::*;
 use super::scored_reads::{places, put_many};
 use crate::Stores;
 use crate::lists::{Bound, List, Listed, TextRow, Writing};
-use crate::logs::{Pick, With};
+use crate::logs::With;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogFilter, Tree};
 use evalset_model::ids::{Collection, LogId};
 use evalset_model::page::{Mark, Part, Sort, Window};
+use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -140,27 +141,28 @@ pub async fn walks_by_scores(stores: &Stores) {
     }
 }
 
+/// All that is known of scores, as text.
+fn shown(scores: &ShownScores) -> String {
+    format!("{scores:?}")
+}
+
 pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
     let collection = scored_rows(stores, &mut Dice(10)).await;
     let row = |row: &TextRow<'_>, out: &mut Vec<u8>| {
-        let payload = &row.log.payload;
-        let line = json!([row.number, row.log.id, row.log.metadata, payload, row.scores, row.log.text(Field::Model)]);
+        let (log, scores) = (row.log, shown(row.scores));
+        let line = json!([row.number, log.id, log.metadata, log.payload, scores, log.text(Field::Model)]);
         out.extend_from_slice(format!("{line}\n").as_bytes());
         Ok(())
     };
-    let numbers = stores
-        .logs
-        .pick(collection, Pick { filter: Tree::all(), watermark: None, sample: None, sort: None })
-        .await
-        .unwrap()
-        .rows;
-    let rows = stores.logs.read(collection, &numbers, With::Scores).await.unwrap();
+    let numbers = numbers(stores, collection).await;
+    let rows = stores.logs.read(collection, &numbers, With::EVERYTHING).await.unwrap();
+    let none = ShownScores::none();
     for (payload, scores) in [(true, true), (false, true), (true, false)] {
         let writing = Writing { row: Arc::new(row), payload, scores, bound: Bound::Refuse(usize::MAX) };
         let written = stores.logs.write(collection, &numbers, writing).await.unwrap();
         let wanted = rows.iter().map(|row| {
             let all = if payload { json!(row.payload) } else { json!({}) };
-            let scores = if scores { json!(row.scores) } else { json!({}) };
+            let scores = shown(if scores { &row.scores } else { &none });
             json!([row.number, row.id, row.metadata, all, scores, row.text(Field::Model)]).to_string()
         });
         let text = String::from_utf8(written.text).unwrap();
@@ -187,12 +189,7 @@ pub async fn lists_are_bounded(stores: &Stores) {
     // A row alone may be larger.
     assert_eq!(stores.logs.list(requests, list(1, 1)).await.unwrap().written.rows, 1);
 
-    let mut numbers = stores
-        .logs
-        .pick(requests, Pick { filter: Tree::all(), watermark: None, sample: None, sort: None })
-        .await
-        .unwrap()
-        .rows;
+    let mut numbers = numbers(stores, requests).await;
     stores.logs.delete(requests, &[log_id(3), log_id(0)]).await.unwrap();
     let mut parts = Vec::new();
     while !numbers.is_empty() {

@@ -111,6 +111,14 @@ impl Jobs for Memory {
         Ok(state.jobs.iter().filter(|job| job.organization == organization && !job.state.ended()).count() as u64)
     }
 
+    async fn open_everywhere(&self) -> Result<u64> {
+        Ok(self.state().jobs.iter().filter(|job| !job.state.ended()).count() as u64)
+    }
+
+    async fn find(&self, id: JobId) -> Result<Option<Job>> {
+        Ok(self.state().job(id).cloned())
+    }
+
     async fn claim(&self, lane: Lane, worker: &WorkerId, at: i64, lease: i64) -> Result<Option<Job>> {
         let mut state = self.state();
         let queued = state.jobs.iter_mut().filter(|job| job.state == JobState::Queued && job.task.lane() == lane);

@@ -24,6 +24,10 @@ impl Keys for Memory {
         Ok(self.state().organizations.clone())
     }
 
+    async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        Ok(self.state().organizations.iter().find(|organization| organization.id == id).cloned())
+    }
+
     async fn create_key(&self, key: ApiKey) -> Result<()> {
         let keys = &mut self.state().keys;
         if keys.iter().any(|other| other.id == key.id || other.prefix == key.prefix || other.hash == key.hash) {

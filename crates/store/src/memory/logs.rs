@@ -2,21 +2,33 @@
 
 use super::{Memory, RowMap, State};
 use crate::lists::{List, Listed, TextRow, Writing, Written};
-use crate::logs::{Added, Change, Existing, Logs, Pick, Picked, Query, Row, Sample, With, sample_hash, sample_size};
+use crate::logs::{
+    Added, Change, Existing, GroupBound, Groups, HeldRows, Logs, Measure, Pick, PickOrder, Query, Row, Sample,
+    Selected, Statistics, TracePick, TraceQuery, TraceScope, TraceTotals, With, sample_hash,
+};
 use crate::reference;
+use crate::statistics::Tally;
 use async_trait::async_trait;
-use evalset_model::filter::{LogField, LogFilter, meaning};
-use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
+use evalset_model::field::Field;
+use evalset_model::filter::{self, LogField, LogFilter, Tree, meaning};
+use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
 use evalset_model::log::{Log, Payload, annotation};
 use evalset_model::page::{Mark, Page, Part, Sort};
-use evalset_model::score::RowScores;
+use evalset_model::score::{ComparedScores, ShownScores};
 use evalset_model::summary::{Group, Sums};
+use evalset_model::trace::{Totals, Trace};
 use evalset_model::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn number_of(rows: &RowMap, id: &LogId) -> Option<RowNumber> {
     rows.iter().find(|(_, log)| log.id == *id).map(|(row, _)| *row)
+}
+
+/// Whether one of the rows has an id that is there, or that one before it has.
+fn has_known_id(rows: &RowMap, new: &[Log]) -> bool {
+    let mut seen = BTreeSet::new();
+    new.iter().any(|log| number_of(rows, &log.id).is_some() || !seen.insert(&log.id))
 }
 
 impl State {
@@ -24,13 +36,18 @@ impl State {
     fn matching(&self, collection: Collection, filter: &LogFilter) -> Vec<(RowNumber, &Log)> {
         let rows = self.rows.get(&collection).into_iter().flatten();
         let asked = reference::asks_for_scores(filter);
-        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        let scores = |log: &Log| self.compared_scores(collection, log, asked);
         rows.filter(|(_, log)| meaning::holds(filter, log, &scores(log))).map(|(row, log)| (*row, log)).collect()
+    }
+
+    /// What filters and orders compare of a row's scores; none when they do not ask for any.
+    fn compared_scores(&self, collection: Collection, log: &Log, asked: bool) -> ComparedScores {
+        if asked { self.shown_scores(collection, &log.id).compared() } else { ComparedScores::none() }
     }
 
     fn sort_rows(&self, collection: Collection, rows: &mut [(RowNumber, &Log)], sort: &Sort) {
         let asked = matches!(sort.field, LogField::Score(_));
-        let scores = |log: &Log| if asked { self.row_scores(collection, &log.id) } else { RowScores::new() };
+        let scores = |log: &Log| self.compared_scores(collection, log, asked);
         let scores: BTreeMap<_, _> = rows.iter().map(|(row, log)| (*row, scores(log))).collect();
         rows.sort_by(|left, right| {
             meaning::compare_logs(sort, (left.1, &scores[&left.0]), (right.1, &scores[&right.0]))
@@ -39,7 +56,8 @@ impl State {
 
     /// The place of a row in an order.
     fn mark(&self, collection: Collection, log: &Log, sort: &Sort) -> Mark {
-        let key = meaning::order(&sort.field, log, &self.row_scores(collection, &log.id)).into_owned();
+        let scores = self.compared_scores(collection, log, true);
+        let key = meaning::order(&sort.field, log, &scores).into_owned();
         Mark { key, id: log.id.clone() }
     }
 
@@ -55,17 +73,53 @@ impl State {
                 break;
             }
             written.passed += 1;
-            let scores = if writing.scores { self.row_scores(collection, &log.id) } else { RowScores::new() };
             let payload = if writing.payload { log.payload.clone() } else { Payload::default() };
+            let scores = if writing.scores { self.shown_scores(collection, &log.id) } else { ShownScores::none() };
             let log = Log { payload, ..log.clone() };
             written.add(&TextRow { number, log: &log, scores: &scores }, writing)?;
         }
         Ok(written)
     }
 
-    fn full(&self, collection: Collection, number: RowNumber, log: &Log) -> Row {
-        Row { number, log: log.clone(), scores: self.row_scores(collection, &log.id) }
+    /// The traces in scope, in no particular order.
+    fn traces(&self, collection: Collection, scope: &TraceScope) -> Vec<TraceTotals> {
+        let rows = self.rows.get(&collection).into_iter().flatten();
+        let rows = rows.filter(|(row, _)| scope.watermark.is_none_or(|watermark| **row <= watermark.get()));
+        let mut traces: BTreeMap<&str, (Totals, BTreeMap<&LogId, RowNumber>)> = BTreeMap::new();
+        for (row, span) in rows {
+            let Some(id) = span.text(Field::TraceUniqueId).filter(|id| !id.is_empty()) else { continue };
+            let (totals, spans) = traces.entry(id).or_default();
+            totals.add(span);
+            spans.insert(&span.id, *row);
+        }
+        let found = |(id, (totals, spans)): (&str, (Totals, BTreeMap<&LogId, RowNumber>))| {
+            let root = spans.get(totals.root()?).copied()?;
+            Some(TraceTotals { trace: id.to_owned(), root, totals })
+        };
+        let mut found: Vec<TraceTotals> = traces.into_iter().filter_map(found).collect();
+        found.retain(|TraceTotals { root, totals, .. }| {
+            let root = self.rows[&collection][root].clone();
+            meaning::holds(&scope.roots, &root, &ComparedScores::none())
+                && filter::traces::holds(&scope.filter, &Trace { root, totals: totals.clone() })
+        });
+        found
     }
+
+    fn full(&self, collection: Collection, number: RowNumber, log: &Log) -> Row {
+        Row { number, log: log.clone(), scores: self.shown_scores(collection, &log.id) }
+    }
+}
+
+/// Rows with their ids as a selection, of which a sample may keep a part.
+fn sampled(mut rows: Vec<(RowNumber, LogId)>, sample: Option<&Sample>) -> HeldRows {
+    let matches = rows.len() as u64;
+    let mut cutoff = None;
+    if let Some(sample) = sample {
+        let hash = |id: &LogId| sample_hash(sample.seed(), id);
+        cutoff = sample.cutoff(&mut rows.iter().map(|(_, id)| hash(id)).collect::<Vec<_>>());
+        rows.retain(|(_, id)| cutoff.is_some_and(|cutoff| hash(id) <= cutoff));
+    }
+    HeldRows::new(matches, cutoff, rows.into_iter().map(|(row, _)| row).collect())
 }
 
 #[async_trait]
@@ -75,13 +129,17 @@ impl Logs for Memory {
         let mut last_row = state.last_row;
         let mut added = Added::default();
         let target = state.rows_mut(collection)?;
+        if existing == Existing::New && has_known_id(target, &rows) {
+            return Err(Error::Conflict("There is a row with an id that was to be new.".to_owned()));
+        }
         for log in rows {
             match (number_of(target, &log.id), existing) {
-                (Some(_), Existing::Keep) => {
+                (Some(_), Existing::Keep | Existing::New) => {
                     added.skipped += 1;
                     continue;
                 }
                 (Some(row), Existing::Replace) => {
+                    added.replaced += 1;
                     target.insert(row, log);
                 }
                 (None, _) => {
@@ -189,43 +247,48 @@ impl Logs for Memory {
         Ok(sums)
     }
 
-    async fn groups(&self, collection: Collection, filter: LogFilter, by: LogField) -> Result<Vec<Group>> {
+    async fn groups(
+        &self,
+        collection: Collection,
+        filter: LogFilter,
+        by: LogField,
+        bound: GroupBound,
+    ) -> Result<Groups> {
         let mut groups: BTreeMap<Option<String>, Sums> = BTreeMap::new();
         for (_, log) in self.state().matching(collection, &filter) {
             groups.entry(reference::group_key(log, &by)).or_default().add(log);
         }
-        Ok(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect())
+        Ok(bound.keep(groups.into_iter().map(|(key, sums)| Group { key, sums }).collect()))
     }
 
-    async fn watermark(&self, collection: Collection) -> Result<RowNumber> {
+    async fn statistics(&self, collection: Collection, filter: LogFilter, of: &[Measure]) -> Result<Statistics> {
         let state = self.state();
-        Ok(state.rows.get(&collection).and_then(|rows| rows.keys().next_back()).copied().unwrap_or(0))
+        let mut tally = Tally::new(of);
+        for (_, log) in state.matching(collection, &filter) {
+            tally.add(log, &state.shown_scores(collection, &log.id).compared());
+        }
+        Ok(tally.finish())
     }
 
-    async fn pick(&self, collection: Collection, pick: Pick) -> Result<Picked> {
+    async fn watermark(&self, collection: Collection) -> Result<Watermark> {
+        let state = self.state();
+        let last = state.rows.get(&collection).and_then(|rows| rows.keys().next_back());
+        Ok(Watermark::new(last.copied().unwrap_or(0)))
+    }
+
+    async fn select(&self, collection: Collection, pick: Pick) -> Result<Box<dyn Selected>> {
         let state = self.state();
         let mut rows = state.matching(collection, &pick.filter);
-        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark));
-        match &pick.sort {
-            Some(sort) => state.sort_rows(collection, &mut rows, sort),
-            None => rows.reverse(),
-        }
-        let matches = rows.len() as u64;
-        let cutoff = match &pick.sample {
-            None => None,
-            Some(Sample::Cutoff { seed, cutoff }) => Some((seed, Some(*cutoff))),
-            Some(Sample::Percent { seed, percent }) => {
-                let mut hashes: Vec<_> = rows.iter().map(|(_, log)| sample_hash(seed, &log.id)).collect();
-                hashes.sort_unstable();
-                hashes.truncate(sample_size(matches, *percent) as usize);
-                Some((seed, hashes.last().copied()))
+        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark.get()));
+        match &pick.order {
+            PickOrder::By(sort) => state.sort_rows(collection, &mut rows, sort),
+            PickOrder::Falling { after } => {
+                rows.retain(|(row, _)| after.is_none_or(|after| *row < after));
+                rows.reverse();
             }
-        };
-        if let Some((seed, cutoff)) = cutoff {
-            rows.retain(|(_, log)| cutoff.is_some_and(|cutoff| sample_hash(seed, &log.id) <= cutoff));
         }
-        let rows = rows.into_iter().map(|(row, _)| row).collect();
-        Ok(Picked { matches, cutoff: cutoff.and_then(|(_, cutoff)| cutoff), rows })
+        let rows = rows.into_iter().map(|(row, log)| (row, log.id.clone())).collect();
+        Ok(Box::new(sampled(rows, pick.sample.as_ref())))
     }
 
     async fn read(&self, collection: Collection, rows: &[RowNumber], with: With) -> Result<Vec<Row>> {
@@ -233,18 +296,45 @@ impl Logs for Memory {
         let Some(all) = state.rows.get(&collection) else { return Ok(Vec::new()) };
         let rows = rows.iter().filter_map(|row| Some((*row, all.get(row)?)));
         Ok(rows
-            .map(|(number, log)| match with {
-                With::Scores => state.full(collection, number, log),
-                With::Nothing => Row { number, log: log.clone(), scores: RowScores::new() },
+            .map(|(number, log)| {
+                let scores = if with.scores { state.shown_scores(collection, &log.id) } else { ShownScores::none() };
+                let payload = if with.payload { log.payload.clone() } else { Payload::default() };
+                Row { number, log: Log { payload, ..log.clone() }, scores }
             })
             .collect())
+    }
+
+    async fn traces(&self, collection: Collection, query: TraceQuery) -> Result<Page<TraceTotals>> {
+        let found = self.state().traces(collection, &query.scope);
+        let total = found.len() as u64;
+        Ok(Page { rows: query.sort.window(found, query.window, |trace| &trace.totals), total })
+    }
+
+    async fn select_traces(&self, collection: Collection, pick: TracePick) -> Result<Box<dyn Selected>> {
+        let mut found = self.state().traces(collection, &pick.scope);
+        found.retain(|trace| pick.after.is_none_or(|after| trace.root < after));
+        found.sort_by_key(|trace| std::cmp::Reverse(trace.root));
+        let roots = found.into_iter().filter_map(|trace| Some((trace.root, trace.totals.root()?.clone()))).collect();
+        Ok(Box::new(sampled(roots, pick.sample.as_ref())))
+    }
+
+    async fn trace_totals(
+        &self,
+        collection: Collection,
+        roots: &[RowNumber],
+        watermark: Option<Watermark>,
+    ) -> Result<Vec<TraceTotals>> {
+        let scope = TraceScope { filter: Tree::all(), roots: Tree::all(), watermark };
+        let found = self.state().traces(collection, &scope);
+        let of_root = |root: &RowNumber| found.iter().find(|trace| trace.root == *root).cloned();
+        Ok(roots.iter().filter_map(of_root).collect())
     }
 
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added> {
         let mut state = self.state();
         state.rows_mut(to)?;
         if let Some(done) = state.done_before(step.as_ref(), rows)? {
-            return Ok(Added { written: done.affected, skipped: done.skipped });
+            return Ok(Added { written: done.affected, skipped: done.skipped, replaced: 0 });
         }
         let mut added = Added::default();
         for row in rows {

@@ -206,10 +206,18 @@ impl crate::Datasets for Memory {
         Ok(state.hide(organization, id))
     }
 
-    async fn newest_rows(&self, organization: OrganizationId, id: DatasetId, limit: usize) -> Result<Vec<LogId>> {
+    async fn newest_rows(
+        &self,
+        organization: OrganizationId,
+        datasets: &[DatasetId],
+        limit: usize,
+    ) -> Result<Vec<Vec<LogId>>> {
         let state = self.state();
-        let rows = state.rows.get(&rows_of(organization, id));
-        Ok(rows.into_iter().flat_map(|rows| rows.values().rev()).take(limit).map(|log| log.id.clone()).collect())
+        let newest = |id: &DatasetId| {
+            let rows = state.rows.get(&rows_of(organization, *id));
+            rows.into_iter().flat_map(|rows| rows.values().rev()).take(limit).map(|log| log.id.clone()).collect()
+        };
+        Ok(datasets.iter().map(newest).collect())
     }
 }
 

@@ -178,11 +178,11 @@ impl Runs for Memory {
                 Ok(all
                     .filter_map(|log| {
                         let shown = state.shown_scores(rows, &log.id);
-                        let score = shown.into_iter().find(|score| score.source.key() == key)?;
+                        let score = shown.by_key(&key)?;
                         (!score.values.is_empty()).then(|| RowValue {
                             log_id: log.id.clone(),
                             custom_identifier: custom_identifier(log),
-                            values: score.values,
+                            values: score.values.clone(),
                             is_passed: score.is_passed,
                         })
                     })

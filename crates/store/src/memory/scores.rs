@@ -6,25 +6,19 @@ use async_trait::async_trait;
 use evalset_model::filter::scores as meaning;
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, ScoreId};
 use evalset_model::page::Page;
-use evalset_model::score::{self, RowScores, Score, ScoreStatus, Source};
+use evalset_model::score::{Score, ScoreStatus, ShownScores, Source};
 use evalset_model::{Error, Result};
 
 impl State {
     /// The scores that a row shows.
-    pub(super) fn shown_scores(&self, collection: Collection, id: &LogId) -> Vec<Score> {
+    pub(super) fn shown_scores(&self, collection: Collection, id: &LogId) -> ShownScores {
         let concerns = |score: &&Score| {
             let subject = &score.subject;
             subject.log_id == *id
                 && subject.organization == collection.organization
                 && (subject.place == collection.place || subject.place == Place::RequestLogs)
         };
-        score::shown(self.scores.iter().filter(concerns).cloned().collect(), collection.place)
-    }
-
-    /// The same as lists show them.
-    pub(super) fn row_scores(&self, collection: Collection, id: &LogId) -> RowScores {
-        let shown = self.shown_scores(collection, id);
-        shown.iter().map(|score| (score.source.key(), score::summary(score))).collect()
+        ShownScores::of(self.scores.iter().filter(concerns).cloned().collect(), collection.place)
     }
 
     /// Removes the scores of rows that are gone.

@@ -5,6 +5,7 @@ use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::log::{Log, payload};
 use evalset_model::scalar::{Kind, Scalar};
+use evalset_model::score::{ComparedScore, ComparedScores};
 use serde_json::{Map, Value, json};
 
 pub const TEXTS: &[&str] = &[
@@ -116,7 +117,7 @@ pub const EVALUATORS: &[&str] = &["e1", "e2", "tone", "550e8400-e29b-41d4-a716-4
 pub struct Row {
     pub number: RowNumber,
     pub log: Log,
-    pub scores: Map<String, Value>,
+    pub scores: ComparedScores,
 }
 
 /// How ids of a collection look.
@@ -233,34 +234,23 @@ fn deep(random: &mut Random) -> Map<String, Value> {
     map
 }
 
-/// Scores of a row, in any of the forms that the reference reads.
-pub fn scores(random: &mut Random) -> Map<String, Value> {
-    let mut scores = Map::new();
+/// Scores of a row, of any type.
+pub fn scores(random: &mut Random) -> ComparedScores {
+    let mut scores = ComparedScores::none();
     for key in &EVALUATORS[..4] {
         if random.one_in(3) {
-            scores.insert((*key).to_owned(), score(random));
+            scores.put(*key, score(random));
         }
     }
     scores
 }
 
-fn score(random: &mut Random) -> Value {
-    if random.one_in(2) {
-        return json_value(random, 1);
+fn score(random: &mut Random) -> ComparedScore {
+    match random.below(6) {
+        0 => ComparedScore::None,
+        1 | 2 => ComparedScore::Number(*random.of(FLOATS)),
+        3 => ComparedScore::Bool(random.one_in(2)),
+        4 => ComparedScore::Text((*random.of(TEXTS)).to_owned()),
+        _ => ComparedScore::Choices((0..random.below(3)).map(|_| (*random.of(TEXTS)).to_owned()).collect()),
     }
-    let mut summary = Map::new();
-    for (name, value) in [
-        ("evaluator_slug", json!(random.of(EVALUATORS))),
-        ("numerical_value", json!(random.of(FLOATS))),
-        ("boolean_value", json!(random.one_in(2))),
-        ("string_value", json!(random.of(TEXTS))),
-        ("categorical_value", json!([random.of(TEXTS), random.of(TEXTS)])),
-    ] {
-        match random.below(3) {
-            0 => summary.insert(name.to_owned(), value),
-            1 => summary.insert(name.to_owned(), Value::Null),
-            _ => None,
-        };
-    }
-    Value::Object(summary)
 }

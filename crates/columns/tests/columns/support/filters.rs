@@ -3,20 +3,27 @@
 use super::Random;
 use super::data::{EVALUATORS, FLOATS, KEYS, PATHS, Row, TEXTS, WHOLE, text, time};
 use evalset_model::field::{Field, TextField};
-use evalset_model::filter::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
+use evalset_model::filter::{Compare, Like, Literal, LogField, LogFilter, Order, Pattern, Readings, Test, Tree};
 use evalset_model::page::Sort;
 use evalset_model::scalar::{Kind, format_time};
-use regex::Regex;
 
 /// What filters are drawn from.
 pub struct Pools {
-    patterns: Vec<Regex>,
+    patterns: Vec<Pattern>,
+    likes: Vec<Like>,
 }
 
 impl Pools {
     pub fn new() -> Self {
         let patterns = ["^a", "(?i)é", "[0-9]+$", "o.*o", "^$", "session-0+1", "\"a\":", "(?s)^.{3}$", "null|true"];
-        Self { patterns: patterns.iter().map(|pattern| Regex::new(pattern).unwrap()).collect() }
+        let plain = patterns.iter().map(|pattern| (*pattern, false, false));
+        let flagged = [("É", true, false), ("^.{3}$", false, true), ("X.y", true, true)];
+        let patterns = plain.chain(flagged);
+        let likes = ["%É%", "g_t%", "_", "%o%o%", "x_y", "%[]", "session-0%1"];
+        Self {
+            patterns: patterns.map(|(source, fold, dot_all)| Pattern::new(source, fold, dot_all).unwrap()).collect(),
+            likes: likes.iter().map(|pattern| Like::new(pattern).unwrap()).collect(),
+        }
     }
 
     pub fn filter(&self, random: &mut Random, rows: &[Row], depth: usize) -> LogFilter {
@@ -42,7 +49,7 @@ impl Pools {
         if maps && random.one_in(2) {
             return keys(random);
         }
-        match random.below(20) {
+        match random.below(21) {
             0..=3 => Test::AnyOf((0..some(random)).map(|_| literal(random, rows, field)).collect()),
             4..=8 => {
                 let orders = [Order::Greater, Order::GreaterOrEqual, Order::Less, Order::LessOrEqual];
@@ -58,6 +65,7 @@ impl Pools {
             16 => Test::Similar((*random.of(&["hello", "gpt", "session"])).to_owned()),
             17 => Test::IsNull,
             18 => Test::Empty,
+            19 => Test::Like(random.of(&self.likes).clone()),
             _ => keys(random),
         }
     }
@@ -98,44 +106,37 @@ fn literal(random: &mut Random, rows: &[Row], field: &LogField) -> Literal {
         LogField::Id => {
             let text =
                 if random.one_in(6) || rows.is_empty() { text(random) } else { random.of(rows).log.id.0.clone() };
-            Literal { text: Some(text), ..Literal::default() }
+            Literal::Text(text)
         }
         LogField::Scalar(field) => match field.kind() {
-            Kind::Text => Literal { text: Some(text(random)), ..Literal::default() },
-            Kind::Int | Kind::Float => Literal { number: Some(number(random)), ..Literal::default() },
-            Kind::Bool => Literal { boolean: Some(random.one_in(2)), ..Literal::default() },
-            Kind::Time => Literal { time: Some(time(random)), ..Literal::default() },
+            Kind::Text => Literal::Text(text(random)),
+            Kind::Int | Kind::Float => Literal::Number(number(random)),
+            Kind::Bool => Literal::Bool(random.one_in(2)),
+            Kind::Time => Literal::Time(time(random)),
         },
         _ => any_literal(random),
     }
 }
 
-/// As `check` reads a wire value for a field of any type; sometimes with parts that do not belong together.
+/// As `check` reads a wire value for a field of any type; sometimes with readings that do not belong together.
 fn any_literal(random: &mut Random) -> Literal {
-    match random.below(4) {
+    Literal::Dynamic(match random.below(4) {
         0 => {
             let text = text(random);
-            let number = text.parse().ok();
-            Literal { boolean: text.parse().ok(), number, text: Some(text), time: None }
+            Readings { boolean: text.parse().ok(), number: text.parse().ok(), text: Some(text) }
         }
         1 => {
             let number = number(random);
-            Literal {
-                number: Some(number),
-                text: Some(serde_json::Value::from(number).to_string()),
-                ..Literal::default()
-            }
+            let text = Some(serde_json::Value::from(number).to_string());
+            Readings { number: Some(number), text, boolean: None }
         }
         2 => {
             let flag = random.one_in(2);
             let number = random.one_in(2).then_some(f64::from(u8::from(flag)));
-            Literal { boolean: Some(flag), text: Some(flag.to_string()), number, time: None }
+            Readings { boolean: Some(flag), text: Some(flag.to_string()), number }
         }
-        _ => {
-            let time = time(random);
-            Literal { time: Some(time), text: Some(format_time(time)), ..Literal::default() }
-        }
-    }
+        _ => Readings { text: Some(format_time(time(random))), ..Readings::default() },
+    })
 }
 
 fn number(random: &mut Random) -> f64 {

@@ -1,5 +1,6 @@
 //! Names of log fields (contract C.4): columns, payload texts, metadata, scores, and the constants of the request.
 
+use super::super::literal::Literal;
 use super::super::meaning::{self, Operand};
 use super::super::operator::{Operator, shorten};
 use super::super::tree::{Compare, LogField, LogFilter, Test, Tree};
@@ -221,8 +222,8 @@ fn evaluator(condition: &Condition) -> Result<LogFilter> {
     let mut null = false;
     compile((), Shape::Typed(Kind::Text), condition, "evaluator_id")?.visit(&mut |part| match &part.test {
         Test::AnyOf(ids) => {
-            for id in ids.iter().filter_map(|id| id.text.clone()) {
-                let one = Compare { field: LogField::ScoreMap, test: Test::HasKeys(vec![id]) };
+            for id in ids.iter().filter_map(Literal::text) {
+                let one = Compare { field: LogField::ScoreMap, test: Test::HasKeys(vec![id.to_owned()]) };
                 any = any_of(std::mem::replace(&mut any, Tree::none()), Tree::Compare(one));
             }
         }

@@ -34,6 +34,13 @@ pub struct NamedField {
     pub kind: Kind,
 }
 
+impl NamedField {
+    /// A line of such a list.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind }
+    }
+}
+
 /// Checks a filter over the fields of `list`; another name is an error that shows the list.
 pub fn fields(filters: &Filters, list: &'static [NamedField]) -> Result<Tree<NamedField>> {
     shaped(filters, list, &|field| Shape::Typed(field.kind))

@@ -1,18 +1,16 @@
 //! Operator and value of one condition → test, by the shape of the field (contract C.2, C.3). The only place that knows
 //! which operator suits which type.
 
+use super::super::literal::{Literal, Readings};
 use super::super::meaning::{similar, words};
 use super::super::operator::{Operator, shorten};
-use super::super::tree::{Compare, Literal, Order, Test, Tree};
+use super::super::pattern::{Like, Pattern};
+use super::super::tree::{Compare, Order, Test, Tree};
 use super::super::wire::Condition;
 use super::{any_of, not};
 use crate::error::{Error, Result};
 use crate::scalar::{Kind, Scalar, brief, read_bool, read_number};
-use regex::{Regex, RegexBuilder};
 use serde_json::Value;
-
-/// Bytes a compiled pattern may take; the engine's matching time is linear in the text whatever the pattern.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// What kind of values a field holds, as far as operators care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,46 +218,32 @@ impl<F: Clone> Compiler<'_, F> {
 
     /// A value read as the field's type (see [`Literal`]); `ordered` when its order matters.
     fn literal(&self, path: &str, value: &Value, ordered: bool) -> Result<Literal> {
+        let null = || {
+            let operator = self.condition.operator.visible();
+            Error::invalid(path, format!("`{path}` must not be null for `{operator}`"))
+        };
+        let typed = |kind| Ok(Scalar::from_json(kind, value, path)?.ok_or_else(null)?.into());
         if value.is_null() {
-            return Err(Error::invalid(
-                path,
-                format!("`{path}` must not be null for `{}`", self.condition.operator.visible()),
-            ));
+            return Err(null());
         }
         match self.shape {
-            Shape::Typed(Kind::Text) | Shape::LowerText => {
-                Ok(Literal { text: Some(self.text(path, value)?), ..Literal::default() })
-            }
+            Shape::Typed(Kind::Text) | Shape::LowerText => Ok(Literal::Text(self.text(path, value)?)),
             // An integer may lie above or below a fraction, it only cannot equal one.
-            Shape::Typed(Kind::Int) if ordered => typed(Kind::Float, path, value),
-            Shape::Typed(kind) => typed(kind, path, value),
+            Shape::Typed(Kind::Int) if ordered => typed(Kind::Float),
+            Shape::Typed(kind) => typed(kind),
             Shape::Dynamic | Shape::Score => {
                 let text = scalar_text(path, value)?;
                 let flag = read_bool(value);
                 let score = self.shape == Shape::Score;
-                Ok(Literal {
+                Ok(Literal::Dynamic(Readings {
                     // Texts and booleans have an order only against their own kind.
                     text: (!ordered || value.is_string()).then_some(text),
                     number: read_number(value).or(flag.filter(|_| score).map(|flag| f64::from(u8::from(flag)))),
                     boolean: flag.filter(|_| !ordered && !score),
-                    time: None,
-                })
+                }))
             }
         }
     }
-}
-
-fn typed(kind: Kind, path: &str, value: &Value) -> Result<Literal> {
-    let mut literal = Literal::default();
-    match Scalar::from_json(kind, value, path)? {
-        Some(Scalar::Text(text)) => literal.text = Some(text),
-        Some(Scalar::Int(number)) => literal.number = Some(number as f64),
-        Some(Scalar::Float(number)) => literal.number = Some(number),
-        Some(Scalar::Bool(flag)) => literal.boolean = Some(flag),
-        Some(Scalar::Time(micros)) => literal.time = Some(micros),
-        None => {}
-    }
-    Ok(literal)
 }
 
 /// A string itself, or the JSON text of a number or boolean.
@@ -277,8 +261,8 @@ fn fold_contains(needles: Vec<String>) -> Test {
     Test::Contains { needles, fold: true }
 }
 
-fn pattern(path: &str, text: &str, fold: bool) -> Result<Regex> {
-    RegexBuilder::new(text).case_insensitive(fold).size_limit(PATTERN_BYTES_MAX).build().map_err(|error| {
+fn pattern(path: &str, text: &str, fold: bool) -> Result<Pattern> {
+    Pattern::new(text, fold, false).map_err(|error| {
         // The engine draws the pattern with a caret over several lines; its last line says what is wrong.
         let error = error.to_string();
         let reason = error.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
@@ -290,29 +274,13 @@ fn pattern(path: &str, text: &str, fold: bool) -> Result<Regex> {
     })
 }
 
-/// `ilike`: `%` any run, `_` any character, `\` takes the next literally; without either it is `icontains` (contract C.2).
+/// `ilike`: without `%` or `_` it is `icontains` (contract C.2).
 fn like(path: &str, text: &str) -> Result<Test> {
     if !text.contains(['%', '_']) {
         return Ok(fold_contains(vec![text.to_lowercase()]));
     }
-    let mut source = String::from(r"\A");
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '%' => source.push_str(".*"),
-            '_' => source.push('.'),
-            '\\' => source.push_str(&regex::escape(letters.next().unwrap_or('\\').encode_utf8(&mut [0; 4]))),
-            letter => source.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    source.push_str(r"\z");
-    RegexBuilder::new(&source)
-        .case_insensitive(true)
-        .dot_matches_new_line(true)
-        .size_limit(PATTERN_BYTES_MAX)
-        .build()
-        .map(Test::Regex)
-        .map_err(|_| Error::invalid(path, format!("`{path}` is too long a pattern for `ilike`")))
+    let like = Like::new(text);
+    like.map(Test::Like).map_err(|_| Error::invalid(path, format!("`{path}` is too long a pattern for `ilike`")))
 }
 
 fn similar_test(path: &str, text: &str) -> Result<Test> {

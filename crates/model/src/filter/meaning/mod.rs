@@ -3,6 +3,16 @@
 //! Pinned here: a null or absent field fails every test but the null tests; numbers compare as 64-bit floats; text order is
 //! by bytes; case is folded by Unicode lower-casing of both sides; a metadata array equals a literal when one of its
 //! elements does, and otherwise arrays and objects are tested as their compact JSON text.
+//!
+//! Three decisions that no database shares. A store that filters by itself finds a superset where its own functions
+//! differ, and has this module decide the rest:
+//! - **Keys with a dot.** [`lookup`] takes a metadata key literally first, on every level, and only then as a path; a
+//!   literal key wins even when its value is null. An engine that reads `a.b` and `{"a": {"b": …}}` as one path cannot
+//!   tell them apart.
+//! - **Case.** Operators that ignore case compare the full Unicode lower case of both sides (`str::to_lowercase`: `İ`
+//!   becomes two characters, `Σ` depends on what follows). Patterns fold one character at a time (simple case folding:
+//!   `ſ` is an `s`), see [`Pattern`](super::Pattern) and [`Like`](super::Like).
+//! - **Similarity.** The trigrams and the threshold of [`similar`] are our own; no engine's function is taken for it.
 
 mod operand;
 mod order;
@@ -21,12 +31,12 @@ use crate::json::Json;
 use crate::log::derive::{self, Prose};
 use crate::log::{Log, payload};
 use crate::scalar::Scalar;
+use crate::score::{ComparedScore, ComparedScores};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// Whether the record passes. `scores` is the row's scores as contract F.6 shows them in lists: evaluator id, or slug of a
-/// custom evaluator, → score summary (a bare value is taken as the score itself).
-pub fn holds(filter: &LogFilter, log: &Log, scores: &Map<String, Value>) -> bool {
+/// Whether the record with these scores passes.
+pub fn holds(filter: &LogFilter, log: &Log, scores: &ComparedScores) -> bool {
     tree_holds(filter, &mut |part| compare_holds(part, log, scores))
 }
 
@@ -41,19 +51,19 @@ pub fn tree_holds<F>(tree: &Tree<F>, holds: &mut impl FnMut(&Compare<F>) -> bool
 }
 
 /// Whether one comparison holds on the record.
-pub fn compare_holds(part: &Compare<LogField>, log: &Log, scores: &Map<String, Value>) -> bool {
+pub fn compare_holds(part: &Compare<LogField>, log: &Log, scores: &ComparedScores) -> bool {
     field_holds(&part.field, &part.test, log, scores)
 }
 
 /// Whether the field of the record passes the test.
-pub fn field_holds(field: &LogField, test: &Test, log: &Log, scores: &Map<String, Value>) -> bool {
+pub fn field_holds(field: &LogField, test: &Test, log: &Log, scores: &ComparedScores) -> bool {
     if let Test::HasKeys(keys) = test {
         return match field {
             LogField::MetadataMap => has_keys(&log.metadata, keys),
             LogField::Metadata(path) => {
                 lookup(&log.metadata, path).and_then(Value::as_object).is_some_and(|map| has_keys(map, keys))
             }
-            LogField::ScoreMap => keys.iter().all(|key| score(scores, key).is_some()),
+            LogField::ScoreMap => keys.iter().all(|key| scores.get(key).is_some()),
             LogField::Text(field) => {
                 log.payload.get(field.name()).is_some_and(|map| map.is_object() && has_names(map, keys))
             }
@@ -64,14 +74,14 @@ pub fn field_holds(field: &LogField, test: &Test, log: &Log, scores: &Map<String
 }
 
 /// The value of a field, ready to be tested.
-pub fn operand<'a>(field: &LogField, log: &'a Log, scores: &'a Map<String, Value>) -> Operand<'a> {
+pub fn operand<'a>(field: &LogField, log: &'a Log, scores: &'a ComparedScores) -> Operand<'a> {
     match field {
         LogField::Id => Operand::Text(Cow::Borrowed(log.id.as_str())),
         LogField::Scalar(field) => log.scalars.get(*field).map_or(Operand::Null, Operand::of_scalar),
         LogField::Text(field) => text_of(log, *field).map_or(Operand::Null, Operand::Document),
         LogField::Metadata(path) => lookup(&log.metadata, path).map_or(Operand::Null, Operand::of_json),
         LogField::MetadataMap => Operand::Document(Cow::Owned(json_text(&log.metadata))),
-        LogField::Score(key) => score(scores, key).map_or(Operand::Null, score_operand),
+        LogField::Score(key) => scores.get(key).map_or(Operand::Null, Operand::of_score),
         LogField::ScoreMap => Operand::Null,
     }
 }
@@ -103,28 +113,6 @@ pub fn text_of(log: &Log, field: TextField) -> Option<Cow<'_, str>> {
             }
         },
         TextField::Tools | TextField::Variables | TextField::Properties => member(field.name()),
-    }
-}
-
-/// The score under an evaluator's id, else the one that names this slug.
-pub fn score<'a>(scores: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    let by_slug = || scores.values().find(|score| score.get("evaluator_slug").and_then(Value::as_str) == Some(key));
-    scores.get(key).or_else(by_slug).filter(|score| !score.is_null())
-}
-
-/// The value of a score: `numerical_value`, else `boolean_value` as 1 or 0, else `string_value`, else the elements of
-/// `categorical_value` (contract C.4).
-pub fn score_operand(score: &Value) -> Operand<'_> {
-    let value = match score {
-        Value::Object(summary) => ["numerical_value", "boolean_value", "string_value", "categorical_value"]
-            .iter()
-            .find_map(|name| summary.get(*name).filter(|value| !value.is_null())),
-        value => Some(value),
-    };
-    match value {
-        Some(Value::Bool(flag)) => Operand::Number(f64::from(u8::from(*flag))),
-        Some(value) => Operand::of_json(value),
-        None => Operand::Null,
     }
 }
 
@@ -162,6 +150,17 @@ impl<'a> Operand<'a> {
             Scalar::Float(number) => Self::Number(*number),
             Scalar::Bool(flag) => Self::Bool(*flag),
             Scalar::Time(micros) => Self::Time(*micros),
+        }
+    }
+
+    /// The value of a score; booleans are 1 and 0 (contract C.4).
+    pub fn of_score(score: &'a ComparedScore) -> Self {
+        match score {
+            ComparedScore::Number(number) => Self::Number(*number),
+            ComparedScore::Bool(flag) => Self::Number(f64::from(u8::from(*flag))),
+            ComparedScore::Text(text) => Self::Text(Cow::Borrowed(text)),
+            ComparedScore::Choices(names) => Self::Choices(Cow::Borrowed(names)),
+            ComparedScore::None => Self::Null,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One test on one value. The only place where a test is given its meaning; stores reuse it on dictionary entries.
 
-use super::super::tree::{Literal, Test};
+use super::super::literal::Literal;
+use super::super::tree::Test;
 use super::{similar, words};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -24,6 +25,8 @@ pub enum Operand<'a> {
     Json(&'a Value),
     /// Several texts, such as the ids and names of tags: a test holds when it holds on one of them; none is null and empty.
     Many(Vec<Cow<'a, str>>),
+    /// The choices of a score: equal to a literal when one of them is; without an order and without a text.
+    Choices(Cow<'a, [String]>),
 }
 
 impl<'a> Operand<'a> {
@@ -47,6 +50,7 @@ impl<'a> Operand<'a> {
             Self::Json(Value::String(text)) => text.is_empty(),
             Self::Json(Value::Array(list)) => list.is_empty(),
             Self::Json(Value::Object(members)) => members.is_empty(),
+            Self::Choices(names) => names.is_empty(),
             other => other.is_null(),
         }
     }
@@ -56,19 +60,20 @@ impl<'a> Operand<'a> {
         match self {
             Self::Text(text) | Self::Document(text) => Some(Cow::Borrowed(text)),
             Self::Json(value) => super::json_or_text(value),
-            Self::Null | Self::Number(_) | Self::Bool(_) | Self::Time(_) | Self::Many(_) => None,
+            Self::Null | Self::Number(_) | Self::Bool(_) | Self::Time(_) | Self::Many(_) | Self::Choices(_) => None,
         }
     }
 
-    /// Equality with one literal, part by part (see [`Literal`]).
+    /// Equality with one literal, as far as it can be read as a value of this type.
     fn equals(&self, literal: &Literal) -> bool {
         match self {
-            Self::Text(text) | Self::Document(text) => literal.text.as_deref() == Some(text),
-            Self::Number(number) => literal.number == Some(*number),
-            Self::Bool(flag) => literal.boolean == Some(*flag),
-            Self::Time(micros) => literal.time == Some(*micros),
+            Self::Text(text) | Self::Document(text) => literal.text() == Some(text),
+            Self::Number(number) => literal.number() == Some(*number),
+            Self::Bool(flag) => literal.boolean() == Some(*flag),
+            Self::Time(micros) => literal.time() == Some(*micros),
             Self::Json(Value::Array(list)) => list.iter().any(|element| element_equals(element, literal)),
             Self::Json(value) => element_equals(value, literal),
+            Self::Choices(names) => names.iter().any(|name| literal.text() == Some(name)),
             Self::Null | Self::Many(_) => false,
         }
     }
@@ -76,22 +81,22 @@ impl<'a> Operand<'a> {
     /// How the value stands to the literal, when they have an order.
     fn against(&self, literal: &Literal) -> Option<std::cmp::Ordering> {
         match self {
-            Self::Text(text) | Self::Document(text) => Some(text.as_ref().cmp(literal.text.as_deref()?)),
-            Self::Number(number) => number.partial_cmp(&literal.number?),
-            Self::Time(micros) => Some(micros.cmp(&literal.time?)),
-            Self::Json(Value::String(text)) => Some(text.as_str().cmp(literal.text.as_deref()?)),
-            Self::Json(Value::Number(number)) => number.as_f64()?.partial_cmp(&literal.number?),
-            Self::Json(_) | Self::Null | Self::Bool(_) | Self::Many(_) => None,
+            Self::Text(text) | Self::Document(text) => Some(text.as_ref().cmp(literal.text()?)),
+            Self::Number(number) => number.partial_cmp(&literal.number()?),
+            Self::Time(micros) => Some(micros.cmp(&literal.time()?)),
+            Self::Json(Value::String(text)) => Some(text.as_str().cmp(literal.text()?)),
+            Self::Json(Value::Number(number)) => number.as_f64()?.partial_cmp(&literal.number()?),
+            Self::Json(_) | Self::Null | Self::Bool(_) | Self::Many(_) | Self::Choices(_) => None,
         }
     }
 }
 
-/// A scalar by the part of its own type; structures equal nothing.
+/// A scalar by the reading of its own type; structures equal nothing.
 fn element_equals(value: &Value, literal: &Literal) -> bool {
     match value {
-        Value::String(text) => literal.text.as_deref() == Some(text),
-        Value::Number(number) => number.as_f64().is_some() && literal.number == number.as_f64(),
-        Value::Bool(flag) => literal.boolean == Some(*flag),
+        Value::String(text) => literal.text() == Some(text),
+        Value::Number(number) => number.as_f64().is_some() && literal.number() == number.as_f64(),
+        Value::Bool(flag) => literal.boolean() == Some(*flag),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
 }
@@ -124,6 +129,7 @@ fn text_holds(test: &Test, text: &str) -> bool {
         Test::StartsWith(prefixes) => prefixes.iter().any(|prefix| text.starts_with(prefix.as_str())),
         Test::EndsWith(suffixes) => suffixes.iter().any(|suffix| text.ends_with(suffix.as_str())),
         Test::Regex(pattern) => pattern.is_match(text),
+        Test::Like(like) => like.is_match(text),
         Test::Words(wanted) => words::has_all(text, wanted),
         Test::Similar(query) => similar::similar(query, text),
         Test::AnyOf(_) | Test::Ordered(..) | Test::IsNull | Test::Empty | Test::HasKeys(_) => false,

@@ -3,12 +3,13 @@
 //! Values of one metadata key may have several types: numbers come before texts, texts before booleans, booleans before
 //! arrays and objects, which compare as their compact JSON text. Descending turns all of this around, but for the nulls.
 
-use super::{Operand, lookup, score, score_operand};
+use super::{Operand, lookup};
 use crate::filter::tree::LogField;
 use crate::log::Log;
 use crate::page::Sort;
 use crate::scalar::Scalar;
-use serde_json::{Map, Value};
+use crate::score::{ComparedScore, ComparedScores};
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -66,16 +67,12 @@ pub fn scalar_key(scalar: Option<&Scalar>) -> SortKey<'_> {
 }
 
 /// The key of a row for an order by `field`; null for fields that are not [`LogField::sortable`].
-pub fn order<'a>(field: &LogField, log: &'a Log, scores: &'a Map<String, Value>) -> SortKey<'a> {
+pub fn order<'a>(field: &LogField, log: &'a Log, scores: &'a ComparedScores) -> SortKey<'a> {
     match field {
         LogField::Id => SortKey::Text(Cow::Borrowed(log.id.as_str())),
         LogField::Scalar(field) => scalar_key(log.scalars.get(*field)),
         LogField::Metadata(path) => lookup(&log.metadata, path).map_or(SortKey::Null, json_key),
-        LogField::Score(key) => score(scores, key).map_or(SortKey::Null, |score| match score_operand(score) {
-            Operand::Number(number) => SortKey::Number(number),
-            Operand::Json(value) => json_key(value),
-            _ => SortKey::Null,
-        }),
+        LogField::Score(key) => scores.get(key).map_or(SortKey::Null, score_key),
         LogField::Text(_) | LogField::MetadataMap | LogField::ScoreMap => SortKey::Null,
     }
 }
@@ -104,7 +101,7 @@ pub fn compare_keys(left: &SortKey<'_>, right: &SortKey<'_>, descending: bool) -
 }
 
 /// The reference order of two rows, each with its scores.
-pub fn compare_logs(sort: &Sort, left: (&Log, &Map<String, Value>), right: (&Log, &Map<String, Value>)) -> Ordering {
+pub fn compare_logs(sort: &Sort, left: (&Log, &ComparedScores), right: (&Log, &ComparedScores)) -> Ordering {
     let keys = (order(&sort.field, left.0, left.1), order(&sort.field, right.0, right.1));
     compare_keys(&keys.0, &keys.1, sort.descending).then_with(|| left.0.id.cmp(&right.0.id))
 }
@@ -117,6 +114,17 @@ fn ascending(left: &SortKey<'_>, right: &SortKey<'_>) -> Ordering {
         (SortKey::Bool(left), SortKey::Bool(right)) => left.cmp(right),
         (SortKey::Structure(left), SortKey::Structure(right)) => left.cmp(right),
         (left, right) => left.rank().cmp(&right.rank()),
+    }
+}
+
+/// The key of a score. Booleans count as numbers; choices are ordered as their compact JSON text.
+fn score_key(score: &ComparedScore) -> SortKey<'_> {
+    match score {
+        ComparedScore::Number(number) => SortKey::Number(*number),
+        ComparedScore::Bool(flag) => SortKey::Number(f64::from(u8::from(*flag))),
+        ComparedScore::Text(text) => SortKey::Text(Cow::Borrowed(text)),
+        ComparedScore::Choices(names) => SortKey::Structure(json!(names).to_string()),
+        ComparedScore::None => SortKey::Null,
     }
 }
 

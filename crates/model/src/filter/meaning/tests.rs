@@ -87,7 +87,7 @@ fn emptiness() {
     for empty in [json!(""), json!([]), json!({})] {
         let row = log("x", json!({"input": empty}));
         let filter = compile(&ask("input", "empty", json!(null)), Unknown::Metadata).unwrap();
-        assert!(holds(&filter, &row, &Map::new()), "input {empty}");
+        assert!(holds(&filter, &row, &ComparedScores::none()), "input {empty}");
     }
 }
 
@@ -210,7 +210,7 @@ fn case_folds_by_unicode_lower_case() {
         (ask("note", "full_text_search", json!("ångström αβγ")), true),
     ] {
         let tree = compile(&filter, Unknown::Metadata).unwrap();
-        assert_eq!(holds(&tree, &row, &Map::new()), expected, "{filter}");
+        assert_eq!(holds(&tree, &row, &ComparedScores::none()), expected, "{filter}");
     }
 }
 
@@ -276,7 +276,13 @@ fn scores_by_value() {
         (ask("scores__e3", "gt", json!("bad")), true),
         (ask("scores__e3", "gt", json!(0)), false),
         (ask("scores__e4", "eq", json!("blue")), true),
+        (ask("scores__e4", "gt", json!("blue")), false),
+        (ask("scores__e4", "not_empty", json!(true)), true),
         (ask("scores__e9", "eq", json!(0)), false),
+        // A score without a value is there, and null.
+        (ask("scores__e5", "isnull", json!(true)), true),
+        (ask("scores__e5", "not", json!(0)), true),
+        (ask("evaluator_id", "eq", json!("e5")), true),
         (ask("evaluator_id", "eq", json!("e1")), true),
         (ask("evaluator_id", "in", json!(["e9", "e2"])), true),
         (ask("evaluator_id", "not_in", json!(["e9"])), true),
@@ -287,7 +293,7 @@ fn scores_by_value() {
 #[test]
 fn empty_and_or() {
     let row = sample();
-    let none = Map::new();
+    let none = ComparedScores::none();
     let (all, no): (LogFilter, LogFilter) = (Tree::And(Vec::new()), Tree::Or(Vec::new()));
     assert!(holds(&all, &row, &none));
     assert!(!holds(&no, &row, &none));
@@ -359,7 +365,7 @@ fn rows_in_order() {
     ];
     let sorted = |descending| {
         let sort = Sort { field: LogField::Metadata("v".to_owned()), descending };
-        let none = Map::new();
+        let none = ComparedScores::none();
         let mut order: Vec<&Log> = rows.iter().rev().collect();
         order.sort_by(|left, right| compare_logs(&sort, (left, &none), (right, &none)));
         order.iter().map(|row| row.id.to_string()).collect::<Vec<_>>().join(" ")

@@ -4,6 +4,7 @@ use super::*;
 use crate::filter::check::{self, Unknown};
 use crate::filter::testing::{complaint, log, parse, rows, sample, scores};
 use crate::filter::{echo, meaning};
+use crate::score::ComparedScores;
 use proptest::prelude::*;
 
 fn url(pairs: &[(&str, &str)]) -> Result<Filters> {
@@ -157,7 +158,7 @@ fn url_forms() {
     let row = log("x", json!({"latency": 0.75, "stream": true, "metadata": {"tier": "gold", "turns": 3}}));
     let found = |pairs: &[(&str, &str)]| {
         let tree = check::logs(&url(pairs).unwrap(), &rows(Unknown::Metadata)).unwrap();
-        meaning::holds(&tree, &row, &Map::new())
+        meaning::holds(&tree, &row, &ComparedScores::none())
     };
     assert!(found(&[("latency", "0.75"), ("stream", "true"), ("tier", "gold"), ("turns", "3")]));
     assert!(found(&[("turns[operator]", ">="), ("turns[value]", "3")]));

@@ -97,7 +97,7 @@ impl Judged {
             .iter()
             .map(|row| {
                 assert_eq!(row.scores.len(), 1, "{}", row.log.id.0);
-                row.scores.values().next().unwrap()["numerical_value"].as_f64().unwrap()
+                row.scores.iter().next().unwrap().values.numerical.unwrap()
             })
             .collect();
         assert_eq!(shown, (0..LOGS).map(|number| number as f64).collect::<Vec<_>>());

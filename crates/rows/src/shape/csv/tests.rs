@@ -1,9 +1,9 @@
 use super::*;
+use crate::shape::some_scores;
 use evalset_model::ids::{LogId, OrganizationId};
 use evalset_model::key::Organization;
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest;
-use evalset_model::score::RowScores;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ fn cells(body: Value, include: Option<&str>) -> BTreeMap<String, String> {
     };
     let include = include.map(IncludeFields::parse);
     let header = header(include.as_ref());
-    let scores = RowScores::from_iter([("e1".to_owned(), json!({"id": "s"}))]);
+    let scores = some_scores();
     let row = TextRow { number: 1, log: &log, scores: &scores };
     let mut out = line(&header);
     (lines(include.as_ref(), organization, Some("d".into()), 1).row)(&row, &mut out).unwrap();
@@ -64,10 +64,11 @@ fn scalars_are_plain_and_structures_are_json() {
         ("expected_output", ""),
         ("messages", r#"[{"role":"user","content":"Hi"}]"#),
         ("metadata", r#"{"a":1}"#),
-        ("scores", r#"[{"id":"s"}]"#),
     ] {
         assert_eq!(row[name], text, "{name}");
     }
+    let scores: Vec<Value> = serde_json::from_str(&row["scores"]).unwrap();
+    assert_eq!([&scores[0]["evaluator_slug"], &scores[1]["score_value"]], [&json!("tone"), &json!(["red"])]);
     assert!(!row.contains_key("full_request") && !row.contains_key("prompt_messages"));
 }
 

@@ -1,10 +1,10 @@
-use super::super::{DetailRow, ListRow, SpanRow};
+use super::super::{DetailRow, ListRow, SpanRow, some_scores as scores};
 use super::*;
 use evalset_model::ids::{LogId, OrganizationId};
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest::{self, Body};
 use evalset_model::log::{Log, Payload};
-use evalset_model::score::RowScores;
+use evalset_model::score::ShownScores;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -27,15 +27,10 @@ fn log(body: Value) -> Log {
     ingest::span(&Body::of(&body, &limits).unwrap(), &context).unwrap().unwrap()
 }
 
-fn scores() -> RowScores {
-    let score = json!({"evaluator_slug": "tone", "numerical_value": 0.1, "explanation": "because ".repeat(50)});
-    RowScores::from_iter([("e1".to_owned(), score), ("plain".to_owned(), json!(1))])
-}
-
 fn written(log: &Log, writing: &Writing, times: usize) -> String {
     let payload = if writing.payload { log.payload.clone() } else { Payload::default() };
     let seen = Log { payload, ..log.clone() };
-    let none = RowScores::new();
+    let none = ShownScores::none();
     let all = scores();
     let scores = if writing.scores { &all } else { &none };
     let mut out = Vec::new();

@@ -121,7 +121,7 @@ async fn from_the_data_folder() {
                 environment: None,
                 body: json!({"numerical_value": value}).as_object().unwrap().clone(),
                 cost: 0.0,
-                extra: serde_json::Map::new(),
+                extra: evalset_model::score::Echoed::default(),
             };
             scores::put(&app, &actor, new, Target::Any).await.unwrap();
         }

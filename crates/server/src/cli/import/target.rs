@@ -160,14 +160,10 @@ impl Local {
             outcome.skipped += added.skipped;
             return Ok(outcome);
         }
-        // A request log is overwritten, as over HTTP. Adding without overwriting first tells how many are; an import that
-        // dies between the two does the batch again.
-        let new = store.insert(self.collection, logs.clone(), Existing::Keep).await?;
-        if new.skipped > 0 {
-            store.insert(self.collection, logs, Existing::Replace).await?;
-        }
-        outcome.added += new.written;
-        outcome.replaced += new.skipped;
+        // A request log is overwritten, as over HTTP.
+        let added = store.insert(self.collection, logs, Existing::Replace).await?;
+        outcome.added += added.written - added.replaced;
+        outcome.replaced += added.replaced;
         Ok(outcome)
     }
 }

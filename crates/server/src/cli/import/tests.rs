@@ -63,9 +63,9 @@ impl World {
 
     async fn logs(&self, collection: Collection) -> Vec<Log> {
         let app: App = local::open(&self.config).await.unwrap();
-        let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
-        let rows = app.stores.logs.pick(collection, pick).await.unwrap().rows;
-        let logs = app.stores.logs.read(collection, &rows, With::Nothing).await.unwrap();
+        let mut selected = app.stores.logs.select(collection, Pick::of(LogFilter::all())).await.unwrap();
+        let rows = selected.next(usize::MAX).await.unwrap();
+        let logs = app.stores.logs.read(collection, &rows, With::PAYLOAD).await.unwrap();
         local::close(&app).await;
         logs.into_iter().map(|row| row.log).collect()
     }
@@ -154,9 +154,9 @@ async fn resuming_a_finished_import_does_nothing() {
     // Were the lines read again, the log that is gone would come back.
     let app = local::open(&world.config).await.unwrap();
     let id = {
-        let pick = Pick { filter: LogFilter::all(), watermark: None, sample: None, sort: None };
-        let rows = app.stores.logs.pick(world.request_logs(), pick).await.unwrap().rows;
-        app.stores.logs.read(world.request_logs(), &rows[..1], With::Nothing).await.unwrap().remove(0).log.id
+        let pick = Pick::of(LogFilter::all());
+        let rows = app.stores.logs.select(world.request_logs(), pick).await.unwrap().next(1).await.unwrap();
+        app.stores.logs.read(world.request_logs(), &rows, With::PAYLOAD).await.unwrap().remove(0).log.id
     };
     app.stores.logs.delete(world.request_logs(), &[id]).await.unwrap();
     local::close(&app).await;

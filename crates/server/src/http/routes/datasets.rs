@@ -109,20 +109,17 @@ async fn listed(
     let sort = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), fields::SORTABLE)?;
     let filter = check::fields(filters, fields::FIELDS)?;
     let page = datasets::list(app, caller.actor(), &filter, sort, paging.window()).await?;
-    let mut rows = Vec::with_capacity(page.rows.len());
-    for dataset in page.rows {
-        rows.push(shown(app, caller, dataset).await?);
-    }
+    let ids: Vec<_> = page.rows.iter().map(|dataset| dataset.id).collect();
+    let newest = datasets::newest_rows(app, caller.actor(), &ids).await?;
+    let object = |(dataset, newest)| DatasetObject::new(dataset, caller.organization(), newest);
+    let rows = page.rows.into_iter().zip(newest).map(object).collect();
     let data = filters::choices(listing, choices::datasets());
     Ok(listing.envelope(paging, rows, page.total).with_filters(echo::current_filters(filters)).with_choices(data))
 }
 
 async fn shown(app: &App, caller: &Caller, dataset: Dataset) -> Result<DatasetObject> {
-    let newest = match dataset.log_count {
-        0 => Vec::new(),
-        _ => datasets::newest_rows(app, caller.actor(), dataset.id).await?,
-    };
-    Ok(DatasetObject::new(dataset, caller.organization(), newest))
+    let mut newest = datasets::newest_rows(app, caller.actor(), &[dataset.id]).await?;
+    Ok(DatasetObject::new(dataset, caller.organization(), newest.pop().unwrap_or_default()))
 }
 
 /// Read a dataset. `_saved_logs` answers an object made up for the collection of that name.

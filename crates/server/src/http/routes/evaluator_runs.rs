@@ -18,6 +18,7 @@ use evalset_model::score::Score;
 use evalset_model::{Error, Result};
 use evalset_product::app::App;
 use evalset_product::ops::{evaluations, evaluators};
+use evalset_rows::shape::score_value;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -103,7 +104,7 @@ async fn of_inputs(
 /// The score with the members of the older reply (contract F.4).
 fn answer(score: Score, seconds: f64) -> ScoreObject {
     let values = &score.values;
-    let value = values.compared().or_else(|| values.json.clone().map(Value::String)).unwrap_or_default();
+    let value = score_value(values);
     let more = json!({
         "score": value,
         "score_type": score.source.value_type.name(),

@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use evalset_evaluate::inputs;
 use evalset_model::filter::check::NamedField;
-use evalset_model::filter::scores::{CREATED_AT, FIELDS, SORTABLE};
+use evalset_model::filter::scores::{CREATED_AT, fields, sortable};
 use evalset_model::filter::wire::Filters;
 use evalset_model::filter::{Order, Tree, build, check, echo};
 use evalset_model::ids::ScoreId;
@@ -99,9 +99,9 @@ impl Asked {
     /// Reads it off URL and body.
     pub fn of(app: &App, listing: &Listing, body: &Map<String, Value>) -> Result<Self> {
         let paging = listing.paging(body, Bounds { max_page_size: app.limits.max_page_size, ..PAGE })?;
-        let (sort, descending) = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), SORTABLE)?;
+        let (sort, descending) = check::sort_in(listing.sort_by(body).as_deref().unwrap_or("-created_at"), sortable())?;
         let filters = filters::parse(body, &app.limits)?;
-        let filter = check::fields(&filters, FIELDS)?.and(window(listing, body)?);
+        let filter = check::fields(&filters, fields())?.and(window(listing, body)?);
         Ok(Self { query: ScoreQuery { filter, sort, descending, window: paging.window() }, paging, filters })
     }
 
