@@ -18,13 +18,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         [("latency".to_owned(), json!(0.5)), ("cost".to_owned(), json!(0.01))].into_iter().collect();
     let text = sentence.repeat(8);
     let row = EvalInputs {
-        input: json!("a question"),
-        output: json!(text),
-        expected_output: json!(text.replace("lazy", "sleepy").replace("42", "43")),
+        input: json!("a question").into(),
+        output: json!(text).into(),
+        expected_output: json!(text.replace("lazy", "sleepy").replace("42", "43")).into(),
         metrics: metrics.clone(),
         ..EvalInputs::default()
     };
-    let structured = EvalInputs { output: json!(json!({"name": "x", "items": [1, 2, 3]}).to_string()), ..row.clone() };
+    let structured =
+        EvalInputs { output: json!(json!({"name": "x", "items": [1, 2, 3]}).to_string()).into(), ..row.clone() };
     println!("rules, rows/s on one core (texts of {} bytes):", text.len());
     for (name, parameters, row) in [
         ("exact_match", json!({}), &row),
@@ -51,8 +52,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rule = Rule::compile("similarity", &Map::new())?;
     for (kind, left, right) in [("ASCII", "abcdefgh", "hgfedcba"), ("other", "абвгдежз", "зжедгвба")] {
         let large = EvalInputs {
-            output: json!(left.repeat(12_500)),
-            expected_output: json!(right.repeat(12_500)),
+            output: json!(left.repeat(12_500)).into(),
+            expected_output: json!(right.repeat(12_500)).into(),
             ..EvalInputs::default()
         };
         let begin = processor_time();

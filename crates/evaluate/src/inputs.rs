@@ -4,10 +4,13 @@
 
 use evalset_model::evaluator::EvalInputs;
 use evalset_model::field::Field;
-use evalset_model::log::{Log, derive, payload};
+use evalset_model::json::Text;
+use evalset_model::log::derive::{self, Prose};
+use evalset_model::log::{Log, payload};
 use evalset_model::scalar::{Scalar, brief};
 use evalset_model::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -27,7 +30,7 @@ pub const IDEAL_OUTPUT: &str = "ideal_output";
 
 /// The inputs of a stored record: payload values as they are, metadata without reserved keys, known metrics and the others.
 pub fn of_log(log: &Log) -> EvalInputs {
-    let member = |name: &str| log.payload.get(name).cloned().unwrap_or_default();
+    let member = |name: &str| log.payload.text(name).cloned().unwrap_or_default();
     let known = METRICS.iter().filter_map(|field| {
         let value = match log.scalars.get(*field)? {
             Scalar::Int(number) => Value::from(*number),
@@ -37,9 +40,9 @@ pub fn of_log(log: &Log) -> EvalInputs {
         Some((field.name().to_owned(), value))
     });
     let mut metrics: Map<String, Value> = known.collect();
-    if let Some(Value::Object(others)) = log.payload.get(payload::METRICS) {
+    if let Value::Object(others) = log.payload.value(payload::METRICS) {
         for (name, value) in others {
-            metrics.entry(name.clone()).or_insert_with(|| value.clone());
+            metrics.entry(name).or_insert(value);
         }
     }
     let shown = log.metadata.iter().filter(|(key, _)| !key.starts_with('_'));
@@ -60,7 +63,7 @@ pub fn of_body(inputs: &Value) -> Result<EvalInputs> {
     };
     let value = |name: &str, older: &str| {
         let given = |name: &str| members.get(name).filter(|value| !value.is_null()).cloned();
-        given(name).or_else(|| given(older)).unwrap_or_default()
+        given(name).or_else(|| given(older)).map(Text::from).unwrap_or_default()
     };
     let map = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(Map::new()),
@@ -82,27 +85,36 @@ pub fn of_body(inputs: &Value) -> Result<EvalInputs> {
 
 /// Text view of an input: a string as it is, messages as their contents without the instructions, anything else as compact
 /// JSON, null as nothing.
-pub fn input_text(value: &Value) -> Cow<'_, str> {
-    derive::prompt_of(value).unwrap_or_default()
+pub fn input_text(value: &Text) -> Cow<'_, str> {
+    derive::prompt_of(value.json()).map(Prose::text).unwrap_or_default()
 }
 
 /// Text view of an output or a target: a string as it is, a message (or the first of several) as its content, anything else
 /// as compact JSON, null as nothing.
-pub fn output_text(value: &Value) -> Cow<'_, str> {
-    derive::completion_of(value, false).unwrap_or_default()
+pub fn output_text(value: &Text) -> Cow<'_, str> {
+    derive::completion_of(value.json(), false).map(Prose::text).unwrap_or_default()
 }
 
 /// The target as older templates call it: `metadata.ideal_output` where given, else the expected output.
-pub fn ideal_output(inputs: &EvalInputs) -> &Value {
-    inputs.metadata.get(IDEAL_OUTPUT).filter(|value| !value.is_null()).unwrap_or(&inputs.expected_output)
+pub fn ideal_output(inputs: &EvalInputs) -> Text {
+    let older = inputs.metadata.get(IDEAL_OUTPUT).filter(|value| !value.is_null());
+    older.map_or_else(|| inputs.expected_output.clone(), |value| value.clone().into())
+}
+
+/// A string as it is, anything else as compact JSON text.
+pub fn text_of(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
 }
 
 /// The dictionary a Python evaluator is called with: every key is always there.
 #[derive(Serialize)]
 pub struct Dictionary<'a> {
-    input: &'a Value,
-    output: &'a Value,
-    expected_output: &'a Value,
+    input: &'a Text,
+    output: &'a Text,
+    expected_output: &'a Text,
     metrics: &'a Map<String, Value>,
     metadata: &'a Map<String, Value>,
     llm_input: Cow<'a, str>,
@@ -113,13 +125,15 @@ pub struct Dictionary<'a> {
 pub fn of_dictionary(text: &[u8]) -> serde_json::Result<EvalInputs> {
     #[derive(Deserialize)]
     struct Row {
-        input: Value,
-        output: Value,
-        expected_output: Value,
+        input: Box<RawValue>,
+        output: Box<RawValue>,
+        expected_output: Box<RawValue>,
         metrics: Map<String, Value>,
         metadata: Map<String, Value>,
     }
     let Row { input, output, expected_output, metrics, metadata } = serde_json::from_slice(text)?;
+    let [input, output, expected_output] =
+        [input, output, expected_output].map(|value| Text::written(String::from(Box::<str>::from(value))));
     Ok(EvalInputs { input, output, expected_output, metrics, metadata })
 }
 
@@ -166,7 +180,10 @@ mod tests {
             of_body(&json!({"llm_input": "a", "input": null, "output": "b", "llm_output": "c", "metrics": null,
             "ideal_output": "d", "other": 1}))
             .unwrap();
-        assert_eq!((inputs.input, inputs.output, inputs.expected_output), (json!("a"), json!("b"), json!("d")));
+        assert_eq!(
+            (inputs.input, inputs.output, inputs.expected_output),
+            (json!("a").into(), json!("b").into(), json!("d").into())
+        );
         for (body, field) in [(json!([]), "inputs"), (json!({"metadata": "x"}), "inputs.metadata")] {
             assert_eq!(of_body(&body).unwrap_err().by_field().keys().collect::<Vec<_>>(), [field]);
         }
@@ -187,15 +204,16 @@ mod tests {
                 "é",
             ),
         ] {
-            assert_eq!((input_text(&value).as_ref(), output_text(&value).as_ref()), (input, output), "{value}");
+            let text = Text::from(value);
+            assert_eq!((input_text(&text).as_ref(), output_text(&text).as_ref()), (input, output), "{text:?}");
         }
     }
 
     #[test]
     fn the_ideal_output_is_looked_for_in_metadata_first() {
-        let mut inputs = EvalInputs { expected_output: json!("e"), ..EvalInputs::default() };
-        assert_eq!(ideal_output(&inputs), "e");
+        let mut inputs = EvalInputs { expected_output: json!("e").into(), ..EvalInputs::default() };
+        assert_eq!(ideal_output(&inputs).json().text(), "\"e\"");
         inputs.metadata.insert("ideal_output".to_owned(), json!("m"));
-        assert_eq!(ideal_output(&inputs), "m");
+        assert_eq!(ideal_output(&inputs).json().text(), "\"m\"");
     }
 }

@@ -7,6 +7,7 @@
 use crate::convert::cut;
 use crate::inputs::{ideal_output, input_text, output_text};
 use evalset_model::evaluator::EvalInputs;
+use evalset_model::json::Text;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Serde, Value, ValueKind};
 use minijinja::{Environment, Output, State, UndefinedBehavior, context};
 use std::borrow::Cow;
@@ -89,11 +90,12 @@ impl Template {
 
     fn write(&self, inputs: &EvalInputs) -> Result<Vec<u8>, minijinja::Error> {
         let (input, output) = (input_text(&inputs.input), output_text(&inputs.output));
+        let ideal = ideal_output(inputs);
         let values = context! {
             input => viewed(&inputs.input, &input),
             output => viewed(&inputs.output, &output),
             expected_output => viewed(&inputs.expected_output, &output_text(&inputs.expected_output)),
-            ideal_output => viewed(ideal_output(inputs), &output_text(ideal_output(inputs))),
+            ideal_output => viewed(&ideal, &output_text(&ideal)),
             metadata => Value::from(Serde(&inputs.metadata)),
             metrics => Value::from(Serde(&inputs.metrics)),
             llm_input => input,
@@ -122,13 +124,12 @@ struct View {
     text: String,
 }
 
-fn viewed(value: &serde_json::Value, text: &str) -> Value {
-    match value {
-        serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
-            Value::from_object(View { members: Value::from(Serde(value)), text: text.to_owned() })
-        }
-        scalar => Value::from(Serde(scalar)),
+fn viewed(value: &Text, text: &str) -> Value {
+    let members = Value::from(Serde(&value.json().to_value()));
+    if value.json().scalar().is_some() {
+        return members;
     }
+    Value::from_object(View { members, text: text.to_owned() })
 }
 
 impl Object for View {
@@ -195,9 +196,9 @@ mod tests {
 
     fn inputs() -> EvalInputs {
         EvalInputs {
-            input: json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi <b>"}]),
-            output: json!({"role": "assistant", "content": "Hé", "tool_calls": []}),
-            expected_output: json!(null),
+            input: json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi <b>"}]).into(),
+            output: json!({"role": "assistant", "content": "Hé", "tool_calls": []}).into(),
+            expected_output: json!(null).into(),
             metrics: json!({"latency": 0.5, "cost": 2}).as_object().cloned().unwrap(),
             metadata: json!({"tier": "gold", "a": {"b": [1, true]}, "ideal_output": "Hello"})
                 .as_object()

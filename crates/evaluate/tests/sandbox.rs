@@ -16,7 +16,7 @@ fn options() -> PoolOptions {
 
 fn row(output: &Value) -> EvalInputs {
     let metadata = [("tier".to_owned(), json!("gold"))].into_iter().collect();
-    EvalInputs { input: json!("in"), output: output.clone(), metadata, ..EvalInputs::default() }
+    EvalInputs { input: json!("in").into(), output: output.clone().into(), metadata, ..EvalInputs::default() }
 }
 
 fn rows(outputs: &[Value]) -> Vec<EvalInputs> {

@@ -2,7 +2,7 @@
 //!
 //! Reads the rows in question and asks the reference meaning. Does not know the index.
 
-use crate::fetch::{full, members};
+use crate::fetch::full;
 use crate::number::CollectionNumber;
 use crate::origin::{Fetched, Lease, Sight, Stop};
 use evalset_model::field::TextField;
@@ -98,11 +98,7 @@ impl Work<'_> {
         if !self.text_only {
             return full(lease, self.collection, row).map(|fetched| fetched.map(|(log, _)| log));
         }
-        let mut log = Log::new(LogId(String::new()));
-        let fetched = lease.payload(self.collection, row, &mut |text| {
-            log.payload = members(text)?;
-            Ok(())
-        })?;
-        Ok(fetched.map(|()| log))
+        let bare = Log::new(LogId(String::new()));
+        Ok(lease.payload(self.collection, row)?.map(|payload| Log { payload, ..bare }))
     }
 }

@@ -4,17 +4,10 @@ use crate::number::CollectionNumber;
 use crate::origin::{Fetched, Lease};
 use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::Log;
-use evalset_model::log::text::PayloadText;
 use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use evalset_store::lists::{TextRow, Writing, Written};
 use evalset_store::logs::{Row, With};
-use serde_json::{Map, Value};
-
-/// The members of a payload.
-pub(crate) fn members(text: &[u8]) -> Result<Map<String, Value>> {
-    serde_json::from_slice(text).map_err(Error::internal)
-}
 
 /// A row with its payload, and the bytes of that as text.
 pub(crate) fn full(lease: &dyn Lease, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<(Log, usize)>> {
@@ -22,13 +15,12 @@ pub(crate) fn full(lease: &dyn Lease, collection: CollectionNumber, row: RowNumb
         Fetched::There(log) => log,
         other => return Ok(other.map(|log| (log, 0))),
     };
-    let mut bytes = 0;
-    let fetched = lease.payload(collection, row, &mut |text| {
-        bytes = text.len();
-        log.payload = members(text)?;
-        Ok(())
-    })?;
-    Ok(fetched.map(|()| (log, bytes)))
+    let payload = lease.payload(collection, row)?;
+    Ok(payload.map(|payload| {
+        let bytes = payload.bytes();
+        log.payload = payload;
+        (log, bytes)
+    }))
 }
 
 /// Rows by number, in the order given; those that are gone or cannot be read are left out. `TooLarge` when their
@@ -80,26 +72,16 @@ pub fn write_rows(
             break;
         }
         written.passed += 1;
-        let Some(log) = lease.fields(collection, *row)?.there() else { continue };
+        let Some(mut log) = lease.fields(collection, *row)?.there() else { continue };
+        if writing.payload {
+            let Some(payload) = lease.payload(collection, *row)?.there() else { continue };
+            log.payload = payload;
+        }
         let scores = match sight {
             Some(sight) => sight.shown(lease, &log.id)?,
             None => ShownScores::none(),
         };
-        let mut add = |payload: &PayloadText<'_>| {
-            written.add(&TextRow { number: *row, log: &log, payload, scores: &scores }, writing)
-        };
-        if !writing.payload {
-            add(&PayloadText::default())?;
-            continue;
-        }
-        // The row's own faults are told apart from those of the writing.
-        let mut added = Ok(());
-        lease.payload(collection, *row, &mut |text| {
-            let payload = PayloadText::parse(text).map_err(Error::internal)?;
-            added = add(&payload);
-            Ok(())
-        })?;
-        added?;
+        written.add(&TextRow { number: *row, log: &log, scores: &scores }, writing)?;
     }
     Ok(written)
 }

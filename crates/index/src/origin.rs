@@ -11,7 +11,7 @@ use crate::change::Commits;
 use crate::number::{CollectionNumber, CommitNumber};
 use evalset_model::Result;
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber};
-use evalset_model::log::Log;
+use evalset_model::log::{Log, Payload};
 use evalset_model::score::{ComparedScores, Score, ShownScores, Source};
 use std::time::Duration;
 
@@ -145,13 +145,8 @@ pub trait Lease: Scored + Send {
     /// A row without its payload.
     fn fields(&self, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<Log>>;
 
-    /// Shows the JSON text of a row's payload to `see`, whose error says that the text is damaged.
-    fn payload(
-        &self,
-        collection: CollectionNumber,
-        row: RowNumber,
-        see: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<Fetched<()>>;
+    /// The payload of a row.
+    fn payload(&self, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<Payload>>;
 
     /// Where the scores of a collection's rows are found.
     fn sight(&self, name: Collection, collection: CollectionNumber) -> Result<Sight>;

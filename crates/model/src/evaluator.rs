@@ -5,6 +5,7 @@
 use crate::dataset::Tag;
 use crate::error::{Error, Result};
 use crate::ids::{EvaluatorId, OrganizationId, VersionId};
+use crate::json::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -246,11 +247,11 @@ impl Method {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EvalInputs {
     /// Universal input.
-    pub input: Value,
+    pub input: Text,
     /// Universal output.
-    pub output: Value,
+    pub output: Text,
     /// Target.
-    pub expected_output: Value,
+    pub expected_output: Text,
     /// Tokens, cost (USD), latency and time to first token (s), and the record's other metrics.
     pub metrics: Map<String, Value>,
     /// Metadata without reserved keys.

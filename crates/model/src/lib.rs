@@ -10,6 +10,7 @@ pub mod field;
 pub mod filter;
 pub mod ids;
 pub mod job;
+pub mod json;
 pub mod key;
 pub mod limits;
 pub mod log;

@@ -10,6 +10,20 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// One row, as JSON text.
     pub max_row_bytes: usize,
+    /// Values that the metadata of one row may be made of, names included: it is held as values, which take many times the
+    /// memory of their text.
+    pub metadata_values: usize,
+    /// Values that any other JSON body may be made of, names included.
+    pub body_values: usize,
+    /// Memory that request bodies may take together, from their first byte until they are answered: three bytes for each byte
+    /// of a body. More are answered 503 with `Retry-After`, before they are read.
+    pub body_memory_bytes: usize,
+    /// How much of that one organization may take.
+    pub organization_body_memory_bytes: usize,
+    /// Bodies that one organization may be sending at once.
+    pub organization_bodies: usize,
+    /// Longest pause in which nothing of a body comes.
+    pub body_pause_seconds: u64,
     /// Items of a bulk call.
     pub bulk_items: usize,
     /// Items of `request-logs/batch/create`.
@@ -60,6 +74,10 @@ pub struct Limits {
     pub unread_body_bytes: usize,
     /// Time for that rest, and for a client to end a connection that is closed.
     pub unread_body_seconds: u64,
+    /// Downloads that are streamed while they are made, at once; more are answered 503 with `Retry-After`.
+    pub streams: usize,
+    /// Longest time in which a client takes nothing of an answer that is being sent.
+    pub standstill_seconds: u64,
     /// Jobs not yet ended, per organization.
     pub open_jobs: usize,
     /// Jobs at work at once.
@@ -94,6 +112,8 @@ pub struct Limits {
     pub export_days: u64,
     /// Writes waiting for the writer; more wait in their request.
     pub write_queue: usize,
+    /// Bytes of those writes; more wait in their request. One write may have more.
+    pub write_queue_bytes: usize,
     /// Seconds to let requests and jobs finish at shutdown.
     pub shutdown_seconds: u64,
     /// Greatest `concurrency` of a provider.
@@ -123,6 +143,12 @@ impl Default for Limits {
         Self {
             max_body_bytes: 100 * 1024 * 1024,
             max_row_bytes: 20 * 1024 * 1024,
+            metadata_values: 100_000,
+            body_values: 500_000,
+            body_memory_bytes: 1024 * 1024 * 1024,
+            organization_body_memory_bytes: 960 * 1024 * 1024,
+            organization_bodies: 384,
+            body_pause_seconds: 10,
             bulk_items: 500,
             batch_items: 5_000,
             max_page_size: 100,
@@ -146,6 +172,8 @@ impl Default for Limits {
             header_seconds: 15,
             unread_body_bytes: 4 * 1024 * 1024,
             unread_body_seconds: 5,
+            streams: 64,
+            standstill_seconds: 60,
             open_jobs: 100,
             concurrent_jobs: 2,
             concurrent_runs: 4,
@@ -162,6 +190,7 @@ impl Default for Limits {
             evaluator_bytes: 512 * 1024,
             export_days: 7,
             write_queue: 4_096,
+            write_queue_bytes: 256 * 1024 * 1024,
             shutdown_seconds: 9,
             provider_concurrency: 256,
             provider_timeout_seconds: 600,

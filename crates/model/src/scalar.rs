@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde_json::Value;
+use std::fmt::{self, Write as _};
 
 /// Type of a scalar field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +18,20 @@ pub enum Kind {
     Bool,
     /// Instant, microseconds since 1970-01-01 UTC.
     Time,
+}
+
+impl Kind {
+    /// The error that `field` holds `value`, which is of another type.
+    pub(crate) fn refused(self, field: &str, value: &impl fmt::Display) -> Error {
+        let wanted = match self {
+            Self::Text => "a string",
+            Self::Int => "an integer",
+            Self::Float => "a number",
+            Self::Bool => "true or false",
+            Self::Time => "an ISO 8601 date and time",
+        };
+        Error::invalid(field, format!("`{field}` must be {wanted}, got {}", brief(value)))
+    }
 }
 
 /// A value of a scalar field. Absent and null are the same: there is no scalar then.
@@ -60,28 +75,47 @@ impl Scalar {
     /// Reads a JSON value as `kind`. `null` is `None`. Numeric strings, integral floats and the boolean forms of contract C.3
     /// are accepted; anything else is an error that names `field`.
     pub fn from_json(kind: Kind, value: &Value, field: &str) -> Result<Option<Self>> {
-        let wrong = |wanted: &str| Error::invalid(field, format!("`{field}` must be {wanted}, got {}", brief(value)));
+        let wrong = || kind.refused(field, value);
         Ok(Some(match (kind, value) {
             (_, Value::Null) => return Ok(None),
             (Kind::Text, Value::String(text)) => Self::Text(text.clone()),
             (Kind::Text, Value::Number(number)) => Self::Text(number.to_string()),
             (Kind::Text, Value::Bool(flag)) => Self::Text(flag.to_string()),
-            (Kind::Text, _) => return Err(wrong("a string")),
-            (Kind::Int, _) => Self::Int(read_int(value).ok_or_else(|| wrong("an integer"))?),
-            (Kind::Float, _) => Self::Float(read_number(value).ok_or_else(|| wrong("a number"))?),
-            (Kind::Bool, _) => Self::Bool(read_bool(value).ok_or_else(|| wrong("true or false"))?),
-            (Kind::Time, Value::String(text)) => {
-                Self::Time(parse_time(text).ok_or_else(|| wrong("an ISO 8601 date and time"))?)
-            }
-            (Kind::Time, _) => return Err(wrong("an ISO 8601 date and time")),
+            (Kind::Int, _) => Self::Int(read_int(value).ok_or_else(wrong)?),
+            (Kind::Float, _) => Self::Float(read_number(value).ok_or_else(wrong)?),
+            (Kind::Bool, _) => Self::Bool(read_bool(value).ok_or_else(wrong)?),
+            (Kind::Time, Value::String(text)) => Self::Time(parse_time(text).ok_or_else(wrong)?),
+            (Kind::Text | Kind::Time, _) => return Err(wrong()),
         }))
     }
 }
 
-/// A value shortened for an error message.
-pub fn brief(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 60 { text } else { format!("{}…", text.chars().take(60).collect::<String>()) }
+/// A value shortened for an error message; what is cut off is not written first.
+pub fn brief(value: &impl fmt::Display) -> String {
+    let mut begin = Beginning { text: String::new(), left: BRIEF_CHARS };
+    // It fails where there is no more room.
+    match write!(begin, "{value}") {
+        Ok(()) => begin.text,
+        Err(fmt::Error) => begin.text + "…",
+    }
+}
+
+/// Characters of a value in an error message.
+const BRIEF_CHARS: usize = 60;
+
+struct Beginning {
+    text: String,
+    left: usize,
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let end = more.char_indices().nth(self.left).map(|(end, _)| end);
+        let fits = &more[..end.unwrap_or(more.len())];
+        self.left -= fits.chars().count();
+        self.text.push_str(fits);
+        if end.is_some() { Err(fmt::Error) } else { Ok(()) }
+    }
 }
 
 /// What kind of JSON value this is, for messages.

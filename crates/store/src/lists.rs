@@ -3,22 +3,19 @@
 use evalset_model::filter::LogFilter;
 use evalset_model::ids::RowNumber;
 use evalset_model::log::Log;
-use evalset_model::log::text::PayloadText;
 use evalset_model::page::{Mark, Part, Sort};
 use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
 
-/// A record as it is stored: typed fields and metadata in [`Log`], whose payload is empty, and that payload as text.
+/// A record to be written.
 #[derive(Clone, Copy, Debug)]
 pub struct TextRow<'a> {
     /// Where it stands in its store.
     pub number: RowNumber,
-    /// The record without its payload.
+    /// The record; its payload is empty when it was not asked for.
     pub log: &'a Log,
-    /// Its payload; empty when it was not asked for.
-    pub payload: &'a PayloadText<'a>,
     /// The scores it shows; none when they were not asked for.
     pub scores: &'a ShownScores,
 }

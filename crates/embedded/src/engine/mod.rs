@@ -67,9 +67,10 @@ impl Engine {
         let derived = Derived::new(&options.derived(), &kept, noted);
         let damage = Arc::new(Damage::default());
         let watched = Watched { derived: derived.clone(), damage: damage.clone() };
-        let writer = Writer::start(&path, connection, watched, options.limits.write_queue)
-            .map(Arc::new)
-            .map_err(|cause| OpenError::corrupt(&path, cause))?;
+        let writer =
+            Writer::start(&path, connection, watched, (options.limits.write_queue, options.limits.write_queue_bytes))
+                .map(Arc::new)
+                .map_err(|cause| OpenError::corrupt(&path, cause))?;
         let readers = Readers::new(path.clone(), (2 * cores() + 2).min(READERS_MAX) + RESERVED, damage.clone());
         let origin = DataFile { readers: readers.clone(), writer: writer.clone(), derived: derived.clone() };
         let answers = Answers::start(derived, Arc::new(origin), &options.derived());

@@ -12,7 +12,7 @@ use evalset_index::origin::{Fetched, Fields, Found, Kept, Lease, Origin, Scored,
 use evalset_index::{CollectionNumber, CommitNumber, Derived};
 use evalset_model::Result;
 use evalset_model::ids::{Collection, LogId, OrganizationId, RowNumber};
-use evalset_model::log::Log;
+use evalset_model::log::{Log, Payload};
 use evalset_model::score::{Score, Source};
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
@@ -169,18 +169,13 @@ impl Lease for readers::Lease {
         fetched(self, collection, read).map(|fetched| fetched.map(|stored| stored.log))
     }
 
-    fn payload(
-        &self,
-        collection: CollectionNumber,
-        row: RowNumber,
-        see: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<Fetched<()>> {
+    fn payload(&self, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<Payload>> {
         let connection = self.connection()?;
-        let read = match row::see_payload(connection, row, see) {
+        let read = match row::read_payload(connection, row) {
             Ok(None) if there(connection, collection, row)? => Err(row::without_payload(row).into()),
             read => read,
         };
-        fetched(self, collection, read)
+        fetched(self, collection, read).map(|fetched| fetched.map(|payload| payload.members))
     }
 
     fn sight(&self, name: Collection, collection: CollectionNumber) -> Result<Sight> {

@@ -11,7 +11,7 @@ use crate::engine::checkpoint::Checkpoints;
 use crate::file::damage::Damage;
 use crate::file::derived;
 use crate::file::error::{Sql, again};
-use command::{Command, Ran, Reply, command};
+use command::{Command, Ran, Reply, Room, command};
 use evalset_index::{Change, CollectionNumber, CommitNumber, Derived};
 use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
@@ -117,17 +117,18 @@ impl Tx<'_> {
 /// Handle to the writer thread.
 pub(crate) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Command>>>,
+    room: Room,
     thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
 }
 
 impl Writer {
-    /// Starts the thread. `queue` commands may wait; more callers wait for a place.
+    /// Starts the thread. So many commands of so many bytes may wait; more callers wait for a place.
     pub fn start(
         path: &Path,
         mut connection: Connection,
         watched: Watched,
-        queue: usize,
+        (queue, queue_bytes): (usize, usize),
     ) -> std::result::Result<Self, String> {
         let read = |key: &str| {
             connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0))
@@ -142,7 +143,8 @@ impl Writer {
             .name("evalset-writer".to_owned())
             .spawn(move || work.run(receiver))
             .map_err(|cause| cause.to_string())?;
-        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), commits })
+        let queue = Mutex::new(Some(sender));
+        Ok(Self { queue, room: Room::new(queue_bytes), thread: Mutex::new(Some(thread)), commits })
     }
 
     /// Runs `write` in the next transaction and returns when it is durable and visible. `bytes` is about what it adds.
@@ -152,7 +154,9 @@ impl Writer {
         write: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let queue = self.queue.lock().clone().ok_or_else(stopped)?;
-        let (command, answer) = command(bytes, write);
+        let place = self.room.take(bytes).await;
+        let (mut command, answer) = command(bytes, write);
+        command.place = place;
         queue.send(command).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| failed())?
     }
@@ -193,7 +197,7 @@ impl Writer {
             }
         };
         // A full queue means that there is no rest to do it in.
-        queue.try_send(Command { bytes: 0, run: Box::new(run) }).ok();
+        queue.try_send(Command { bytes: 0, place: None, run: Box::new(run) }).ok();
     }
 
     /// Refuses new writes, finishes those that wait, folds the log of the file into it and ends the thread. Blocks.

@@ -182,7 +182,7 @@ fn rows(connection: &Connection, thorough: bool, report: &mut Report) -> rusqlit
         report.payloads_read += 1;
         let row: i64 = line.get(0)?;
         let decoded = match (line.get(1), line.get_ref(2)?.as_blob()) {
-            (Ok(codec), Ok(body)) => payload::decode(codec, body).map_err(|cause| cause.to_string()),
+            (Ok(codec), Ok(body)) => payload::check(codec, body).map_err(|cause| cause.to_string()),
             _ => Err("it is not bytes".to_owned()),
         };
         if let Err(cause) = decoded {

@@ -2,9 +2,8 @@
 //!
 //! Does not know tables. Bytes come from disk, so nothing about them is taken for granted.
 
-use evalset_model::{Error, Result};
-use serde_json::{Map, Value};
-use std::borrow::Cow;
+use evalset_model::log::Payload;
+use evalset_model::{Error, Result, json};
 use std::cell::RefCell;
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -33,12 +32,13 @@ thread_local! {
 }
 
 /// Encodes a payload.
-pub(crate) fn encode(payload: &Map<String, Value>) -> Result<Body> {
-    let json = serde_json::to_vec(payload).map_err(Error::internal)?;
+pub(crate) fn encode(payload: &Payload) -> Result<Body> {
+    let mut json = Vec::new();
+    payload.write(&mut json).map_err(Error::internal)?;
     if json.len() < WORTH_COMPRESSING {
         return Ok(Body { codec: PLAIN, bytes: json });
     }
-    let bytes = COMPRESSOR.with(|slot| {
+    let mut bytes = COMPRESSOR.with(|slot| {
         let mut slot = slot.borrow_mut();
         let compressor = match &mut *slot {
             Some(compressor) => compressor,
@@ -46,21 +46,31 @@ pub(crate) fn encode(payload: &Map<String, Value>) -> Result<Body> {
         };
         compressor.compress(&json).map_err(Error::internal)
     })?;
+    // It was made large enough for text that does not get smaller, and may wait for the writer.
+    bytes.shrink_to_fit();
     Ok(if bytes.len() < json.len() { Body { codec: ZSTD, bytes } } else { Body { codec: PLAIN, bytes: json } })
 }
 
 /// The JSON text of what [`encode`] made.
-pub(crate) fn text(codec: i64, bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    match codec {
-        PLAIN => Ok(Cow::Borrowed(bytes)),
-        ZSTD => decompress(bytes).map(Cow::Owned),
-        other => Err(Error::internal(format!("unknown payload codec {other}"))),
-    }
+pub(crate) fn text(codec: i64, bytes: &[u8]) -> Result<String> {
+    let text = match codec {
+        PLAIN => bytes.to_vec(),
+        ZSTD => decompress(bytes)?,
+        other => return Err(Error::internal(format!("unknown payload codec {other}"))),
+    };
+    String::from_utf8(text).map_err(Error::internal)
 }
 
 /// The members of what [`encode`] made.
-pub(crate) fn decode(codec: i64, bytes: &[u8]) -> Result<Map<String, Value>> {
-    serde_json::from_slice(&text(codec, bytes)?).map_err(Error::internal)
+pub(crate) fn decode(codec: i64, bytes: &[u8]) -> Result<Payload> {
+    Payload::read(text(codec, bytes)?).map_err(Error::internal)
+}
+
+/// Whether every value of it can be read, which is more than [`decode`] looks at.
+pub(crate) fn check(codec: i64, bytes: &[u8]) -> Result<()> {
+    let text = text(codec, bytes)?;
+    decode(codec, bytes)?;
+    json::read(text.as_bytes(), usize::MAX).map_err(Error::internal).map(drop)
 }
 
 fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -82,35 +92,37 @@ fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn members(value: Value) -> Payload {
         match value {
-            Value::Object(map) => map,
+            Value::Object(map) => map.into_iter().collect(),
             other => panic!("not an object: {other}"),
         }
     }
 
     #[test]
     fn round_trip_plain_and_compressed() {
-        let small = map(json!({"input": "hi"}));
+        let small = members(json!({"input": "hi"}));
         let body = encode(&small).unwrap();
         assert_eq!(body.codec, PLAIN);
         assert_eq!(decode(body.codec, &body.bytes).unwrap(), small);
-        let large = map(json!({"input": "word ".repeat(1_000), "output": [1, 2.5, null]}));
+        let large = members(json!({"input": "word ".repeat(1_000), "output": [1, 2.5, null]}));
         let body = encode(&large).unwrap();
         assert_eq!(body.codec, ZSTD);
-        assert_eq!(text(ZSTD, &body.bytes).unwrap(), serde_json::to_vec(&large).unwrap());
+        assert_eq!(text(ZSTD, &body.bytes).unwrap(), serde_json::to_string(&large).unwrap());
         assert!(body.bytes.len() < 500);
         assert_eq!(decode(body.codec, &body.bytes).unwrap(), large);
     }
 
     #[test]
     fn damaged_bytes_are_errors() {
-        let body = encode(&map(json!({"input": "word ".repeat(1_000)}))).unwrap();
+        let body = encode(&members(json!({"input": "word ".repeat(1_000)}))).unwrap();
         assert!(decode(ZSTD, &body.bytes[..body.bytes.len() / 2]).is_err());
         assert!(decode(ZSTD, b"not zstd").is_err());
         assert!(decode(PLAIN, b"[]").is_err());
         assert!(decode(7, &body.bytes).is_err());
+        let values = br#"{"input":"\ud83d"}"#;
+        assert!(decode(PLAIN, values).is_ok() && check(PLAIN, values).is_err(), "only a check looks into values");
     }
 }

@@ -14,7 +14,6 @@ use evalset_model::scalar::{Kind, Scalar};
 use evalset_model::{Error, Result};
 use rusqlite::types::{Null, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
-use serde_json::{Map, Value};
 
 /// `annotation_status` of an annotated row (contract G.3).
 const COMPLETED: &str = "completed";
@@ -165,33 +164,21 @@ pub(crate) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
 /// A payload as read.
 pub(crate) struct Payload {
     /// Its members.
-    pub members: Map<String, Value>,
+    pub members: evalset_model::log::Payload,
     /// Bytes of its JSON text.
     pub bytes: usize,
 }
 
 /// The payload of a row; none when the row is gone.
 pub(crate) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Payload>, Fault> {
-    see_payload(connection, row, |text| {
-        let members = serde_json::from_slice(text).map_err(Error::internal)?;
-        Ok(Payload { members, bytes: text.len() })
-    })
-}
-
-/// Looks at the JSON text of the payload of a row; `None` when the row is gone. That `see` finds nothing in it is damage.
-pub(crate) fn see_payload<T>(
-    connection: &Connection,
-    row: RowNumber,
-    see: impl FnOnce(&[u8]) -> Result<T>,
-) -> Result<Option<T>, Fault> {
     let mut statement = connection.prepare_cached("SELECT codec, body FROM payload WHERE row = ?1").sql()?;
     let mut lines = statement.query([row]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
     let wrong = |cause: &dyn std::fmt::Display| Unreadable { row, what: format!("has an unreadable payload: {cause}") };
     let codec: i64 = line.get(0).map_err(|cause| wrong(&cause))?;
     let body = line.get_ref(1).sql()?.as_blob().map_err(|cause| wrong(&cause))?;
-    let text = payload::text(codec, body).map_err(|cause| wrong(&cause))?;
-    Ok(Some(see(&text).map_err(|cause| wrong(&cause))?))
+    let members = payload::decode(codec, body).map_err(|cause| wrong(&cause))?;
+    Ok(Some(Payload { bytes: members.bytes(), members }))
 }
 
 /// What is wrong with a row whose payload is not there.
@@ -226,7 +213,8 @@ pub(crate) fn read_by_id(
     stored.map(|stored| with_payload(connection, stored)).transpose()
 }
 
-fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored, Fault> {
+/// The row with its payload.
+pub(crate) fn with_payload(connection: &Connection, mut stored: Stored) -> Result<Stored, Fault> {
     let read = read_payload(connection, stored.row)?.ok_or_else(|| without_payload(stored.row))?;
     (stored.log.payload, stored.payload_bytes) = (read.members, read.bytes);
     Ok(stored)

@@ -23,7 +23,6 @@ use evalset_store::logs::{
     TraceQuery, TraceTotals, With,
 };
 use evalset_store::pieces;
-use serde_json::Value;
 
 /// Optimistic attempts to change a row before the change is made inside the writer.
 const UPDATE_ATTEMPTS: usize = 3;
@@ -286,25 +285,10 @@ fn changed(log: Log, change: &Change) -> Result<Log> {
 
 /// Encodes rows, on blocking threads unless there is little to do.
 async fn encode(rows: Vec<Log>) -> Result<Vec<Encoded>> {
-    let mut left = SMALL_BYTES;
-    let little = rows.iter().flat_map(|log| log.payload.values()).all(|value| small(value, &mut left));
-    if little {
+    if rows.iter().map(|log| log.payload.bytes()).sum::<usize>() <= SMALL_BYTES {
         return rows.into_iter().map(Encoded::new).collect();
     }
     pieces::in_pieces(rows, Encoded::new).await?.into_iter().collect()
-}
-
-/// Whether a value fits into what is left of the room, as text; takes its part.
-fn small(value: &Value, left: &mut usize) -> bool {
-    let size = match value {
-        Value::String(text) => text.len() + 16,
-        Value::Array(items) if !items.iter().all(|item| small(item, left)) => return false,
-        Value::Object(members) if !members.values().all(|member| small(member, left)) => return false,
-        Value::Object(members) => 16 * (members.len() + 1),
-        _ => 16,
-    };
-    *left = left.saturating_sub(size);
-    *left > 0
 }
 
 /// Adds encoded rows.

@@ -150,7 +150,7 @@ async fn files_of_version_1_are_brought_up_to_date() {
         let stores = open(options(directory.path())).await.unwrap();
         let log = all(&stores, rows).await.remove(0);
         assert_eq!((log.id.clone(), log.text(Field::Model)), (log_id(1), Some("m")));
-        assert_eq!((&log.metadata["tier"], &log.payload["input"]), (&json!("gold"), &json!("hello")));
+        assert_eq!((&log.metadata["tier"], log.payload.value("input")), (&json!("gold"), json!("hello")));
         assert_eq!(stores.datasets.get(mine, dataset_id(1)).await.unwrap().unwrap().log_count, 1);
         assert_eq!(stores.keys.organizations().await.unwrap().len(), 1);
         assert_eq!(all_scores(&stores, mine).await.len(), round);

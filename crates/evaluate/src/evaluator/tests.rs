@@ -10,7 +10,8 @@ fn evaluator(members: &Value) -> Evaluator {
 }
 
 fn unit(output: &str, expected: &Value) -> Unit {
-    let inputs = EvalInputs { output: json!(output), expected_output: expected.clone(), ..EvalInputs::default() };
+    let inputs =
+        EvalInputs { output: json!(output).into(), expected_output: expected.clone().into(), ..EvalInputs::default() };
     Unit { id: "u".to_owned(), inputs }
 }
 

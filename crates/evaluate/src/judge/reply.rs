@@ -3,8 +3,8 @@
 //! Knows value types only as far as they say what a bare word can mean; bounds and choices are held in `convert`.
 
 use crate::convert::{Raw, cut, unwrap};
+use crate::inputs::text_of;
 use evalset_model::evaluator::{Definition, ScoreValueType};
-use evalset_model::log::derive::text_of;
 use regex::Regex;
 use serde_json::{Deserializer, Map, Value};
 use std::borrow::Cow;

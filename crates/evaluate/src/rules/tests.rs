@@ -7,9 +7,9 @@ fn inputs(members: &Value) -> EvalInputs {
     let member = |name: &str| members.get(name).cloned().unwrap_or_default();
     let map = |name: &str| member(name).as_object().cloned().unwrap_or_default();
     EvalInputs {
-        input: member("input"),
-        output: member("output"),
-        expected_output: member("expected_output"),
+        input: member("input").into(),
+        output: member("output").into(),
+        expected_output: member("expected_output").into(),
         metrics: map("metrics"),
         metadata: map("metadata"),
     }

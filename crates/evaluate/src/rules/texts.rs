@@ -3,11 +3,10 @@
 //! Shared by the rules that compare or search texts; does not know how they judge.
 
 use super::parameters::{Given, Parameter, invalid};
-use crate::inputs::{input_text, output_text};
+use crate::inputs::{input_text, output_text, text_of};
 use evalset_model::Result;
 use evalset_model::evaluator::EvalInputs;
 use evalset_model::filter::meaning::lookup;
-use evalset_model::log::derive::text_of;
 use std::borrow::Cow;
 
 /// The text looked at.
@@ -79,9 +78,11 @@ impl Field {
     /// The text, or that the row has none.
     pub(super) fn text<'a>(&self, inputs: &'a EvalInputs) -> Result<Cow<'a, str>, String> {
         match self {
-            Self::Input if !inputs.input.is_null() => Ok(input_text(&inputs.input)),
-            Self::Output if !inputs.output.is_null() => Ok(output_text(&inputs.output)),
-            Self::ExpectedOutput if !inputs.expected_output.is_null() => Ok(output_text(&inputs.expected_output)),
+            Self::Input if !inputs.input.json().is_null() => Ok(input_text(&inputs.input)),
+            Self::Output if !inputs.output.json().is_null() => Ok(output_text(&inputs.output)),
+            Self::ExpectedOutput if !inputs.expected_output.json().is_null() => {
+                Ok(output_text(&inputs.expected_output))
+            }
             Self::Metadata(key) => lookup(&inputs.metadata, key).map(text_of).ok_or_else(|| self.missing()),
             _ => Err(self.missing()),
         }

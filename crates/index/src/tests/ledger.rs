@@ -5,10 +5,9 @@ use crate::origin::{Kept, Lease, Origin, Sight};
 use crate::{Change, CollectionNumber, CommitNumber, Commits, Derived};
 use evalset_model::Result;
 use evalset_model::ids::{Collection, LogId, Place, RowNumber};
-use evalset_model::log::Log;
+use evalset_model::log::{Log, Payload};
 use evalset_model::score::{Score, ShownScores};
 use parking_lot::Mutex;
-use serde_json::Map;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -208,7 +207,7 @@ impl Ledger {
 
 /// A log without its payload.
 pub fn bare(log: &Log) -> Log {
-    Log { payload: Map::default(), ..log.clone() }
+    Log { payload: Payload::default(), ..log.clone() }
 }
 
 impl State {

@@ -4,7 +4,7 @@ use super::ledger::{Ledger, Line, State, bare};
 use crate::origin::{Fetched, Fields, Found, Kept, Lease, Scored, Sight, Since, Stop};
 use crate::{CollectionNumber, CommitNumber};
 use evalset_model::ids::{Collection, LogId, OrganizationId, RowNumber};
-use evalset_model::log::Log;
+use evalset_model::log::{Log, Payload};
 use evalset_model::score::{Score, Source};
 use evalset_model::{Error, Result};
 use std::cell::RefCell;
@@ -128,16 +128,8 @@ impl Lease for Look {
         Ok(self.line(collection, row).map(|line| bare(&line.log)))
     }
 
-    fn payload(
-        &self,
-        collection: CollectionNumber,
-        row: RowNumber,
-        see: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<Fetched<()>> {
-        let line = self.line(collection, row);
-        let text = line.map(|line| serde_json::to_vec(&line.log.payload).unwrap());
-        let Fetched::There(text) = text else { return Ok(text.map(drop)) };
-        Ok(if see(&text).is_ok() { Fetched::There(()) } else { Fetched::Unreadable })
+    fn payload(&self, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<Payload>> {
+        Ok(self.line(collection, row).map(|line| line.log.payload.clone()))
     }
 
     fn sight(&self, _name: Collection, collection: CollectionNumber) -> Result<Sight> {

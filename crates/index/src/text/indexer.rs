@@ -7,7 +7,6 @@
 use super::Texts;
 use super::folder::{Folder, List};
 use super::shelf::{Set, Shelf};
-use crate::fetch::members;
 use crate::indexes::Indexes;
 use crate::number::{CollectionNumber, CommitNumber};
 use crate::origin::{Fetched, Kept, Lease, Origin};
@@ -283,12 +282,8 @@ impl Work<'_> {
     /// Adds a row, unless it is gone or cannot be read; false in the latter case: what is noted of it stays.
     fn add_row(&self, builder: &mut Builder, row: RowNumber) -> Result<bool> {
         let mut log = Log::new(LogId(String::new()));
-        let fetched = self.lease.payload(self.collection, row, &mut |text| {
-            log.payload = members(text)?;
-            Ok(())
-        })?;
-        match fetched {
-            Fetched::There(()) => {}
+        match self.lease.payload(self.collection, row)? {
+            Fetched::There(payload) => log.payload = payload,
             Fetched::Gone => return Ok(true),
             Fetched::Unreadable => return Ok(false),
         }

@@ -142,19 +142,20 @@ fn who(members: &Members<'_>) -> Result<Stated<Option<String>>> {
     let Some(member) = members.find(COMPLETED_BY) else { return Ok(Stated::Absent) };
     let path = member.path();
     let address = match member.value {
-        Value::Null => return Ok(Stated::Null),
-        Value::String(text) => text,
-        Value::Object(user) => match user.get("email") {
-            None | Some(Value::Null) => return Ok(Stated::Value(None)),
-            Some(Value::String(text)) => text,
-            Some(other) => return Err(wrong(&format!("{path}.email"), "a string", other)),
+        value if value.is_null() => return Ok(Stated::Null),
+        value if value.is_object() => match value.get("email") {
+            None => return Ok(Stated::Value(None)),
+            Some(email) if email.is_null() => return Ok(Stated::Value(None)),
+            Some(email) => email.string().ok_or_else(|| wrong(&format!("{path}.email"), "a string", &email))?,
         },
-        other => return Err(wrong(&path, "an e-mail address or a user object with `email`", other)),
+        value => {
+            value.string().ok_or_else(|| wrong(&path, "an e-mail address or a user object with `email`", &value))?
+        }
     };
     if address.trim().is_empty() {
         Ok(Stated::Value(None))
     } else {
-        annotator(address, &path).map(Some).map(Stated::Value)
+        annotator(&address, &path).map(Some).map(Stated::Value)
     }
 }
 

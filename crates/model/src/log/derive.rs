@@ -1,12 +1,17 @@
-//! Text and message views of a log's input and output (contract D.3). Nothing here is stored: every view is read anew.
+//! Text and message views of a log's input and output (contract D.3). Nothing here is stored: every view is found anew in the
+//! text that is stored, and copied from it where it stands there as it is shown.
 //!
 //! Members `prompt`, `completion`, `prompt_messages` and `completion_message` of the payload, where present, are what the
 //! caller said instead of the derived view; ingestion keeps them only when they differ from it. Knows nothing of the wire
 //! rows that show these views.
 
+mod prose;
+
+pub use prose::Prose;
+
 use crate::field::Field;
+use crate::json::{Json, compact};
 use crate::log::{Log, payload};
-use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// Payload member: the caller's own text view of the input.
@@ -20,97 +25,82 @@ pub const COMPLETION_MESSAGE: &str = "completion_message";
 /// Payload member: the caller's own tool calls beside those in the output.
 pub const TOOL_CALLS: &str = "tool_calls";
 
+/// Compact JSON text: part of what is stored, or made from it.
+pub type Found<'a> = Cow<'a, str>;
+
+fn json<'a>(found: &'a Found<'_>) -> Json<'a> {
+    Json::written(found)
+}
+
 /// Text view of the input (`prompt`, D.3 rule 6).
-pub fn prompt_text(log: &Log) -> Option<String> {
-    prompt(log).map(Cow::into_owned)
-}
-
-/// Text view of the output (`completion`, D.3 rule 6).
-pub fn completion_text(log: &Log) -> Option<String> {
-    completion(log).map(Cow::into_owned)
-}
-
-/// The input as messages (`messages` of a row, D.3 rule 4).
-pub fn messages(log: &Log) -> Option<Value> {
-    input_messages(log).map(Cow::into_owned)
-}
-
-/// The input as messages (`prompt_messages` of a span, D.3 rule 4).
-pub fn prompt_messages(log: &Log) -> Option<Value> {
-    messages(log)
-}
-
-/// The output as an assistant message (D.3 rule 5).
-pub fn completion_message(log: &Log) -> Option<Value> {
-    output_message(log).map(Cow::into_owned)
-}
-
-/// Joined content of the system and developer messages (D.3 rule 6).
-pub fn system_text(log: &Log) -> Option<String> {
-    let messages = input_messages(log)?;
-    join(messages.as_array()?, is_instruction)
-}
-
-/// [`prompt_text`] without a copy where the input is the text.
-pub fn prompt(log: &Log) -> Option<Cow<'_, str>> {
-    if let Some(Value::String(text)) = log.payload.get(PROMPT) {
-        return Some(Cow::Borrowed(text));
+pub fn prompt(log: &Log) -> Option<Prose<'_>> {
+    if let Some(said) = log.payload.get(PROMPT).filter(|said| said.is_string()) {
+        return Some(Prose::Value(said));
     }
     prompt_of(log.payload.get(payload::INPUT)?)
 }
 
-/// [`completion_text`] without a copy where the output holds the text.
-pub fn completion(log: &Log) -> Option<Cow<'_, str>> {
-    if let Some(Value::String(text)) = log.payload.get(COMPLETION) {
-        return Some(Cow::Borrowed(text));
+/// Text view of the output (`completion`, D.3 rule 6).
+pub fn completion(log: &Log) -> Option<Prose<'_>> {
+    if let Some(said) = log.payload.get(COMPLETION).filter(|said| said.is_string()) {
+        return Some(Prose::Value(said));
     }
     completion_of(log.payload.get(payload::OUTPUT)?, chat_like(log))
 }
 
-/// [`messages`] without a copy where they are stored as such.
-pub fn input_messages(log: &Log) -> Option<Cow<'_, Value>> {
+/// The input as messages (`messages` of a row, `prompt_messages` of a span, D.3 rule 4).
+pub fn input_messages(log: &Log) -> Option<Found<'_>> {
     match log.payload.get(PROMPT_MESSAGES) {
-        Some(said) if are_objects(said) => Some(Cow::Borrowed(said)),
+        Some(said) if are_objects(said) => Some(Cow::Borrowed(said.text())),
         _ => messages_of(log.payload.get(payload::INPUT)?, chat_like(log)),
     }
 }
 
-/// [`completion_message`] without a copy where it is stored as such.
-pub fn output_message(log: &Log) -> Option<Cow<'_, Value>> {
+/// The output as an assistant message (D.3 rule 5).
+pub fn output_message(log: &Log) -> Option<Found<'_>> {
     match log.payload.get(COMPLETION_MESSAGE) {
-        Some(said @ Value::Object(_)) => Some(Cow::Borrowed(said)),
+        Some(said) if said.is_object() => Some(Cow::Borrowed(said.text())),
         _ => message_of(log.payload.get(payload::OUTPUT)?, chat_like(log)),
     }
 }
 
+/// Joined content of the system and developer messages (D.3 rule 6).
+pub fn system(log: &Log) -> Option<Prose<'_>> {
+    let messages = input_messages(log)?;
+    json(&messages).items().any(is_instruction).then_some(Prose::Instructions(messages))
+}
+
 /// The tool calls returned: as said, else lifted from the output or the provider's response (contract D.1).
-pub fn tool_calls(log: &Log) -> Option<Cow<'_, Value>> {
+pub fn tool_calls(log: &Log) -> Option<Found<'_>> {
     match log.payload.get(TOOL_CALLS) {
-        Some(said) => Some(Cow::Borrowed(said)),
+        Some(said) => Some(Cow::Borrowed(said.text())),
         None => lifted_tool_calls(log),
     }
 }
 
 /// [`tool_calls`] without regard to what the caller said.
-pub(crate) fn lifted_tool_calls(log: &Log) -> Option<Cow<'_, Value>> {
-    fn within(message: &Value) -> Option<&Value> {
-        message.get(TOOL_CALLS).filter(|calls| are_objects(calls) && calls.get(0).is_some())
+pub(crate) fn lifted_tool_calls(log: &Log) -> Option<Found<'_>> {
+    fn within(message: Json<'_>) -> Option<Json<'_>> {
+        message.get(TOOL_CALLS).filter(|calls| are_objects(*calls) && calls.items().next().is_some())
     }
-    let in_output = log.payload.get(payload::OUTPUT).and_then(|output| match output {
-        Value::Object(_) if within(output).is_some() => within(output).map(Cow::Borrowed),
-        _ => match said_message(output, chat_like(log))? {
-            Cow::Borrowed(message) => within(message).map(Cow::Borrowed),
-            Cow::Owned(message) => within(&message).cloned().map(Cow::Owned),
-        },
+    let in_output = log.payload.get(payload::OUTPUT).and_then(|output| {
+        if let Some(calls) = within(output) {
+            return Some(Cow::Borrowed(calls.text()));
+        }
+        match said_message(output, chat_like(log))? {
+            Cow::Borrowed(message) => within(Json::written(message)).map(|calls| calls.text().into()),
+            Cow::Owned(message) => within(Json::written(&message)).map(|calls| calls.text().to_owned().into()),
+        }
     });
-    in_output.or_else(|| within(log.payload.get(COMPLETION_MESSAGE)?).map(Cow::Borrowed)).or_else(|| {
+    in_output.or_else(|| within(log.payload.get(COMPLETION_MESSAGE)?).map(|calls| calls.text().into())).or_else(|| {
         let response = log.payload.get("full_response")?;
-        within(response).or_else(|| within(response.get("choices")?.get(0)?.get("message")?)).map(Cow::Borrowed)
+        let first = || within(response.get("choices")?.items().next()?.get("message")?);
+        within(response).or_else(first).map(|calls| calls.text().into())
     })
 }
 
 /// Whether the value reads as messages (D.3 rule 3). An empty array says nothing of what it would hold, so it does not.
-pub fn reads_as_messages(value: &Value) -> bool {
+pub fn reads_as_messages(value: Json<'_>) -> bool {
     message_array(value).is_some()
 }
 
@@ -120,56 +110,44 @@ pub fn is_chat_like(log_type: &str) -> bool {
 }
 
 /// Whether the value is an array of objects, which is all that `messages` may be (T6).
-pub fn are_objects(value: &Value) -> bool {
-    value.as_array().is_some_and(|items| items.iter().all(Value::is_object))
+pub fn are_objects(value: Json<'_>) -> bool {
+    value.is_array() && value.items().all(Json::is_object)
 }
 
-/// A string as it is, anything else as compact JSON text.
-pub fn text_of(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::String(text) => Cow::Borrowed(text),
-        other => Cow::Owned(other.to_string()),
-    }
-}
-
-/// Text view of an input by itself: the contents of its messages without the instructions, else [`text_of`]; none for null.
-pub fn prompt_of(input: &Value) -> Option<Cow<'_, str>> {
+/// Text view of an input by itself: the contents of its messages without the instructions, else a string as it is and anything
+/// else as compact JSON text; none for null.
+pub fn prompt_of(input: Json<'_>) -> Option<Prose<'_>> {
     if input.is_null() {
         return None;
     }
-    Some(match message_array(input) {
-        Some(messages) => Cow::Owned(
-            messages.as_array().and_then(|items| join(items, |message| !is_instruction(message))).unwrap_or_default(),
-        ),
-        None => text_of(input),
-    })
+    Some(message_array(input).map_or(Prose::Value(input), Prose::Messages))
 }
 
-/// Text view of an output by itself: the content of its message, else [`text_of`]; none for null.
-pub fn completion_of(output: &Value, chat_like: bool) -> Option<Cow<'_, str>> {
+/// Text view of an output by itself: the content of its message, else a string as it is and anything else as compact JSON text;
+/// none for null.
+pub fn completion_of(output: Json<'_>, chat_like: bool) -> Option<Prose<'_>> {
     if output.is_null() {
         return None;
     }
-    Some(match said_message(output, chat_like) {
-        Some(Cow::Borrowed(message)) => content_text(message),
-        Some(Cow::Owned(message)) => Cow::Owned(content_text(&message).into_owned()),
-        None => text_of(output),
-    })
+    Some(said_message(output, chat_like).map_or(Prose::Value(output), Prose::Message))
 }
 
-pub(crate) fn messages_of(input: &Value, chat_like: bool) -> Option<Cow<'_, Value>> {
-    message_array(input).or_else(|| match input {
-        Value::String(text) if chat_like => Some(Cow::Owned(json!([{"role": "user", "content": text}]))),
-        _ => None,
-    })
+pub(crate) fn messages_of(input: Json<'_>, chat_like: bool) -> Option<Found<'_>> {
+    let alone = || format!(r#"[{{"role":"user","content":{input}}}]"#).into();
+    message_array(input).or_else(|| (chat_like && input.is_string()).then(alone))
 }
 
-pub(crate) fn message_of(output: &Value, chat_like: bool) -> Option<Cow<'_, Value>> {
+pub(crate) fn message_of(output: Json<'_>, chat_like: bool) -> Option<Found<'_>> {
     if output.is_null() {
         return None;
     }
-    said_message(output, chat_like)
-        .or_else(|| chat_like.then(|| Cow::Owned(json!({"role": "assistant", "content": text_of(output)}))))
+    let alone = || {
+        let mut message = br#"{"role":"assistant","content":"#.to_vec();
+        Prose::Value(output).write(&mut message);
+        message.push(b'}');
+        String::from_utf8(message).unwrap_or_default().into()
+    };
+    said_message(output, chat_like).or_else(|| chat_like.then(alone))
 }
 
 fn chat_like(log: &Log) -> bool {
@@ -177,91 +155,57 @@ fn chat_like(log: &Log) -> bool {
 }
 
 /// The message array in an input: itself, under `messages`, or in a JSON string of either.
-fn message_array(input: &Value) -> Option<Cow<'_, Value>> {
-    if let Value::String(text) = input {
-        let mut read = parsed(text)?;
-        return if is_message_array(&read) {
-            Some(Cow::Owned(read))
-        } else {
-            let inner = read.get_mut("messages")?.take();
-            is_message_array(&inner).then_some(Cow::Owned(inner))
-        };
+fn message_array(input: Json<'_>) -> Option<Found<'_>> {
+    fn within(value: Json<'_>) -> Option<Json<'_>> {
+        if value.is_array() { Some(value) } else { value.get("messages") }.filter(|found| is_message_array(*found))
     }
-    if is_message_array(input) {
-        return Some(Cow::Borrowed(input));
+    if input.is_string() {
+        return part_of(parsed(input)?, within);
     }
-    input.as_object()?.get("messages").filter(|inner| is_message_array(inner)).map(Cow::Borrowed)
+    within(input).map(|found| found.text().into())
 }
 
-fn is_message_array(value: &Value) -> bool {
-    value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.get("role").is_some()))
+fn is_message_array(value: Json<'_>) -> bool {
+    value.items().next().is_some() && value.items().all(|item| item.get("role").is_some())
 }
 
 /// The message an output states by itself. Of several alternatives (`n` > 1) it is the first.
-fn said_message(output: &Value, chat_like: bool) -> Option<Cow<'_, Value>> {
-    fn within(value: &Value) -> Option<&Value> {
+fn said_message(output: Json<'_>, chat_like: bool) -> Option<Found<'_>> {
+    fn within(value: Json<'_>) -> Option<Json<'_>> {
         if value.get("role").is_some() {
             return Some(value);
         }
         if is_message_array(value) {
-            return value.get(0);
+            return value.items().next();
         }
-        value.get("choices")?.get(0)?.get("message").filter(|message| message.is_object())
+        value.get("choices")?.items().next()?.get("message").filter(|message| message.is_object())
     }
-    match output {
-        Value::String(text) if chat_like => within(&parsed(text)?).cloned().map(Cow::Owned),
-        Value::String(_) => None,
-        other => within(other).map(Cow::Borrowed),
+    if output.is_string() {
+        return if chat_like { part_of(parsed(output)?, within) } else { None };
     }
+    within(output).map(|found| found.text().into())
+}
+
+/// A part of a text that was made here.
+fn part_of<'a>(text: String, find: impl Fn(Json<'_>) -> Option<Json<'_>>) -> Option<Found<'a>> {
+    let found = find(Json::written(&text))?.text();
+    if found.len() == text.len() { Some(text.into()) } else { Some(found.to_owned().into()) }
 }
 
 /// A JSON array or object in a string.
-fn parsed(text: &str) -> Option<Value> {
-    // Most strings are prose: look at the first byte before paying for a parser.
-    text.trim_start().starts_with(['[', '{']).then(|| serde_json::from_str(text).ok()).flatten()
+fn parsed(string: Json<'_>) -> Option<String> {
+    // Most strings are prose: look at the first characters before paying for a parser.
+    let begins = string.quoted()?.trim_start();
+    if !begins.starts_with(['[', '{', '\\']) {
+        return None;
+    }
+    let text = string.string()?;
+    if text.trim_start().starts_with(['[', '{']) { compact(&text) } else { None }
 }
 
-fn is_instruction(message: &Value) -> bool {
-    matches!(message.get("role").and_then(Value::as_str), Some("system" | "developer"))
-}
-
-/// Content texts of the messages wanted, with a blank line between; `None` when none is wanted.
-fn join(messages: &[Value], wanted: impl Fn(&Value) -> bool) -> Option<String> {
-    let mut any = false;
-    let mut joined = String::new();
-    for message in messages.iter().filter(|message| wanted(message)) {
-        any = true;
-        let text = content_text(message);
-        if !joined.is_empty() && !text.is_empty() {
-            joined.push_str("\n\n");
-        }
-        joined.push_str(&text);
-    }
-    any.then_some(joined)
-}
-
-/// Text of a message's content (D.3 rule 7).
-fn content_text(message: &Value) -> Cow<'_, str> {
-    match message.get("content") {
-        None | Some(Value::Null) => Cow::Borrowed(""),
-        Some(Value::Array(parts)) => Cow::Owned(parts.iter().filter_map(part_text).collect::<Vec<_>>().join("\n")),
-        Some(other) => text_of(other),
-    }
-}
-
-fn part_text(part: &Value) -> Option<&str> {
-    if let Value::String(text) = part {
-        return Some(text);
-    }
-    if let Some(text) = part.get("text").and_then(Value::as_str) {
-        return Some(text);
-    }
-    match part.get("type").and_then(Value::as_str)? {
-        "image" | "image_url" | "input_image" | "output_image" => Some("[image]"),
-        "file" | "input_file" | "document" => Some("[file]"),
-        _ => None,
-    }
+fn is_instruction(message: Json<'_>) -> bool {
+    matches!(message.get("role").map(Json::text), Some("\"system\"" | "\"developer\""))
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

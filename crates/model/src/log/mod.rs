@@ -4,8 +4,9 @@ pub mod annotation;
 pub mod derive;
 pub mod ingest;
 pub mod patch;
-pub mod text;
-pub mod views;
+mod text;
+
+pub use text::Payload;
 
 use crate::field::Field;
 use crate::ids::LogId;
@@ -21,15 +22,15 @@ pub struct Log {
     pub scalars: Scalars,
     /// `metadata` as sent, including `_` keys, which are hidden on read (contract A.3).
     pub metadata: Map<String, Value>,
-    /// Everything structured: `input`, `output`, `expected_output`, `metrics` extras, `tools`, … under their wire names.
+    /// Everything structured: `input`, `output`, `expected_output`, `metrics` extras, `tools`, … under their wire names, as text.
     /// Never holds a null.
-    pub payload: Map<String, Value>,
+    pub payload: Payload,
 }
 
 impl Log {
     /// A record with nothing but an id.
     pub fn new(id: LogId) -> Self {
-        Self { id, scalars: Scalars::default(), metadata: Map::new(), payload: Map::new() }
+        Self { id, scalars: Scalars::default(), metadata: Map::new(), payload: Payload::default() }
     }
 
     /// A text field, when set.

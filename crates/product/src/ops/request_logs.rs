@@ -7,19 +7,19 @@ use crate::ops::lists::{self, Listed, Rows};
 use evalset_model::field::Field;
 use evalset_model::filter::{LogFilter, build};
 use evalset_model::ids::{LogId, Place};
-use evalset_model::log::{Log, ingest, patch};
+use evalset_model::log::ingest::{self, Body};
+use evalset_model::log::{Log, patch};
 use evalset_model::page::{Page, Window};
 use evalset_model::summary::{Group, Sums};
 use evalset_model::{Error, Result};
 use evalset_store::logs::{Existing, GroupBound, Groups, Row};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use std::sync::Arc;
 
 pub use evalset_store::logs::GroupOrder;
 
 /// Ingests one log; `None` when it asked not to be kept (`disable_log`). A known `unique_id` is overwritten (contract E.1).
-pub async fn create(app: &App, actor: &Actor, body: &Map<String, Value>) -> Result<Option<Log>> {
+pub async fn create(app: &App, actor: &Actor, body: &Body) -> Result<Option<Log>> {
     let Some(log) = ingest::span(body, &context(app, actor, LOG_METHOD))? else { return Ok(None) };
     app.stores.logs.insert(actor.collection(Place::RequestLogs), vec![log.clone()], Existing::Replace).await?;
     Ok(Some(log))
@@ -58,7 +58,7 @@ pub async fn get(app: &App, actor: &Actor, id: &LogId) -> Result<Row> {
 }
 
 /// Pins, rates, notes or tags a log (contract E.4).
-pub async fn annotate(app: &App, actor: &Actor, id: &LogId, body: Map<String, Value>) -> Result<Row> {
+pub async fn annotate(app: &App, actor: &Actor, id: &LogId, body: Body) -> Result<Row> {
     let limits = app.limits.clone();
     let change = move |log| patch::annotate_span(log, &body).and_then(|log| within_row_limit(log, &limits));
     app.stores.logs.update(actor.collection(Place::RequestLogs), id, Arc::new(change)).await

@@ -5,7 +5,9 @@
 use super::RowContext;
 use super::score::Summary;
 use evalset_model::field::Field;
-use evalset_model::log::{Log, derive, payload};
+use evalset_model::json::Json;
+use evalset_model::log::derive::{self, Prose};
+use evalset_model::log::{Log, payload};
 use evalset_model::scalar::{Scalar, format_time};
 use evalset_model::score::ShownScores;
 use serde::Serialize;
@@ -181,12 +183,12 @@ impl Serialize for Cell<'_> {
             Member::OrganizationId => to.collect_str(&self.context.organization.id),
             Member::Scalar(field) => write_scalar(log.scalars.get(field), to),
             Member::Annotator => annotator(log).serialize(to),
-            Member::Prompt => derive::prompt(log).serialize(to),
-            Member::Completion => derive::completion(log).serialize(to),
-            Member::Messages => derive::input_messages(log).serialize(to),
-            Member::CompletionMessage => derive::output_message(log).serialize(to),
-            Member::System => derive::system_text(log).serialize(to),
-            Member::ToolCalls => derive::tool_calls(log).serialize(to),
+            Member::Prompt => derive::prompt(log).map(Prose::text).serialize(to),
+            Member::Completion => derive::completion(log).map(Prose::text).serialize(to),
+            Member::Messages => derive::input_messages(log).as_deref().map(Json::written).serialize(to),
+            Member::CompletionMessage => derive::output_message(log).as_deref().map(Json::written).serialize(to),
+            Member::System => derive::system(log).map(Prose::text).serialize(to),
+            Member::ToolCalls => derive::tool_calls(log).as_deref().map(Json::written).serialize(to),
             Member::Metadata => write_metadata(&log.metadata, to),
             Member::Scores => self.write_scores(to),
             Member::Stored(name) => log.payload.get(name).serialize(to),

@@ -29,11 +29,13 @@ fn members(body: Value) -> Map<String, Value> {
 }
 
 fn row(body: Value) -> Log {
-    ingest::row(&members(body), &context(&Limits::default())).unwrap()
+    ingest::row(&ingest::Body::of(&members(body), &Limits::default()).unwrap(), &context(&Limits::default())).unwrap()
 }
 
 fn span(body: Value) -> Log {
-    ingest::span(&members(body), &context(&Limits::default())).unwrap().unwrap()
+    ingest::span(&ingest::Body::of(&members(body), &Limits::default()).unwrap(), &context(&Limits::default()))
+        .unwrap()
+        .unwrap()
 }
 
 fn chat() -> Value {

@@ -4,15 +4,12 @@
 use super::member::{Cell, DETAIL, LIST, Member, Named, SPAN, ScoreShape};
 use super::preview::Preview;
 use super::{IncludeFields, RowContext};
-use evalset_model::field::Field;
+use evalset_model::json::Json;
 use evalset_model::key::Organization;
-use evalset_model::log::Log;
-use evalset_model::log::derive::is_chat_like;
-use evalset_model::log::views::{View, Views};
+use evalset_model::log::derive::{self, Prose};
 use evalset_model::scalar::{Kind, Scalar, format_time};
 use evalset_model::{Error, Result};
 use evalset_store::lists::{Bound, TextRow, Writing};
-use std::cell::OnceCell;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -177,59 +174,52 @@ pub(super) struct Source<'a> {
     row: &'a TextRow<'a>,
     context: &'a RowContext<'a>,
     shape: ScoreShape,
-    views: Views<'a>,
-    /// The row with its payload parsed, once something asked for it.
-    whole: OnceCell<Log>,
 }
 
 impl<'a> Source<'a> {
     /// Over a row.
     pub fn new(row: &'a TextRow<'a>, context: &'a RowContext<'a>, shape: ScoreShape) -> Self {
-        let chat_like = row.log.text(Field::LogType).is_some_and(is_chat_like);
-        Self { row, context, shape, views: Views::new(row.payload, chat_like), whole: OnceCell::new() }
+        Self { row, context, shape }
     }
 
     /// Writes a member.
     pub fn write(&self, member: Member, out: &mut Vec<u8>) -> Result<()> {
-        let view = match member {
-            Member::Scalar(field) => return write_scalar(self.row.log.scalars.get(field), out),
-            Member::Stored(name) => View::Copied(self.row.payload.get(name).unwrap_or("null")),
-            Member::Null => View::Copied("null"),
-            Member::False => View::Copied("false"),
-            Member::Prompt => self.views.prompt(),
-            Member::Completion => self.views.completion(),
-            Member::Messages => self.views.messages(),
-            Member::CompletionMessage => self.views.completion_message(),
-            Member::System => self.views.system(),
-            Member::ToolCalls => self.views.tool_calls(),
+        let log = self.row.log;
+        match member {
+            Member::Scalar(field) => return write_scalar(log.scalars.get(field), out),
+            Member::Stored(name) => copy(log.payload.get(name).map(Json::text), out),
+            Member::Null => copy(None, out),
+            Member::False => copy(Some("false"), out),
+            Member::Prompt => tell(derive::prompt(log), out),
+            Member::Completion => tell(derive::completion(log), out),
+            Member::System => tell(derive::system(log), out),
+            Member::Messages => copy(derive::input_messages(log).as_deref(), out),
+            Member::CompletionMessage => copy(derive::output_message(log).as_deref(), out),
+            Member::ToolCalls => copy(derive::tool_calls(log).as_deref(), out),
             Member::Id
             | Member::DatasetId
             | Member::OrganizationId
             | Member::Annotator
             | Member::Metadata
             | Member::Scores
-            | Member::KeyName => return self.cell(member, self.row.log, out),
-        };
-        match view {
-            View::Copied(text) => out.extend_from_slice(text.as_bytes()),
-            View::Pieces(pieces) => pieces.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes())),
-            View::Unknown => return self.cell(member, self.whole()?, out),
+            | Member::KeyName => {
+                let Self { row, context, shape } = self;
+                let cell = Cell { member, log, context, scores: Some(row.scores), shape: *shape };
+                return serde_json::to_writer(out, &cell).map_err(Error::internal);
+            }
         }
         Ok(())
     }
+}
 
-    fn cell(&self, member: Member, log: &Log, out: &mut Vec<u8>) -> Result<()> {
-        let Self { row, context, shape, .. } = self;
-        let cell = Cell { member, log, context, scores: Some(row.scores), shape: *shape };
-        serde_json::to_writer(out, &cell).map_err(Error::internal)
-    }
+fn copy(text: Option<&str>, out: &mut Vec<u8>) {
+    out.extend_from_slice(text.unwrap_or("null").as_bytes());
+}
 
-    fn whole(&self) -> Result<&Log> {
-        if let Some(log) = self.whole.get() {
-            return Ok(log);
-        }
-        let payload = self.row.payload.to_map().map_err(Error::internal)?;
-        Ok(self.whole.get_or_init(|| Log { payload, ..self.row.log.clone() }))
+fn tell(view: Option<Prose<'_>>, out: &mut Vec<u8>) {
+    match view {
+        Some(view) => view.write(out),
+        None => copy(None, out),
     }
 }
 

@@ -40,7 +40,11 @@ impl FromRequestParts<App> for Caller {
             return Err(Failure::unauthorized(MISSING));
         }
         match ops::keys::authenticate(app, secret).await? {
-            Some((key, organization)) => Ok(Self { organization, actor: Actor::of_key(&key) }),
+            Some((key, organization)) => {
+                // Whose share of memory the body takes.
+                parts.extensions.insert(organization.id);
+                Ok(Self { organization, actor: Actor::of_key(&key) })
+            }
             None => Err(Failure::unauthorized(INVALID)),
         }
     }

@@ -8,9 +8,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use evalset_model::ids::LogId;
-use evalset_model::{Error, Result};
+use evalset_model::{Error, Result, json};
 use evalset_product::app::App;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -19,8 +19,9 @@ use std::fmt;
 /// millions of them is refused without being built.
 pub struct BulkBody {
     logs: Logs,
-    /// The other members.
-    pub rest: Map<String, Value>,
+    /// The other members, see [`rest`](Self::rest).
+    rest: Map<String, Value>,
+    rest_is_whole: bool,
 }
 
 enum Logs {
@@ -34,14 +35,15 @@ impl FromRequest<App> for BulkBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let bytes = extract::read_bytes(request, app.limits.max_body_bytes, "max_body_bytes").await?;
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self { logs: Logs::Absent, rest: Map::new() });
+        let sent = extract::read_bytes(request, app, app.limits.max_body_bytes, "max_body_bytes").await?;
+        if sent.is_blank() {
+            return Ok(Self { logs: Logs::Absent, rest: Map::new(), rest_is_whole: true });
         }
-        let most = app.limits.bulk_items.max(app.limits.batch_items);
+        let shape =
+            Shape { most: app.limits.bulk_items.max(app.limits.batch_items), most_values: app.limits.body_values };
         let read = move || {
-            let mut input = serde_json::Deserializer::from_slice(&bytes);
-            let body = Shape { most }.deserialize(&mut input)?;
+            let mut input = serde_json::Deserializer::from_slice(&sent.whole().bytes);
+            let body = shape.deserialize(&mut input)?;
             input.end().map(|()| body)
         };
         let body = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
@@ -53,6 +55,14 @@ impl BulkBody {
     /// Whether the body has `logs`, other than null.
     pub fn has_logs(&self) -> bool {
         !matches!(self.logs, Logs::Absent)
+    }
+
+    /// The other members. They are held as values, so their number is bounded.
+    pub fn rest(&self) -> Result<&Map<String, Value>> {
+        if self.rest_is_whole {
+            return Ok(&self.rest);
+        }
+        Err(Error::TooLarge("the body is made of more values than one may be (`limits.body_values`)".to_owned()))
     }
 
     /// The items, as text: 1 to `limit`, else 422.
@@ -73,6 +83,8 @@ impl BulkBody {
 /// Reads the body's object, keeping at most `most` items of `logs`.
 struct Shape {
     most: usize,
+    /// Values that the other members may be made of.
+    most_values: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Shape {
@@ -91,12 +103,21 @@ impl<'de> Visitor<'de> for Shape {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BulkBody, A::Error> {
-        let mut body = BulkBody { logs: Logs::Absent, rest: Map::new() };
+        let mut body = BulkBody { logs: Logs::Absent, rest: Map::new(), rest_is_whole: true };
+        let mut left = self.most_values;
         while let Some(name) = map.next_key::<String>()? {
             if name == "logs" {
                 body.logs = map.next_value_seed(Items { most: self.most })?;
             } else {
-                body.rest.insert(name, map.next_value()?);
+                // Members that mean nothing here may be of any size: they are passed over as text.
+                let text = map.next_value::<&RawValue>()?.get();
+                let values = json::values_in(text.as_bytes());
+                if values <= left {
+                    left -= values;
+                    body.rest.insert(name, serde_json::from_str(text).map_err(A::Error::custom)?);
+                } else {
+                    body.rest_is_whole = false;
+                }
             }
         }
         Ok(body)
@@ -204,15 +225,22 @@ mod tests {
     use serde::de::DeserializeSeed;
 
     fn read(text: &str, most: usize) -> BulkBody {
-        Shape { most }.deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
+        Shape { most, most_values: 9 }.deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
     }
 
     #[test]
     fn items_stay_text_so_that_one_that_cannot_be_read_spoils_no_other() {
         let body = read(r#"{"logs": [{"input": "a"}, {"input": "\ud83d"}, 7], "x": 1}"#, 500);
-        assert_eq!(body.rest["x"], 1);
+        assert_eq!(body.rest().unwrap()["x"], 1);
         let items = body.items(500, "bulk_items").unwrap();
         assert_eq!((items.len(), items[1].get()), (3, r#"{"input": "\ud83d"}"#));
+    }
+
+    #[test]
+    fn members_of_no_meaning_are_not_built_up() {
+        let body = read(r#"{"x": [[1], [1], [1], [1], [1], [1]], "logs": [7], "name": "n"}"#, 500);
+        assert!(matches!(body.rest(), Err(evalset_model::Error::TooLarge(_))));
+        assert_eq!((body.rest.len(), body.items(500, "bulk_items").unwrap().len()), (1, 1));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! HTTP/1.1 only, on purpose: an HTTP/2 connection without streams has no bound of its own.
 
+use crate::http::standstill::Moving;
 use axum::Router;
 use evalset_model::limits::Limits;
 use hyper::body::Incoming;
@@ -47,6 +48,8 @@ struct Bounds {
     idle: Duration,
     /// From the last answer to the client's end of a connection that we close.
     last: Duration,
+    /// For a client to take something of an answer.
+    standstill: Duration,
 }
 
 impl From<&Limits> for Bounds {
@@ -55,7 +58,8 @@ impl From<&Limits> for Bounds {
         // A semaphore takes no more places than this.
         let connections = limits.connections.min(Semaphore::MAX_PERMITS);
         let last = Duration::from_secs(limits.unread_body_seconds).min(LONGEST);
-        Self { connections, header, idle: header.saturating_mul(IDLE_FACTOR), last }
+        let standstill = Duration::from_secs(limits.standstill_seconds).min(LONGEST);
+        Self { connections, header, idle: header.saturating_mul(IDLE_FACTOR), last, standstill }
     }
 }
 
@@ -135,7 +139,7 @@ async fn attend(bounds: Bounds, stream: TcpStream, routes: Router, stopping: Can
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.idle.max(bounds.header))
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Moving::new(stream, bounds.standstill)), service);
     let first = async {
         tokio::select! {
             () = tokio::time::sleep(bounds.header) => {}
@@ -163,7 +167,7 @@ async fn attend(bounds: Bounds, stream: TcpStream, routes: Router, stopping: Can
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
-    let rest = see_off(connection.into_parts().io.into_inner());
+    let rest = see_off(connection.into_parts().io.into_inner().into_inner());
     tokio::time::timeout(bounds.last, stopping.run_until_cancelled(rest)).await.ok();
 }
 
@@ -250,7 +254,7 @@ mod tests {
 
     fn bounds(connections: usize, header: u64, idle: u64) -> Bounds {
         let [header, idle] = [header, idle].map(Duration::from_millis);
-        Bounds { connections, header, idle, last: Duration::from_millis(700) }
+        Bounds { connections, header, idle, last: Duration::from_millis(700), standstill: LONG }
     }
 
     #[test]

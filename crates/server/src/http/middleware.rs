@@ -2,8 +2,10 @@
 //! rest of the body, access log and metrics, panic → 500, load shield, time limit. Also the answers for unknown paths and wrong
 //! methods. Knows no route but those of monitoring, which the load shield lets pass.
 
+use crate::http::body_memory::BodyMemory;
 use crate::http::connections::SameMachine;
 use crate::http::error::{Failure, REQUEST_ID};
+use crate::http::streams::Streams;
 use crate::http::unread::{Rest, settle};
 use crate::http::{paths, routes};
 use crate::telemetry;
@@ -41,8 +43,9 @@ pub fn wrap(app: &App, router: Router) -> Router {
 }
 
 fn around(limits: &Limits, router: Router) -> Router {
-    let shield =
-        Shield { places: Arc::new(Semaphore::new(limits.concurrent_requests)), limit: limits.concurrent_requests };
+    let limit = limits.concurrent_requests;
+    let places = Arc::new(Semaphore::new(limit));
+    let shield = Shield { places, limit, bodies: BodyMemory::from(limits), streams: Streams::from(limits) };
     let inner = router
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -153,10 +156,12 @@ async fn catch_panic(request: Request, next: Next) -> Response {
 struct Shield {
     places: Arc<Semaphore>,
     limit: usize,
+    bodies: BodyMemory,
+    streams: Streams,
 }
 
 /// Refuses what is too much at once; monitoring passes, so that an overloaded server still tells so.
-async fn shed_load(State(shield): State<Shield>, request: Request, next: Next) -> Response {
+async fn shed_load(State(shield): State<Shield>, mut request: Request, next: Next) -> Response {
     let exempt =
         request.extensions().get::<MatchedPath>().is_some_and(|path| routes::health::PATHS.contains(&path.as_str()));
     if exempt {
@@ -169,7 +174,14 @@ async fn shed_load(State(shield): State<Shield>, request: Request, next: Next) -
             format!("The server is busy with {limit} requests (`limits.concurrent_requests`). Try again soon.");
         return Failure::from(Error::Busy { message, retry_after: SHED_RETRY_SECONDS }).into_response();
     };
-    next.run(request).await
+    // What the body takes is counted until the request is answered, and beyond while anything works on it. The place of an answer
+    // that streams is its own.
+    let body = shield.bodies.request();
+    request.extensions_mut().insert(body.clone());
+    request.extensions_mut().insert(shield.streams.clone());
+    let response = next.run(request).await;
+    drop(body);
+    response
 }
 
 /// On one machine, compressing takes longer than sending; client libraries ask for it all the same.

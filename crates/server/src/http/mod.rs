@@ -1,6 +1,7 @@
 //! The HTTP side: routing, authentication, parsing and errors. Knows JSON shapes; knows no SQL.
 
 pub mod auth;
+mod body_memory;
 pub mod bulk;
 pub mod connections;
 pub mod cursor;
@@ -20,4 +21,6 @@ pub mod routes;
 pub mod rows;
 pub mod schema;
 pub mod score_body;
+mod standstill;
+mod streams;
 pub mod unread;

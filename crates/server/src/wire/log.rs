@@ -130,7 +130,8 @@ mod tests {
             log_method: "logging_api",
             limits: &limits,
         };
-        let row = ingest::row(json!({"input": "q"}).as_object().unwrap(), &context).unwrap();
+        let body = ingest::Body::of(json!({"input": "q"}).as_object().unwrap(), &limits).unwrap();
+        let row = ingest::row(&body, &context).unwrap();
         let organization =
             Organization { id: OrganizationId(Uuid::from_u128(7)), number: 1, name: "Acme".into(), created_at: 0 };
         let of = RowContext::new(&organization, Some("1f0c".into()));

@@ -2,10 +2,12 @@
 //! one alone adds what it was given and its evaluator.
 
 use evalset_model::evaluator::EvalInputs;
+use evalset_model::json::Text;
 use evalset_model::scalar::{Kind, Scalar, format_time};
 use evalset_model::score::{Score, ScoreField, ScoreFieldValue};
+use indexmap::IndexMap;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -16,13 +18,13 @@ pub struct ScoreObject {
     score: Score,
     /// Members beside the fields: `timestamp` as given; of a score read alone also what the evaluator was given, and
     /// the evaluator.
-    pub more: Map<String, Value>,
+    pub more: IndexMap<String, Text>,
 }
 
 impl From<Score> for ScoreObject {
     fn from(score: Score) -> Self {
         let timestamp = score.extra.timestamp.clone().unwrap_or_default();
-        Self { score, more: Map::from_iter([("timestamp".to_owned(), timestamp)]) }
+        Self { score, more: IndexMap::from_iter([("timestamp".to_owned(), timestamp.into())]) }
     }
 }
 
@@ -30,14 +32,14 @@ impl ScoreObject {
     /// With what the evaluator is given of the record, when that is there.
     #[must_use]
     pub fn with_inputs(mut self, inputs: Option<&EvalInputs>) -> Self {
-        self.more.insert("inputs".to_owned(), inputs.map_or(Value::Null, inputs_json));
+        self.more.insert("inputs".to_owned(), inputs.map(inputs_json).unwrap_or_default());
         self
     }
 
     /// With the object of its evaluator, null when it has none any more.
     #[must_use]
     pub fn with_evaluator(mut self, evaluator: Value) -> Self {
-        self.more.insert("evaluator".to_owned(), evaluator);
+        self.more.insert("evaluator".to_owned(), evaluator.into());
         self
     }
 }
@@ -114,12 +116,13 @@ fn field_schema(field: ScoreField) -> Schema {
 }
 
 /// What an evaluator is given (contract F.4).
-pub fn inputs_json(inputs: &EvalInputs) -> Value {
-    json!({
-        "input": inputs.input,
-        "output": inputs.output,
-        "expected_output": inputs.expected_output,
-        "metrics": inputs.metrics,
-        "metadata": inputs.metadata,
-    })
+pub fn inputs_json(inputs: &EvalInputs) -> Text {
+    let EvalInputs { input, output, expected_output, metrics, metadata } = inputs;
+    let [metrics, metadata] = [metrics, metadata].map(|map| Value::Object(map.clone()).to_string());
+    Text::written(format!(
+        r#"{{"input":{},"output":{},"expected_output":{},"metrics":{metrics},"metadata":{metadata}}}"#,
+        input.json(),
+        output.json(),
+        expected_output.json()
+    ))
 }

@@ -59,6 +59,96 @@ async fn a_connection_goes_on_after_a_413_or_the_answer_says_that_it_does_not() 
     .await;
 }
 
+/// Begins a request with a body of which only the first byte comes.
+async fn begin(url: &str, key: &str, bytes: usize) -> tokio::net::TcpStream {
+    let mut stream = tokio::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+    let head = format!(
+        "POST /api/request-logs/ HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {key}\r\nContent-Length: {bytes}\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn bodies_share_a_budget_of_which_one_organization_does_not_get_all() {
+    let limits = Limits {
+        body_memory_bytes: 3 * 5_000,
+        organization_body_memory_bytes: 3 * 3_000,
+        organization_bodies: 2,
+        ..Limits::default()
+    };
+    with_limits(Under::Memory, limits, async |server| {
+        let other = server.key_of("Other", evalset_model::key::Environment::Prod).await;
+        let body = |bytes: usize| json!({"input": "x".repeat(bytes)});
+        let held = begin(&server.url, &server.key, 2_000).await;
+        let refused = async |key: &str, bytes: usize, limit: &str| {
+            // The body that was begun may not have been seen yet.
+            for _ in 0..100 {
+                let reply = server.send_as(key, Method::POST, "/api/request-logs/", Some(body(bytes))).await;
+                if reply.status == 503 {
+                    return says(&reply.expect_status(503), limit);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            panic!("never refused");
+        };
+        refused(&server.key, 1_500, "limits.organization_body_memory_bytes").await;
+        refused(&other, 2_990, "limits.body_memory_bytes").await;
+        let second = begin(&server.url, &server.key, 100).await;
+        refused(&server.key, 10, "limits.organization_bodies").await;
+        // Whoever sends no body is answered, and so are others within what is left.
+        server.get("/api/request-logs/").await.expect_status(200);
+        server.send_as(&other, Method::POST, "/api/request-logs/", Some(body(1_000))).await.expect_status(201);
+        drop((held, second));
+        for left in (0..100).rev() {
+            if server.post("/api/request-logs/", body(1_500)).await.status == 201 {
+                break;
+            }
+            assert!(left > 0, "what was taken is given back");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_go_on_is_408() {
+    with_limits(Under::Memory, Limits { body_pause_seconds: 1, ..Limits::default() }, async |server| {
+        let mut stream = begin(&server.url, &server.key, 100).await;
+        let mut read = vec![0; 16_384];
+        let length = stream.read(&mut read).await.unwrap();
+        let answer = String::from_utf8_lossy(&read[..length]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("limits.body_pause_seconds"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn values_are_bounded_where_they_are_held_and_not_in_what_is_kept_as_text() {
+    let limits = Limits { body_values: 100, metadata_values: 100, ..Limits::default() };
+    with_limits(Under::Memory, limits, async |server| {
+        let many = json!(vec![vec![1]; 200]);
+        server.post("/api/request-logs/", json!({"input": many})).await.expect_status(201);
+        let reply = server.post("/api/request-logs/", json!({"input": 1, "metadata": {"a": many}})).await;
+        says(&reply.expect_status(413), "limits.metadata_values");
+        let reply = server.post("/api/request-logs/list/", json!({"filters": many})).await;
+        says(&reply.expect_status(413), "limits.body_values");
+        let bulk = json!({"logs": [{"input": 1}], "no_member": many});
+        server.post("/api/request-logs/bulk/", bulk).await.expect_status(201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn downloads_have_places_of_their_own() {
+    with_limits(Under::Memory, Limits { streams: 0, ..Limits::default() }, async |server| {
+        let reply = server.get("/api/request-logs/export/").await;
+        says(&reply.expect_status(503), "limits.streams");
+        server.get("/api/request-logs/").await.expect_status(200);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_row_larger_than_allowed_is_413_alone_and_an_item_error_in_bulk() {
     with_limits(Under::Memory, Limits { max_row_bytes: 1_000, ..Limits::default() }, async |server| {

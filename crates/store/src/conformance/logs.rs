@@ -8,7 +8,7 @@ use evalset_model::Error;
 use evalset_model::field::Field;
 use evalset_model::filter::{Literal, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, Place};
-use evalset_model::log::Log;
+use evalset_model::log::{Log, Payload};
 use evalset_model::scalar::Scalar;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ pub async fn reads_bring_what_was_asked_for(stores: &Stores) {
     for (payload, scores) in [(false, false), (true, false), (false, true), (true, true)] {
         let read = stores.logs.read(requests, &rows, With { payload, scores }).await.unwrap();
         for (row, log) in read.iter().zip(logs.iter().rev()) {
-            let payload = if payload { log.payload.clone() } else { Map::new() };
+            let payload = if payload { log.payload.clone() } else { Payload::default() };
             assert_eq!(row.log, Log { payload, ..log.clone() });
             assert_eq!(row.scores.is_empty(), !(scores && log.id == log_id(2)));
         }

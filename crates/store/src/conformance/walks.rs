@@ -149,9 +149,8 @@ fn shown(scores: &ShownScores) -> String {
 pub async fn rows_are_written_as_they_are_read(stores: &Stores) {
     let collection = scored_rows(stores, &mut Dice(10)).await;
     let row = |row: &TextRow<'_>, out: &mut Vec<u8>| {
-        let payload = row.payload.to_map().map_err(Error::internal)?;
-        let line =
-            json!([row.number, row.log.id, row.log.metadata, payload, shown(row.scores), row.log.text(Field::Model)]);
+        let (log, scores) = (row.log, shown(row.scores));
+        let line = json!([row.number, log.id, log.metadata, log.payload, scores, log.text(Field::Model)]);
         out.extend_from_slice(format!("{line}\n").as_bytes());
         Ok(())
     };

@@ -13,14 +13,12 @@ use evalset_model::field::Field;
 use evalset_model::filter::{self, LogField, LogFilter, Tree, meaning};
 use evalset_model::ids::{Collection, LogId, OrganizationId, Place, RowNumber, Watermark};
 use evalset_model::job::Step;
-use evalset_model::log::text::PayloadText;
-use evalset_model::log::{Log, annotation};
+use evalset_model::log::{Log, Payload, annotation};
 use evalset_model::page::{Mark, Page, Part, Sort};
 use evalset_model::score::{ComparedScores, ShownScores};
 use evalset_model::summary::{Group, Sums};
 use evalset_model::trace::{Totals, Trace};
 use evalset_model::{Error, Result};
-use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn number_of(rows: &RowMap, id: &LogId) -> Option<RowNumber> {
@@ -75,11 +73,10 @@ impl State {
                 break;
             }
             written.passed += 1;
-            let text = serde_json::to_vec(&log.payload).map_err(Error::internal)?;
-            let payload = PayloadText::parse(if writing.payload { &text } else { b"{}" }).map_err(Error::internal)?;
+            let payload = if writing.payload { log.payload.clone() } else { Payload::default() };
             let scores = if writing.scores { self.shown_scores(collection, &log.id) } else { ShownScores::none() };
-            let log = Log { payload: Map::new(), ..log.clone() };
-            written.add(&TextRow { number, log: &log, payload: &payload, scores: &scores }, writing)?;
+            let log = Log { payload, ..log.clone() };
+            written.add(&TextRow { number, log: &log, scores: &scores }, writing)?;
         }
         Ok(written)
     }
@@ -301,7 +298,7 @@ impl Logs for Memory {
         Ok(rows
             .map(|(number, log)| {
                 let scores = if with.scores { state.shown_scores(collection, &log.id) } else { ShownScores::none() };
-                let payload = if with.payload { log.payload.clone() } else { Map::new() };
+                let payload = if with.payload { log.payload.clone() } else { Payload::default() };
                 Row { number, log: Log { payload, ..log.clone() }, scores }
             })
             .collect())

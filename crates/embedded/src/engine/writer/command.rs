@@ -3,7 +3,8 @@
 use super::Tx;
 use crate::file::error::again;
 use evalset_model::{Error, Result};
-use tokio::sync::oneshot;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Answers a caller: with its own outcome, or with the error of the transaction.
 pub type Reply = Box<dyn FnOnce(Result<()>) + Send>;
@@ -19,10 +20,37 @@ pub enum Ran {
 /// What a command does.
 pub type Run = Box<dyn for<'t, 'c> FnOnce(Option<&'t mut Tx<'c>>) -> Ran + Send>;
 
+/// The bytes that may wait, whoever waits for them.
+pub struct Room {
+    /// A permit for each KiB.
+    free: Arc<Semaphore>,
+    all: u32,
+}
+
+/// Bytes of a permit.
+const GRAIN: usize = 1024;
+
+impl Room {
+    /// For so many bytes.
+    pub fn new(bytes: usize) -> Self {
+        let all = u32::try_from(bytes / GRAIN).unwrap_or(u32::MAX).max(1);
+        Self { free: Arc::new(Semaphore::new((all as usize).min(Semaphore::MAX_PERMITS))), all }
+    }
+
+    /// Room for so many bytes, waited for in turn. More than there is at all get all of it.
+    pub async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let wanted = u32::try_from(bytes / GRAIN).unwrap_or(u32::MAX).min(self.all);
+        // It is never closed.
+        self.free.clone().acquire_many_owned(wanted).await.ok()
+    }
+}
+
 /// A queued write.
 pub struct Command {
     /// About what it adds to the transaction.
     pub bytes: usize,
+    /// Its part of the bytes that may wait, until it has run.
+    pub place: Option<OwnedSemaphorePermit>,
     /// Without a transaction it is not run: its reply then hands on the error of the batch.
     pub run: Run,
 }
@@ -57,5 +85,30 @@ pub fn command<T: Send + 'static>(
             let _ = reply.send(commit.and_then(|()| Err(Error::internal("a write was passed over"))));
         })),
     };
-    (Command { bytes, run: Box::new(run) }, answer)
+    (Command { bytes, place: None, run: Box::new(run) }, answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Room;
+    use std::time::Duration;
+    use tokio::sync::OwnedSemaphorePermit;
+
+    async fn at_once(room: &Room, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        tokio::time::timeout(Duration::from_millis(1), room.take(bytes)).await.ok().flatten()
+    }
+
+    #[tokio::test]
+    async fn bytes_that_do_not_fit_wait_for_those_that_do() {
+        let room = Room::new(10 * 1024);
+        let first = at_once(&room, 8 * 1024).await.unwrap();
+        assert!(at_once(&room, 3 * 1024).await.is_none());
+        assert!(at_once(&room, 2 * 1024).await.is_some(), "given back at once");
+        drop(first);
+        let all = at_once(&room, usize::MAX).await.unwrap();
+        assert!(at_once(&room, 1024).await.is_none());
+        assert!(at_once(&room, 100).await.is_some(), "small ones need no room");
+        drop(all);
+        assert!(at_once(&room, 10 * 1024).await.is_some());
+    }
 }

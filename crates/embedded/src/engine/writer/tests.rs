@@ -17,7 +17,7 @@ fn command() -> (Command, oneshot::Receiver<Result<()>>) {
             let _ = reply.send(commit);
         }))
     };
-    (Command { bytes: 1, run: Box::new(run) }, answer)
+    (Command { bytes: 1, place: None, run: Box::new(run) }, answer)
 }
 
 #[test]
@@ -55,7 +55,8 @@ fn the_fault_that_ends_a_transaction_is_the_one_told() {
             tx.unwrap().connection.execute_batch("ROLLBACK").unwrap();
             Ran::Failed(Box::new(|_| {}), Error::StorageFull("full".to_owned()))
         };
-        let error = one(Command { bytes: 1, run: Box::new(run) }, &mut tx, alone, &mut Vec::new()).unwrap_err();
+        let error =
+            one(Command { bytes: 1, place: None, run: Box::new(run) }, &mut tx, alone, &mut Vec::new()).unwrap_err();
         assert!(matches!(&error, Error::StorageFull(text) if text == "full"), "{error:?}");
     }
 }

@@ -27,7 +27,9 @@ pub use order::{SortKey, compare_keys, compare_logs, compare_operands, json_key,
 
 use super::tree::{Compare, LogField, LogFilter, Test, Tree};
 use crate::field::TextField;
-use crate::log::{Log, derive, payload};
+use crate::json::Json;
+use crate::log::derive::{self, Prose};
+use crate::log::{Log, payload};
 use crate::scalar::Scalar;
 use crate::score::{ComparedScore, ComparedScores};
 use serde_json::{Map, Value};
@@ -63,7 +65,7 @@ pub fn field_holds(field: &LogField, test: &Test, log: &Log, scores: &ComparedSc
             }
             LogField::ScoreMap => keys.iter().all(|key| scores.get(key).is_some()),
             LogField::Text(field) => {
-                log.payload.get(field.name()).and_then(Value::as_object).is_some_and(|map| has_keys(map, keys))
+                log.payload.get(field.name()).is_some_and(|map| map.is_object() && has_names(map, keys))
             }
             LogField::Id | LogField::Scalar(_) | LogField::Score(_) => false,
         };
@@ -96,14 +98,14 @@ pub fn lookup<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> 
 
 /// The text of a payload field: a string as it is, a structure as compact JSON text; `None` when absent.
 pub fn text_of(log: &Log, field: TextField) -> Option<Cow<'_, str>> {
-    let member = |name: &str| log.payload.get(name).and_then(json_or_text);
+    let member = |name: &str| log.payload.get(name).map(|value| Prose::Value(value).text());
     match field {
         TextField::Input => member(payload::INPUT),
         TextField::Output => member(payload::OUTPUT),
         TextField::ExpectedOutput => member(payload::EXPECTED_OUTPUT),
-        TextField::Messages => derive::input_messages(log).map(|messages| Cow::Owned(messages.to_string())),
-        TextField::Prompt => derive::prompt(log),
-        TextField::Completion => derive::completion(log),
+        TextField::Messages => derive::input_messages(log),
+        TextField::Prompt => derive::prompt(log).map(Prose::text),
+        TextField::Completion => derive::completion(log).map(Prose::text),
         TextField::FullText => match (member(payload::INPUT), member(payload::OUTPUT)) {
             (None, None) => None,
             (input, output) => {
@@ -116,6 +118,13 @@ pub fn text_of(log: &Log, field: TextField) -> Option<Cow<'_, str>> {
 
 fn has_keys(map: &Map<String, Value>, keys: &[String]) -> bool {
     keys.iter().all(|key| map.contains_key(key))
+}
+
+fn has_names(object: Json<'_>, names: &[String]) -> bool {
+    names.iter().all(|name| {
+        let quoted = Value::from(name.as_str()).to_string();
+        object.members().any(|(known, _)| quoted[1..quoted.len() - 1] == *known)
+    })
 }
 
 /// A string as it is, anything else as compact JSON text; null is absent.

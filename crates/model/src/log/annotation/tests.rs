@@ -1,7 +1,7 @@
 use super::*;
 use crate::ids::LogId;
 use crate::limits::Limits;
-use crate::log::ingest::{Context, row, span};
+use crate::log::ingest::{Body, Context, row, span};
 use crate::log::patch;
 use serde_json::{Map, json};
 
@@ -20,11 +20,11 @@ fn context(limits: &Limits) -> Context<'_> {
 }
 
 fn a_row(body: Value) -> Log {
-    row(&members(body), &context(&Limits::default())).unwrap()
+    row(&Body::of(&members(body), &Limits::default()).unwrap(), &context(&Limits::default())).unwrap()
 }
 
 fn patched(log: &Log, body: Value, now: i64) -> Log {
-    patch::merge(log.clone(), &members(body), now).unwrap()
+    patch::merge(log.clone(), &Body::of(&members(body), &Limits::default()).unwrap(), now).unwrap()
 }
 
 /// Status, who, when, assignee, lease.
@@ -105,7 +105,8 @@ fn what_only_the_server_says_cannot_be_written() {
 fn a_row_may_come_completed_and_a_request_log_has_no_annotation() {
     let body = json!({"input": "x", "annotation_status": "completed", "annotation_completed_by": {"email": "a@b.c"}});
     assert_eq!(state(&a_row(body.clone())), (Some(COMPLETED), Some("a@b.c"), Some(NOW), None, None));
-    let log = span(&members(body), &context(&Limits::default())).unwrap().unwrap();
+    let log =
+        span(&Body::of(&members(body), &Limits::default()).unwrap(), &context(&Limits::default())).unwrap().unwrap();
     assert_eq!(state(&log), (None, None, None, None, None));
     let pending = a_row(json!({"input": "x", "annotation_completed_by": {"email": "a@b.c"}}));
     assert_eq!(state(&pending), (Some(PENDING), None, None, None, None));
@@ -122,7 +123,7 @@ fn wrong_annotators_are_refused() {
         (json!({"annotation_status": "completed", "annotation_completed_by": "a\nb"}), "an e-mail address or name"),
         (json!({"annotation_status": "completed", "annotation_completed_by": "x".repeat(256)}), "255 characters"),
     ] {
-        let error = patch::merge(row.clone(), &members(body), NOW).unwrap_err();
+        let error = patch::merge(row.clone(), &Body::of(&members(body), &Limits::default()).unwrap(), NOW).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
         assert_eq!(error.by_field().len(), 1);
     }

@@ -1,5 +1,33 @@
+mod against_trees;
+mod tree;
+
 use super::*;
 use crate::ids::LogId;
+use serde_json::{Value, json};
+
+pub(crate) fn prompt_text(log: &Log) -> Option<String> {
+    prompt(log).map(|prose| prose.text().into_owned())
+}
+
+pub(crate) fn completion_text(log: &Log) -> Option<String> {
+    completion(log).map(|prose| prose.text().into_owned())
+}
+
+pub(crate) fn system_text(log: &Log) -> Option<String> {
+    system(log).map(|prose| prose.text().into_owned())
+}
+
+fn value(found: Option<Found<'_>>) -> Option<Value> {
+    found.map(|found| json(&found).to_value())
+}
+
+pub(crate) fn messages(log: &Log) -> Option<Value> {
+    value(input_messages(log))
+}
+
+pub(crate) fn completion_message(log: &Log) -> Option<Value> {
+    value(output_message(log))
+}
 
 fn log(log_type: &str, input: &Value, output: &Value) -> Log {
     let mut log = Log::new(LogId("a".into()));
@@ -38,7 +66,6 @@ fn messages_are_read_in_all_three_forms() {
         for input in [&array, &object, &json!(array.to_string()), &json!(object.to_string())] {
             let log = log(log_type, input, &Value::Null);
             assert_eq!(messages(&log), Some(array.clone()), "{input}");
-            assert_eq!(prompt_messages(&log), Some(array.clone()), "{input}");
             assert_eq!(prompt_text(&log).as_deref(), Some("Hi"), "{input}");
             assert_eq!(system_text(&log).as_deref(), Some("Be brief."), "{input}");
         }
@@ -57,7 +84,7 @@ fn what_lacks_a_role_is_not_messages() {
         json!("plain"),
         json!(3),
     ] {
-        assert!(!reads_as_messages(&input), "{input}");
+        assert!(!reads_as_messages(Json::written(&input.to_string())), "{input}");
     }
 }
 

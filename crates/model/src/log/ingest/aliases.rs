@@ -2,11 +2,11 @@
 
 use crate::error::Result;
 use crate::field::Field;
+use crate::json::Json;
 use crate::log::Log;
 use crate::log::ingest::measures::{Given, offer};
 use crate::log::ingest::members::{Members, scalar, wrong};
 use crate::scalar::{Kind, Scalar};
-use serde_json::{Map, Value};
 
 /// Metadata keys lifted to fields on dataset rows (contract D.4).
 const PROMOTED: &[(&str, Field)] = &[
@@ -53,29 +53,29 @@ pub(crate) fn promote(log: &mut Log, members: &Members<'_>, given: &mut Given) -
 
 /// Lifts `customer_params` and a `prompt` reference object to fields not given better.
 pub(crate) fn lift(log: &mut Log, members: &Members<'_>, given: &mut Given) -> Result<()> {
-    if let Some(Value::Object(customer)) = log.payload.get("customer_params").cloned() {
+    if let Some(customer) = log.payload.text("customer_params").cloned() {
         let names = [
             ("customer_identifier", Field::CustomerIdentifier),
             ("email", Field::CustomerEmail),
             ("name", Field::CustomerName),
         ];
-        from(log, &customer, "customer_params", &names, given)?;
+        from(log, customer.json(), "customer_params", &names, given)?;
     }
-    if let Some(member) = members.find("prompt")
-        && let Value::Object(prompt) = member.value
-    {
+    if let Some(prompt) = members.find("prompt").map(|member| member.value).filter(|prompt| prompt.is_object()) {
         let names = [
             ("prompt_id", Field::PromptId),
             ("prompt_name", Field::PromptName),
             ("prompt_version_number", Field::PromptVersionNumber),
         ];
         from(log, prompt, "prompt", &names, given)?;
-        match prompt.get("variables") {
-            None | Some(Value::Null) => {}
-            Some(variables @ Value::Object(_)) => {
-                log.payload.entry("variables").or_insert_with(|| variables.clone());
+        match prompt.get("variables").filter(|variables| !variables.is_null()) {
+            None => {}
+            Some(variables) if variables.is_object() => {
+                if log.payload.get("variables").is_none() {
+                    log.payload.set("variables", Some(members.keep(variables)));
+                }
             }
-            Some(other) => return Err(wrong("prompt.variables", "an object", other)),
+            Some(other) => return Err(wrong("prompt.variables", "an object", &other)),
         }
     }
     Ok(())
@@ -90,15 +90,9 @@ pub(crate) fn session(log: &mut Log) {
     }
 }
 
-fn from(
-    log: &mut Log,
-    source: &Map<String, Value>,
-    path: &str,
-    names: &[(&str, Field)],
-    given: &mut Given,
-) -> Result<()> {
+fn from(log: &mut Log, source: Json<'_>, path: &str, names: &[(&str, Field)], given: &mut Given) -> Result<()> {
     for (name, field) in names {
-        if let Some(value) = source.get(*name) {
+        if let Some(value) = source.get(name) {
             offer(log, *field, value, &format!("{path}.{name}"), given)?;
         }
     }

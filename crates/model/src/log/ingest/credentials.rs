@@ -1,6 +1,6 @@
 //! Takes credentials out of raw provider payloads before they are stored (contract D.1).
 
-use serde_json::Value;
+use crate::json::{Json, Text, without};
 
 /// Member names that hold secrets, without case, `-` and `_`.
 const SECRET: &[&str] = &[
@@ -24,17 +24,11 @@ const SECRET: &[&str] = &[
     "setcookie",
 ];
 
-/// Removes every member that holds a secret, at any depth. A name whose value is an object or a number is kept and
+/// The value without any member that holds a secret, at any depth. A name whose value is an object or a number is kept and
 /// searched: `password` may be a parameter's name in a tool's schema, but a secret is a string or a list of strings.
-pub(crate) fn remove(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.retain(|name, value| !(is_secret(name) && is_text(value)));
-            members.values_mut().for_each(remove);
-        }
-        Value::Array(items) => items.iter_mut().for_each(remove),
-        _ => {}
-    }
+pub(crate) fn remove(value: Text) -> Text {
+    let found = |name: &str, value: Json<'_>| is_secret(name) && is_text(value);
+    without(value.json().text(), found).map_or(value, Text::written)
 }
 
 fn is_secret(name: &str) -> bool {
@@ -42,10 +36,6 @@ fn is_secret(name: &str) -> bool {
     name.ends_with("apikey") || SECRET.contains(&name.as_str())
 }
 
-fn is_text(value: &Value) -> bool {
-    match value {
-        Value::String(_) => true,
-        Value::Array(items) => !items.is_empty() && items.iter().all(Value::is_string),
-        _ => false,
-    }
+fn is_text(value: Json<'_>) -> bool {
+    value.is_string() || (value.is_array() && !value.is_empty() && value.items().all(Json::is_string))
 }

@@ -2,10 +2,11 @@
 
 use crate::error::Result;
 use crate::field::Field;
-use crate::log::ingest::members::{Members, Stated, clamp_time, scalar};
+use crate::json::{Json, Text};
+use crate::log::ingest::members::{Members, Stated, clamp_time, stated};
 use crate::log::{Log, payload};
 use crate::scalar::{Scalar, read_number};
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 /// Names of known measurements inside `metrics` (contract D.5), in order of precedence.
@@ -50,46 +51,58 @@ pub(crate) fn metrics(log: &mut Log, members: &Members<'_>, given: &mut Given) -
     let metrics = match members.object(payload::METRICS)? {
         Stated::Absent => return Ok(()),
         Stated::Null => {
-            log.payload.shift_remove(payload::METRICS);
+            log.payload.remove(payload::METRICS);
             return Ok(());
         }
         Stated::Value(metrics) => metrics,
     };
+    let known: Vec<_> = metrics.members().filter(|(name, _)| is_known(name)).collect();
     for (name, field) in METRICS {
-        if let Some(value) = metrics.get(*name) {
-            offer(log, *field, value, &format!("metrics.{name}"), given)?;
+        if let Some((_, value)) = known.iter().find(|(known, _)| known == name) {
+            offer(log, *field, *value, &format!("metrics.{name}"), given)?;
         }
     }
-    let extras = metrics.iter().filter(|(name, _)| !METRICS.iter().any(|(known, _)| known == name));
-    let mut kept = match log.payload.shift_remove(payload::METRICS) {
-        Some(Value::Object(kept)) => kept,
-        _ => Map::new(),
-    };
-    for (name, value) in extras {
-        if value.is_null() {
-            kept.shift_remove(name);
-        } else {
-            kept.insert(name.clone(), value.clone());
-        }
-    }
-    if !kept.is_empty() {
-        log.payload.insert(payload::METRICS.to_owned(), Value::Object(kept));
-    }
+    let kept = log.payload.text(payload::METRICS).cloned().filter(|kept| kept.json().is_object());
+    let merged = merged(kept.as_ref().map(Text::json), metrics);
+    log.payload.remove(payload::METRICS);
+    log.payload.set(payload::METRICS, merged);
     Ok(())
+}
+
+fn is_known(metric: &str) -> bool {
+    METRICS.iter().any(|(known, _)| *known == metric)
+}
+
+/// Measurements that are no field: those kept, with those given in their place or after them; none when none is left.
+fn merged(kept: Option<Json<'_>>, given: Json<'_>) -> Option<Text> {
+    let mut all: IndexMap<&str, Json<'_>> = kept.into_iter().flat_map(Json::members).collect();
+    for (name, value) in given.members().filter(|(name, _)| !is_known(name)) {
+        if value.is_null() {
+            all.shift_remove(name);
+        } else {
+            all.insert(name, value);
+        }
+    }
+    let mut text = String::new();
+    for (name, value) in all {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        text.extend(["\"", name, "\":", value.text()]);
+    }
+    if text.is_empty() { None } else { Some(Text::written(text + "}")) }
 }
 
 /// Reads `usage`, or else `metrics.usage`, into the token fields not given better.
 pub(crate) fn usage(log: &mut Log, members: &Members<'_>, given: &mut Given) -> Result<()> {
     // What was kept, not what was sent: text of an object has become the object there.
-    let direct = members.find("usage").and_then(|_| log.payload.get("usage").cloned());
-    let measured = || members.find(payload::METRICS)?.value.get("usage").cloned();
-    let (path, usage) = match direct {
-        Some(usage) => ("usage", Some(usage)),
+    let direct = members.find("usage").and_then(|_| log.payload.text("usage").cloned());
+    let measured = || members.find(payload::METRICS)?.value.get("usage");
+    let (path, usage) = match &direct {
+        Some(usage) => ("usage", Some(usage.json())),
         None => ("metrics.usage", measured()),
     };
     let Some(usage) = usage else { return Ok(()) };
     for (steps, field) in USAGE {
-        let value = steps.iter().try_fold(&usage, |value, step| value.get(*step));
+        let value = steps.iter().try_fold(usage, |value, step| value.get(step));
         if let Some(value) = value {
             offer(log, *field, value, &format!("{path}.{}", steps.join(".")), given)?;
         }
@@ -98,8 +111,8 @@ pub(crate) fn usage(log: &mut Log, members: &Members<'_>, given: &mut Given) -> 
 }
 
 /// Sets the field unless it was given before; the value is checked either way.
-pub(crate) fn offer(log: &mut Log, field: Field, value: &Value, path: &str, given: &mut Given) -> Result<()> {
-    if let Some(value) = scalar(field, value, path)?
+pub(crate) fn offer(log: &mut Log, field: Field, value: Json<'_>, path: &str, given: &mut Given) -> Result<()> {
+    if let Some(value) = stated(field, value, path)?
         && given.insert(field)
     {
         log.scalars.set(field, Some(value));
@@ -163,7 +176,7 @@ pub(crate) fn status(log: &mut Log) {
 
 /// Cost from unit prices, USD per 1M tokens.
 fn priced(log: &Log) -> Option<f64> {
-    let price = |name: &str| log.payload.get(name).and_then(read_number);
+    let price = |name: &str| log.payload.get(name).and_then(Json::scalar).as_ref().and_then(read_number);
     let (prompt, completion) = (price("prompt_unit_price"), price("completion_unit_price"));
     if prompt.is_none() && completion.is_none() {
         return None;

@@ -4,10 +4,13 @@
 
 use crate::error::{Error, Result};
 use crate::field::Field;
-use crate::log::annotation;
-use crate::scalar::{Scalar, brief, read_number};
+use crate::json::{Json, Text, compact};
+use crate::log::ingest::{Body, size};
+use crate::log::{annotation, payload};
+use crate::scalar::{Scalar, brief};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::fmt::Display;
 
 /// Longest `span_name`, in characters (contract D.1).
 pub const SPAN_NAME_CHARS: usize = 255;
@@ -16,12 +19,27 @@ pub const MAX_INT: i64 = 9_007_199_254_740_992;
 /// Year 1 to year 9999, microseconds since the epoch.
 const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
-/// The members of a body, from the layer that wins to the one that gives way.
+/// The members of a body that mean something, from the layer that wins to the one that gives way.
 pub(crate) struct Members<'a> {
-    /// Name of the layer (empty for the body itself) and its members.
-    layers: Vec<(&'static str, &'a Map<String, Value>)>,
+    body: &'a Body,
+    layers: Vec<Layer<'a>>,
     /// Whether `null` is a value (PATCH: clear) or the same as absent (ingestion).
     nulls: bool,
+}
+
+/// An object of members.
+struct Layer<'a> {
+    /// Empty for the body itself.
+    name: &'static str,
+    members: Vec<Known<'a>>,
+}
+
+/// A member whose name is known.
+struct Known<'a> {
+    name: &'a str,
+    /// The writable field of this name.
+    field: Option<Field>,
+    value: Json<'a>,
 }
 
 /// What a body says of a member.
@@ -57,7 +75,7 @@ impl<T> Stated<T> {
 /// One member found.
 pub(crate) struct Member<'a> {
     /// Its value; null only where nulls count.
-    pub value: &'a Value,
+    pub value: Json<'a>,
     layer: &'static str,
     name: &'a str,
 }
@@ -73,65 +91,95 @@ impl Member<'_> {
     }
 }
 
+impl<'a> Layer<'a> {
+    fn of(name: &'static str, members: impl Iterator<Item = (&'a str, Json<'a>)>) -> Self {
+        let known = members.filter_map(|(name, value)| {
+            let field = named(name);
+            let known = field.is_some() || shape_of(name).is_some() || FURTHER.contains(&name);
+            known.then_some(Known { name, field: field.filter(|field| field.spec().writable), value })
+        });
+        Self { name, members: known.collect() }
+    }
+}
+
 impl<'a> Members<'a> {
     /// The body, then the objects it holds under `layers`, each giving way to those before it.
-    pub fn new(body: &'a Map<String, Value>, layers: &[&'static str], nulls: bool) -> Result<Self> {
-        let mut all = vec![("", body)];
+    pub fn new(body: &'a Body, layers: &[&'static str], nulls: bool) -> Result<Self> {
+        let mut all = vec![Layer::of("", body.members())];
         for layer in layers {
-            match body.get(*layer) {
-                None | Some(Value::Null) => {}
-                Some(Value::Object(members)) => all.push((layer, members)),
-                Some(other) => return Err(wrong(layer, "an object", other)),
+            match body.get(layer) {
+                None => {}
+                Some(value) if value.is_null() => {}
+                Some(value) if value.is_object() => all.push(Layer::of(layer, value.members())),
+                Some(other) => return Err(wrong(layer, "an object", &other)),
             }
         }
-        Ok(Self { layers: all, nulls })
+        Ok(Self { body, layers: all, nulls })
+    }
+
+    /// A value of the body, to be kept.
+    pub fn keep(&self, value: Json<'_>) -> Text {
+        self.body.keep(value)
     }
 
     /// The member of this name.
     pub fn find(&self, name: &'a str) -> Option<Member<'a>> {
-        self.layers.iter().find_map(|(layer, members)| {
-            let value = members.get(name).filter(|value| self.counts(value))?;
-            Some(Member { value, layer, name })
+        self.layers.iter().find_map(|layer| {
+            let found = layer.members.iter().find(|member| member.name == name && self.counts(member.value))?;
+            Some(Member { value: found.value, layer: layer.name, name })
         })
     }
 
     /// Whether the body itself names the member, even as null.
     pub fn names(&self, name: &str) -> bool {
-        self.layers.iter().any(|(_, members)| members.contains_key(name))
+        self.layers.iter().any(|layer| layer.members.iter().any(|member| member.name == name))
     }
 
     /// The object of this name.
-    pub fn object(&self, name: &'a str) -> Result<Stated<&'a Map<String, Value>>> {
+    pub fn object(&self, name: &'a str) -> Result<Stated<Json<'a>>> {
         let Some(member) = self.find(name) else { return Ok(Stated::Absent) };
         match member.value {
-            Value::Null => Ok(Stated::Null),
-            Value::Object(members) => Ok(Stated::Value(members)),
-            other => Err(wrong(&member.path(), "an object", other)),
+            value if value.is_null() => Ok(Stated::Null),
+            value if value.is_object() => Ok(Stated::Value(value)),
+            other => Err(wrong(&member.path(), "an object", &other)),
         }
     }
 
+    /// The metadata, which is the one structured member that is held as values, so that their number is bounded.
+    pub fn metadata(&self) -> Result<Stated<Map<String, Value>>> {
+        let object = self.object("metadata")?;
+        if let Stated::Value(metadata) = &object {
+            size::check_metadata(metadata.values(), self.body.metadata_values())?;
+        }
+        let tree = |metadata: Json<'_>| match metadata.to_value() {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        Ok(object.map(tree))
+    }
+
     /// The member of this name as it is.
-    pub fn any(&self, name: &'a str) -> Stated<Value> {
+    pub fn any(&self, name: &'a str) -> Stated<Text> {
         match self.find(name).map(|member| member.value) {
             None => Stated::Absent,
-            Some(Value::Null) => Stated::Null,
-            Some(value) => Stated::Value(value.clone()),
+            Some(value) if value.is_null() => Stated::Null,
+            Some(value) => Stated::Value(self.keep(value)),
         }
     }
 
     /// Every writable scalar field given, each once: its own name wins over aliases, earlier layers over later ones.
     pub fn fields(&self) -> Result<Vec<(Field, Option<Scalar>)>> {
         let mut found: Vec<(Field, Option<Scalar>)> = Vec::new();
-        for (layer, members) in &self.layers {
+        for layer in &self.layers {
             for own_name in [true, false] {
-                for (name, value) in *members {
-                    let Some(field) = named(name).filter(|field| field.spec().writable) else { continue };
+                for Known { name, field, value } in &layer.members {
+                    let Some(field) = *field else { continue };
                     let taken = found.iter().any(|(other, _)| *other == field);
-                    if (field.name() == name) != own_name || taken || !self.counts(value) {
+                    if (field.name() == *name) != own_name || taken || !self.counts(*value) {
                         continue;
                     }
-                    let path = Member { value, layer, name }.path().into_owned();
-                    found.push((field, scalar(field, value, &path)?));
+                    let member = Member { value: *value, layer: layer.name, name };
+                    found.push((field, stated(field, *value, &member.path())?));
                 }
             }
         }
@@ -139,28 +187,62 @@ impl<'a> Members<'a> {
     }
 
     /// Every structured member that is kept under its own name, checked; null only where nulls count.
-    pub fn kept(&self) -> Result<Vec<(&'a str, Value)>> {
-        let mut found: Vec<(&'a str, Value)> = Vec::new();
-        for (layer, members) in &self.layers {
-            for (name, value) in *members {
+    pub fn kept(&self) -> Result<Vec<(&'a str, Text)>> {
+        let mut found: Vec<(&'a str, Text)> = Vec::new();
+        for layer in &self.layers {
+            for Known { name, value, .. } in &layer.members {
                 let Some(shape) = shape_of(name) else { continue };
-                if self.counts(value) && !found.iter().any(|(other, _)| other == name) {
-                    let value = shape.read(value, &Member { value, layer, name }.path())?;
-                    found.push((name.as_str(), value));
+                if self.counts(*value) && !found.iter().any(|(other, _)| other == name) {
+                    found.push((name, self.shaped(shape, &Member { value: *value, layer: layer.name, name })?));
                 }
             }
         }
         Ok(found)
     }
 
-    fn counts(&self, value: &Value) -> bool {
+    /// A member in this shape. Text of JSON in the right shape is read, as older SDKs send structures as text.
+    pub fn shaped(&self, shape: Shape, member: &Member<'_>) -> Result<Text> {
+        let value = member.value;
+        if value.is_null() || shape.fits(value) {
+            return Ok(self.keep(value));
+        }
+        let within = value.string().and_then(|text| compact(&text)).filter(|read| shape.fits(Json::written(read)));
+        within.map(Text::written).ok_or_else(|| wrong(&member.path(), shape.name(), &value))
+    }
+
+    fn counts(&self, value: Json<'_>) -> bool {
         self.nulls || !value.is_null()
     }
 }
 
+/// Names that mean something beside fields and structured members.
+const FURTHER: &[&str] = &[
+    payload::INPUT,
+    payload::OUTPUT,
+    payload::EXPECTED_OUTPUT,
+    payload::METRICS,
+    "ideal_output",
+    "messages",
+    "prompt_messages",
+    "completion_message",
+    "prompt",
+    "completion",
+    "metadata",
+    "disable_log",
+    "unique_id",
+];
+
 fn named(name: &str) -> Option<Field> {
     // Contract D.5 knows this name for measurements only; a filter on it means a metadata key.
     if name == "tokens" { Some(Field::TotalRequestTokens) } else { Field::named(name) }
+}
+
+/// Reads the text of a value of a scalar field, see [`scalar`].
+pub(crate) fn stated(field: Field, value: Json<'_>, path: &str) -> Result<Option<Scalar>> {
+    match value.scalar() {
+        Some(value) => scalar(field, &value, path),
+        None => Err(field.kind().refused(path, &value)),
+    }
 }
 
 /// Reads a value of a scalar field and holds it to the field's own bounds. `path` is named in errors.
@@ -195,7 +277,7 @@ pub(crate) fn clamp_time(micros: i64) -> i64 {
 }
 
 /// The error that `path` holds `value` instead of what is `allowed`.
-pub(crate) fn wrong(path: &str, allowed: &str, value: &Value) -> Error {
+pub(crate) fn wrong(path: &str, allowed: &str, value: &impl Display) -> Error {
     Error::invalid(path, format!("`{path}` must be {allowed}, got {}", brief(value)))
 }
 
@@ -215,22 +297,13 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// The value in this shape. Text of JSON in the right shape is read, as older SDKs send structures as text.
-    pub fn read(self, value: &Value, path: &str) -> Result<Value> {
-        if value.is_null() || self.fits(value) {
-            return Ok(value.clone());
-        }
-        let within = value.as_str().and_then(|text| serde_json::from_str(text).ok()).filter(|read| self.fits(read));
-        within.ok_or_else(|| wrong(path, self.name(), value))
-    }
-
-    fn fits(self, value: &Value) -> bool {
+    fn fits(self, value: Json<'_>) -> bool {
         match self {
             Self::Any => true,
             Self::Object => value.is_object(),
             Self::Array => value.is_array(),
             Self::Objects => crate::log::derive::are_objects(value),
-            Self::Number => value.is_number() && read_number(value).is_some(),
+            Self::Number => value.is_number(),
         }
     }
 

@@ -4,7 +4,6 @@ use evalset_model::ids::{LogId, OrganizationId};
 use evalset_model::key::Organization;
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest;
-use evalset_model::log::text::PayloadText;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -20,7 +19,7 @@ fn cells(body: Value, include: Option<&str>) -> BTreeMap<String, String> {
         limits: &limits,
     };
     let Value::Object(body) = body else { panic!("not an object") };
-    let log = ingest::row(&body, &context).unwrap();
+    let log = ingest::row(&ingest::Body::of(&body, &limits).unwrap(), &context).unwrap();
     let organization = Organization {
         id: OrganizationId("00000000-0000-0000-0000-000000000001".parse().unwrap()),
         number: 1,
@@ -30,9 +29,7 @@ fn cells(body: Value, include: Option<&str>) -> BTreeMap<String, String> {
     let include = include.map(IncludeFields::parse);
     let header = header(include.as_ref());
     let scores = some_scores();
-    let text = serde_json::to_vec(&log.payload).unwrap();
-    let payload = PayloadText::parse(&text).unwrap();
-    let row = TextRow { number: 1, log: &log, payload: &payload, scores: &scores };
+    let row = TextRow { number: 1, log: &log, scores: &scores };
     let mut out = line(&header);
     (lines(include.as_ref(), organization, Some("d".into()), 1).row)(&row, &mut out).unwrap();
     let mut reader = csv::Reader::from_reader(&out[..]);

@@ -2,10 +2,10 @@ use super::super::{DetailRow, ListRow, SpanRow, some_scores as scores};
 use super::*;
 use evalset_model::ids::{LogId, OrganizationId};
 use evalset_model::limits::Limits;
-use evalset_model::log::ingest;
-use evalset_model::log::text::PayloadText;
+use evalset_model::log::ingest::{self, Body};
+use evalset_model::log::{Log, Payload};
 use evalset_model::score::ShownScores;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 fn organization() -> Organization {
@@ -24,19 +24,18 @@ fn log(body: Value) -> Log {
         limits: &limits,
     };
     let Value::Object(body) = body else { panic!("not an object") };
-    ingest::span(&body, &context).unwrap().unwrap()
+    ingest::span(&Body::of(&body, &limits).unwrap(), &context).unwrap().unwrap()
 }
 
 fn written(log: &Log, writing: &Writing, times: usize) -> String {
-    let text = serde_json::to_vec(&log.payload).unwrap();
-    let payload = PayloadText::parse(if writing.payload { &text } else { b"{}" }).unwrap();
-    let bare = Log { payload: Map::new(), ..log.clone() };
+    let payload = if writing.payload { log.payload.clone() } else { Payload::default() };
+    let seen = Log { payload, ..log.clone() };
     let none = ShownScores::none();
     let all = scores();
     let scores = if writing.scores { &all } else { &none };
     let mut out = Vec::new();
     for number in 0..times {
-        let row = TextRow { number: number as i64, log: &bare, payload: &payload, scores };
+        let row = TextRow { number: number as i64, log: &seen, scores };
         (writing.row)(&row, &mut out).unwrap();
     }
     String::from_utf8(out).unwrap()

@@ -5,6 +5,7 @@ use crate::cli::local;
 use crate::config::{self, Sources};
 use clap::Parser as _;
 use evalset_model::key::Environment;
+use evalset_model::log::ingest::Body;
 use evalset_product::actor::Actor;
 use evalset_product::ops::scores::{self, NewScore, Target};
 use evalset_product::ops::{dataset_logs, datasets, keys};
@@ -109,8 +110,8 @@ async fn from_the_data_folder() {
         let dataset = datasets::create(&app, &actor, new).await.unwrap().id;
         for (number, value) in values.into_iter().enumerate() {
             let body = json!({"input": "q", "custom_identifier": format!("r{}", number + 1)});
-            let body = body.as_object().unwrap();
-            let row = dataset_logs::create(&app, &actor, Place::Dataset(dataset), body).await.unwrap();
+            let body = Body::of(body.as_object().unwrap(), &app.limits).unwrap();
+            let row = dataset_logs::create(&app, &actor, Place::Dataset(dataset), &body).await.unwrap();
             let new = NewScore {
                 log_id: Some(row.id.0),
                 dataset_id: Some(dataset.to_string()),

@@ -200,9 +200,10 @@ fn read(app: &App, place: Place, body: &Map<String, Value>, id: LogId) -> Result
         log_method: method.copied().unwrap_or(LOG_METHOD),
         limits: &app.limits,
     };
+    let members = ingest::Body::of(body, &app.limits)?;
     let log = match place {
-        Place::RequestLogs => ingest::span(body, &context)?,
-        Place::SavedLogs | Place::Dataset(_) => Some(ingest::row(body, &context)?),
+        Place::RequestLogs => ingest::span(&members, &context)?,
+        Place::SavedLogs | Place::Dataset(_) => Some(ingest::row(&members, &context)?),
     };
     Ok(log.map(|log| settled(log, place, body)))
 }

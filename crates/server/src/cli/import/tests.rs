@@ -197,7 +197,7 @@ async fn rows_of_a_dataset_do_not_replace_request_logs_unless_asked() {
     }
     let input = || async {
         let logs = world.logs(world.request_logs()).await;
-        logs.iter().find(|log| log.id.as_str() == "mine").unwrap().payload["input"].clone()
+        logs.iter().find(|log| log.id.as_str() == "mine").unwrap().payload.value("input")
     };
     assert_eq!(input().await, "as it was");
     world.import(&[jsonl.to_str().unwrap(), "--into", "d"]).await.unwrap();
@@ -219,7 +219,7 @@ async fn replaced_logs_are_counted_apart_from_new_ones() {
     assert_eq!((report.now().added, report.now().replaced), (1, 2));
     let mut logs = world.logs(world.request_logs()).await;
     logs.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
-    assert_eq!(logs.iter().map(|log| &log.payload["input"]).collect::<Vec<_>>(), ["2", "2"]);
+    assert_eq!(logs.iter().map(|log| log.payload.value("input")).collect::<Vec<_>>(), ["2", "2"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,8 +231,8 @@ async fn keys_of_json_lines_are_mapped_and_unknown_ones_told() {
     world.import(&[&[path.to_str().unwrap()], &map[..]].concat()).await.unwrap();
     let log = world.logs(world.request_logs()).await.remove(0);
     assert_eq!(
-        (&log.payload["input"], log.text(Field::Model), &log.metadata["rating"]),
-        (&"hi".into(), Some("gpt"), &4.into())
+        (log.payload.value("input"), log.text(Field::Model), &log.metadata["rating"]),
+        ("hi".into(), Some("gpt"), &4.into())
     );
 
     let source = Source::new(&path, None, vec!["question=input".parse().unwrap()]).unwrap();

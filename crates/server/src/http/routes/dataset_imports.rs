@@ -45,12 +45,15 @@ async fn bulk_create(
     body: bulk::BulkBody,
 ) -> Answer<Response> {
     rates::bulk_call(&app, caller.actor()).await?;
-    let has = |name: &str| members::present(&body.rest, name).is_some();
-    if !body.has_logs() && has("log_ids") {
-        return add_by_ids(&app, &caller, dataset, &body.rest).await;
-    }
-    if !body.has_logs() && (has("start_time") || has("end_time")) {
-        return Ok(Json(imported(&app, &caller, dataset, &body.rest).await?).into_response());
+    if !body.has_logs() {
+        let rest = body.rest()?;
+        let has = |name: &str| members::present(rest, name).is_some();
+        if has("log_ids") {
+            return add_by_ids(&app, &caller, dataset, rest).await;
+        }
+        if has("start_time") || has("end_time") {
+            return Ok(Json(imported(&app, &caller, dataset, rest).await?).into_response());
+        }
     }
     let items = body.items(app.limits.bulk_items, "bulk_items")?;
     let results = dataset_logs::create_many(&app, caller.actor(), place(dataset), items).await?;

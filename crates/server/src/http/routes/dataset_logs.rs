@@ -4,7 +4,7 @@
 
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
-use crate::http::extract::{Body, DatasetPath, RowPath};
+use crate::http::extract::{Body, DatasetPath, LogBody, RowPath};
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::log_body::NewRowBody;
 use crate::http::openapi::Failures;
@@ -59,7 +59,7 @@ async fn create(
     State(app): State<App>,
     caller: Caller,
     DatasetPath(dataset): DatasetPath,
-    Body(body): Body,
+    LogBody(body): LogBody,
 ) -> Answer<Response> {
     let place = place(dataset);
     let row = dataset_logs::create(&app, caller.actor(), place, &body).await?;
@@ -169,7 +169,7 @@ async fn update(
     State(app): State<App>,
     caller: Caller,
     RowPath(dataset, id): RowPath,
-    Body(body): Body,
+    LogBody(body): LogBody,
 ) -> Answer<Response> {
     let place = place(dataset);
     let row = dataset_logs::update(&app, caller.actor(), place, &id, body).await?;
@@ -184,7 +184,7 @@ async fn replace(
     State(app): State<App>,
     caller: Caller,
     RowPath(dataset, id): RowPath,
-    Body(body): Body,
+    LogBody(body): LogBody,
 ) -> Answer<Response> {
     let place = place(dataset);
     let row = dataset_logs::replace(&app, caller.actor(), place, &id, body).await?;

@@ -78,7 +78,7 @@ async fn of_logs(
     let results: Vec<Value> = results.collect::<serde_json::Result<_>>().map_err(Error::internal)?;
     let last = scores.into_iter().next_back().ok_or_else(|| Error::internal("no score for a log"))?;
     let mut object = ScoreObject::from(last);
-    object.more.insert("results".to_owned(), results.into());
+    object.more.insert("results".to_owned(), Value::from(results).into());
     Ok(object)
 }
 
@@ -114,7 +114,7 @@ fn answer(score: Score, seconds: f64) -> ScoreObject {
     });
     let mut object = ScoreObject::from(score);
     if let Value::Object(more) = more {
-        object.more.extend(more);
+        object.more.extend(more.into_iter().map(|(name, value)| (name, value.into())));
     }
     object
 }

@@ -10,6 +10,7 @@ use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::members;
 use crate::http::openapi::Failures;
 use crate::http::schema::{DownloadParameters, FilterBody, PagingParameters, SpanParameters};
+use crate::http::streams::StreamPlace;
 use crate::wire::reply::Acknowledged;
 use axum::Json;
 use axum::body::Body as ReplyBody;
@@ -170,12 +171,13 @@ async fn stream_rows(
     caller: Caller,
     DatasetPath(dataset): DatasetPath,
     listing: Listing,
+    stream: StreamPlace,
     Body(body): Body,
 ) -> Answer<Response> {
     let place = place(dataset);
     let scope = filters::scope(&caller, place);
     let filter = filters::of_body_and_url(&body, &listing, &scope, &app.limits)?.filter;
-    streamed(&app, &caller, (place, filter), &listing, &body).await
+    streamed(&app, &caller, (place, filter), (&listing, &body), stream).await
 }
 
 /// Download rows at once, filtered by the URL.
@@ -187,37 +189,49 @@ async fn stream_rows_by_url(
     caller: Caller,
     dataset: DatasetPath,
     listing: Listing,
+    stream: StreamPlace,
 ) -> Answer<Response> {
-    stream_rows(state, caller, dataset, listing, Body(Map::new())).await
+    stream_rows(state, caller, dataset, listing, stream, Body(Map::new())).await
 }
 
 /// Download matching request logs at once, as a file streamed while it is made. All of them, unless a window is given.
 #[utoipa::path(post, path = "/api/request-logs/export/", tag = "Exports", request_body = FilterBody,
     params(DownloadParameters, SpanParameters),
     responses((status = 200, body = String, content_type = "application/octet-stream"), Failures))]
-async fn stream_logs(State(app): State<App>, caller: Caller, listing: Listing, Body(body): Body) -> Answer<Response> {
+async fn stream_logs(
+    State(app): State<App>,
+    caller: Caller,
+    listing: Listing,
+    stream: StreamPlace,
+    Body(body): Body,
+) -> Answer<Response> {
     let mut window = super::request_logs::window(&app, &listing, &body, app.clock.now())?;
     if listing.parameter(&body, "start_time").is_none() {
         window.start = None;
     }
     let scope = filters::scope(&caller, Place::RequestLogs);
     let filter = filters::of_body_and_url(&body, &listing, &scope, &app.limits)?.filter;
-    streamed(&app, &caller, (Place::RequestLogs, window.filter().and(filter)), &listing, &body).await
+    streamed(&app, &caller, (Place::RequestLogs, window.filter().and(filter)), (&listing, &body), stream).await
 }
 
 /// Download request logs at once, filtered by the URL.
 #[utoipa::path(get, path = "/api/request-logs/export/", tag = "Exports", params(DownloadParameters, SpanParameters),
     responses((status = 200, body = String, content_type = "application/octet-stream"), Failures))]
-async fn stream_logs_by_url(state: State<App>, caller: Caller, listing: Listing) -> Answer<Response> {
-    stream_logs(state, caller, listing, Body(Map::new())).await
+async fn stream_logs_by_url(
+    state: State<App>,
+    caller: Caller,
+    listing: Listing,
+    stream: StreamPlace,
+) -> Answer<Response> {
+    stream_logs(state, caller, listing, stream, Body(Map::new())).await
 }
 
 async fn streamed(
     app: &App,
     caller: &Caller,
     (place, filter): (Place, LogFilter),
-    listing: &Listing,
-    body: &Map<String, Value>,
+    (listing, body): (&Listing, &Map<String, Value>),
+    stream: StreamPlace,
 ) -> Answer<Response> {
     let format = format(listing, body)?;
     let sort = filters::sort(listing, body)?;
@@ -225,7 +239,7 @@ async fn streamed(
     let include_fields = include_fields(listing, body);
     let rows =
         exports::stream(app, caller.actor(), place, StreamRequest { filter, sort, include_fields, format }).await?;
-    Ok((file_headers(&name, format), ReplyBody::from_stream(rows)).into_response())
+    Ok((file_headers(&name, format), stream.hold(ReplyBody::from_stream(rows))).into_response())
 }
 
 /// Type and name of a file that is saved, not shown.

@@ -2,7 +2,7 @@
 
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
-use crate::http::extract::{Body, IdPath};
+use crate::http::extract::{Body, IdPath, LogBody};
 use crate::http::listing::{Bounds, Envelope, Listing};
 use crate::http::log_body::NewSpanBody;
 use crate::http::openapi::Failures;
@@ -54,7 +54,7 @@ fn context(caller: &Caller) -> RowContext<'_> {
 /// Ingest one log.
 #[utoipa::path(post, path = "/api/request-logs/", tag = "Request logs", request_body = NewSpanBody,
     responses((status = 201, body = log::CreatedSpan), Failures))]
-async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Response> {
+async fn create(State(app): State<App>, caller: Caller, LogBody(body): LogBody) -> Answer<Response> {
     let log = request_logs::create(&app, caller.actor(), &body).await?;
     let reply = match log {
         Some(log) => Json(CreatedSpan::new(&log, &context(&caller))).into_response(),
@@ -209,7 +209,7 @@ async fn update(
     State(app): State<App>,
     caller: Caller,
     IdPath(id): IdPath<String>,
-    Body(body): Body,
+    LogBody(body): LogBody,
 ) -> Answer<Response> {
     let log = request_logs::annotate(&app, caller.actor(), &LogId(id), body).await?;
     Ok(Json(SpanDetail::new(&log, &context(&caller)).scored(&log.scores)).into_response())
@@ -229,7 +229,9 @@ async fn batch_update(State(app): State<App>, caller: Caller, body: bulk::BulkBo
 
 async fn annotated(app: &App, caller: &Caller, item: &RawValue) -> Result<LogId> {
     let item = evalset_product::ops::dataset_logs::item(item, &app.limits)?;
-    let id = members::text(&item, "unique_id")?;
-    let id = LogId(id.ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required"))?);
+    let given = item.get("unique_id").filter(|id| !id.is_null());
+    let given = given.ok_or_else(|| Error::invalid("unique_id", "`unique_id` is required"))?;
+    let wrong = || Error::invalid("unique_id", format!("`unique_id` must be a string, got {}", given.type_name()));
+    let id = LogId(given.string().ok_or_else(wrong)?.into_owned());
     request_logs::annotate(app, caller.actor(), &id, item).await.map(|row| row.log.id)
 }

@@ -1,53 +1,46 @@
-//! Views against `derive`, byte for byte, over payloads of every shape that matters and random mixtures of them.
+//! Views found in text against those of trees, over payloads of every shape that matters and random mixtures of them.
 
-use super::{View, Views};
-use crate::field::Field;
+use super::super::*;
+use super::tree::{self, Tree};
 use crate::ids::LogId;
-use crate::log::text::PayloadText;
-use crate::log::{Log, derive};
 use proptest::prelude::*;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-fn log(payload: &Map<String, Value>, log_type: &str) -> Log {
-    let mut log = Log::new(LogId("a".to_owned()));
-    log.payload = payload.clone();
-    log.scalars.set_text(Field::LogType, log_type);
-    log
+fn told(prose: Option<Prose<'_>>) -> (Option<String>, String) {
+    let mut written = Vec::new();
+    match &prose {
+        Some(prose) => prose.write(&mut written),
+        None => written.extend_from_slice(b"null"),
+    }
+    (prose.map(|prose| prose.text().into_owned()), String::from_utf8(written).unwrap())
 }
 
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap()
-}
-
-/// How many of the views were plain.
-fn compare(payload: Value, log_type: &str) -> usize {
+fn compare(payload: Value, log_type: &str) {
     let Value::Object(payload) = payload else { panic!("not an object") };
-    let text = serde_json::to_vec(&payload).unwrap();
-    let stored = PayloadText::parse(&text).unwrap();
-    let views = Views::new(&stored, derive::is_chat_like(log_type));
-    let log = log(&payload, log_type);
-    let mut plain = 0;
-    let mut same = |view: View<'_>, derived: &dyn Fn() -> String, name: &str| {
-        let text = match view {
-            View::Unknown => return,
-            View::Copied(text) => text.to_owned(),
-            View::Pieces(pieces) => pieces.concat(),
-        };
-        plain += 1;
-        assert_eq!(text, derived(), "{name} of {payload:?} as {log_type}");
-    };
-    same(views.prompt(), &|| json(&derive::prompt(&log)), "prompt");
-    same(views.completion(), &|| json(&derive::completion(&log)), "completion");
-    same(views.messages(), &|| json(&derive::input_messages(&log)), "messages");
-    same(views.completion_message(), &|| json(&derive::output_message(&log)), "completion_message");
-    same(views.system(), &|| json(&derive::system_text(&log)), "system");
-    same(views.tool_calls(), &|| json(&derive::tool_calls(&log)), "tool_calls");
-    plain
+    let mut log = Log::new(LogId("a".to_owned()));
+    log.payload = payload.clone().into_iter().collect();
+    log.scalars.set_text(Field::LogType, log_type);
+    let tree = Tree { payload, chat_like: is_chat_like(log_type) };
+    for (name, found, text) in [
+        ("prompt", prompt(&log), tree::prompt(&tree).map(Cow::into_owned)),
+        ("completion", completion(&log), tree::completion(&tree).map(Cow::into_owned)),
+        ("system", system(&log), tree::system_text(&tree)),
+    ] {
+        let json = json!(text).to_string();
+        assert_eq!(told(found), (text, json), "{name} of {:?} as {log_type}", tree.payload);
+    }
+    for (name, found, value) in [
+        ("messages", input_messages(&log), tree::input_messages(&tree)),
+        ("completion_message", output_message(&log), tree::output_message(&tree)),
+        ("tool_calls", tool_calls(&log), tree::tool_calls(&tree)),
+    ] {
+        let text = value.map(|value| value.to_string());
+        assert_eq!(found.as_deref(), text.as_deref(), "{name} of {:?} as {log_type}", tree.payload);
+    }
 }
 
 #[test]
-fn the_usual_shapes_are_all_plain() {
+fn the_usual_shapes() {
     let chat = json!([{"role": "system", "content": "Be \"kind\".\n"}, {"role": "user", "content": "Hi\\"},
         {"role": "assistant", "content": null}, {"role": "user", "content": "größer 🦀", "name": "x"}]);
     for (input, output) in [
@@ -57,10 +50,10 @@ fn the_usual_shapes_are_all_plain() {
         (json!("A question"), json!({"role": "assistant", "content": null})),
     ] {
         for log_type in ["chat", "custom"] {
-            assert_eq!(compare(json!({"input": input, "output": output}), log_type), 6);
+            compare(json!({"input": input, "output": output}), log_type);
         }
     }
-    assert_eq!(compare(json!({}), "chat"), 6);
+    compare(json!({}), "chat");
 }
 
 /// Texts that look like something else.
@@ -143,7 +136,7 @@ fn member(name: &'static str, most: f64) -> impl Strategy<Value = Option<(&'stat
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
     #[test]
-    fn plain_views_are_those_of_derive(
+    fn views_found_in_text_are_those_of_trees(
         input in member("input", 0.9),
         output in member("output", 0.9),
         prompt in member("prompt", 0.1),
