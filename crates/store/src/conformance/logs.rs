@@ -10,7 +10,7 @@ use evalset_model::filter::{Literal, LogField, LogFilter, Test, Tree};
 use evalset_model::ids::{Collection, LogId, Place};
 use evalset_model::log::{Log, Payload};
 use evalset_model::scalar::Scalar;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
