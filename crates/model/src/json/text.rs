@@ -32,6 +32,7 @@ impl Text {
     }
 
     /// A value in this one, shared with it.
+    #[must_use]
     pub fn part(&self, value: Json<'_>) -> Self {
         Self::within(&self.whole, value)
     }

@@ -42,6 +42,7 @@ impl Payload {
     }
 
     /// Adds a member, or puts another value in its place.
+    #[allow(clippy::needless_pass_by_value)] // As a map takes it.
     pub fn insert(&mut self, name: String, value: impl Into<Text>) {
         self.set(&name, Some(value.into()));
     }

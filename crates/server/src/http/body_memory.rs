@@ -160,9 +160,9 @@ mod tests {
         OrganizationId(Uuid::from_u128(number))
     }
 
-    fn refused(outcome: Result<()>, limit: &str) {
+    fn refused(outcome: &Result<()>, limit: &str) {
         assert!(
-            matches!(&outcome, Err(Error::Busy { message, retry_after: 1 }) if message.contains(limit)),
+            matches!(outcome, Err(Error::Busy { message, retry_after: 1 }) if message.contains(limit)),
             "{outcome:?}"
         );
     }
@@ -173,9 +173,9 @@ mod tests {
         let (first, second, third) = (memory.request(), memory.request(), memory.request());
         first.begin(id(1), 50).unwrap();
         second.begin(id(2), 30).unwrap();
-        refused(third.begin(id(3), 21), "`limits.body_memory_bytes`");
+        refused(&third.begin(id(3), 21), "`limits.body_memory_bytes`");
         second.take(20).unwrap();
-        refused(second.take(1), "`limits.body_memory_bytes`");
+        refused(&second.take(1), "`limits.body_memory_bytes`");
         drop(first);
         third.begin(id(3), 21).unwrap();
     }
@@ -185,8 +185,8 @@ mod tests {
         let memory = memory(100, 60, 2);
         let (first, second, third) = (memory.request(), memory.request(), memory.request());
         first.begin(id(1), 50).unwrap();
-        refused(second.begin(id(1), 11), "`limits.organization_body_memory_bytes`");
-        refused(third.begin(id(1), 1), "`limits.organization_bodies`");
+        refused(&second.begin(id(1), 11), "`limits.organization_body_memory_bytes`");
+        refused(&third.begin(id(1), 1), "`limits.organization_bodies`");
         memory.request().begin(id(2), 40).unwrap();
         drop((first, second));
         third.begin(id(1), 50).unwrap();
@@ -198,10 +198,10 @@ mod tests {
         let alone = memory.request();
         alone.begin(id(1), 8).unwrap();
         alone.take(50).unwrap();
-        refused(memory.request().begin(id(2), 1), "`limits.body_memory_bytes`");
+        refused(&memory.request().begin(id(2), 1), "`limits.body_memory_bytes`");
         let again = alone.clone();
         drop(alone);
-        refused(memory.request().begin(id(2), 1), "`limits.body_memory_bytes`");
+        refused(&memory.request().begin(id(2), 1), "`limits.body_memory_bytes`");
         drop(again);
         let used = memory.0.used.lock();
         assert_eq!((used.bytes, used.organizations.len()), (0, 0));

@@ -24,7 +24,7 @@ impl<'a> Prose<'a> {
         match &self {
             Self::Value(value) => return text_of(*value),
             Self::Message(Cow::Borrowed(message)) => {
-                if let Some(content) = Json::written(*message).get("content").filter(|content| !content.is_array()) {
+                if let Some(content) = Json::written(message).get("content").filter(|content| !content.is_array()) {
                     return if content.is_null() { "".into() } else { text_of(content) };
                 }
             }

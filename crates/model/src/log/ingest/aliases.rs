@@ -70,11 +70,10 @@ pub(crate) fn lift(log: &mut Log, members: &Members<'_>, given: &mut Given) -> R
         from(log, prompt, "prompt", &names, given)?;
         match prompt.get("variables").filter(|variables| !variables.is_null()) {
             None => {}
-            Some(variables) if variables.is_object() => {
-                if log.payload.get("variables").is_none() {
-                    log.payload.set("variables", Some(members.keep(variables)));
-                }
+            Some(variables) if variables.is_object() && log.payload.get("variables").is_none() => {
+                log.payload.set("variables", Some(members.keep(variables)));
             }
+            Some(variables) if variables.is_object() => {}
             Some(other) => return Err(wrong("prompt.variables", "an object", &other)),
         }
     }

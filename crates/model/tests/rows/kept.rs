@@ -1,4 +1,4 @@
-//! Rows made from bodies, held to what was made from the same bodies when values were still parsed into trees: `kept_rows.jsonl`
+//! Rows made from bodies, held to what was made from the same bodies when values were still parsed into trees: `kept.jsonl`
 //! was written then, from random bodies. Each line has bodies as they may be sent, with their own spelling of texts and numbers,
 //! white space and repeated names, and the row, the request log, the changed and the replaced row that came of them.
 
@@ -8,7 +8,7 @@ use evalset_model::log::ingest::{Body, Context, row, span};
 use evalset_model::log::{Log, patch};
 use serde_json::{Map, Value, json};
 
-const LINES: &str = include_str!("kept_rows.jsonl");
+const LINES: &str = include_str!("kept.jsonl");
 
 fn context(limits: &Limits) -> Context<'_> {
     let (id, now) = (LogId("new".into()), 1_767_667_229_250_313);
