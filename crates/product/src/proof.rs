@@ -43,7 +43,7 @@ mod tests {
             proof.or(attempt).await
         };
         assert_eq!(tokio::join!(ask(Ok(())), ask(Err("late".to_owned()))), (Ok(()), Ok(())));
-        tokio::time::sleep(GOOD_FOR - Duration::from_millis(200)).await;
+        tokio::time::sleep(GOOD_FOR.saturating_sub(Duration::from_millis(200))).await;
         assert_eq!(ask(Err("no".to_owned())).await, Ok(()));
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(ask(Err("no".to_owned())).await, Err("no".to_owned()));

@@ -3,6 +3,7 @@
 use evalset_model::scalar::parse_time;
 use serde_json::Value;
 use std::fmt;
+use std::fmt::Write as _;
 use uuid::Uuid;
 
 /// Members that answers gained since, by the version of the data file that has them first. No other may be added in silence: a
@@ -58,7 +59,7 @@ fn compare(path: &mut String, then: &Value, now: &Value, allowed: Allowed, found
         }
         (Value::Array(then), Value::Array(now)) if then.len() == now.len() => {
             for (index, (then, now)) in then.iter().zip(now).enumerate() {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 compare(path, then, now, allowed, found);
                 path.truncate(length);
             }
