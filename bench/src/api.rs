@@ -88,8 +88,8 @@ impl Api {
         serde_json::from_slice(&body).with_context(|| format!("the reply to {} is not JSON", call.path))
     }
 
-    /// Sends a call again and again while the server says that it took too long (504), as what it makes for it goes on meanwhile.
-    /// The time until it is answered.
+    /// Sends a call again and again while the server says that it took too long (504), as what it makes for it goes on
+    /// meanwhile. The time until it is answered.
     pub async fn first(&self, call: &Call) -> Result<Duration> {
         let start = Instant::now();
         loop {

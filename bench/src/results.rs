@@ -1,6 +1,6 @@
 //! The figures of a run as JSON lines, for tables and plots over several runs. One object a line: `system`, `version`,
-//! `date`, `command`, `machine`, `rows`, `scenario`, and either the percentiles of a latency or a `value` with its `unit`; beside
-//! them what was wanted, where something was: `p50_most_ms`, `p99_most_ms`, `at_least`, `at_most`.
+//! `date`, `command`, `machine`, `rows`, `scenario`, and either the percentiles of a latency or a `value` with its
+//! `unit`; beside them what was wanted, where something was: `p50_most_ms`, `p99_most_ms`, `at_least`, `at_most`.
 //!
 //! Knows the format; measures nothing.
 

@@ -1,7 +1,8 @@
 //! The lists that look into texts, and which rows they should find. That takes making every row's text once, so it is
 //! kept as one bit a row.
 //!
-//! Words and pieces are plain ASCII letters, so that neither JSON nor case folding of other scripts changes what they match.
+//! Words and pieces are plain ASCII letters, so that neither JSON nor case folding of other scripts changes what they
+//! match.
 
 use crate::generate::Generator;
 use crate::query::{Ask, Query};
@@ -14,7 +15,8 @@ use std::sync::Arc;
 const WORD_RANKS: [usize; 4] = [150, 600, 2_000, 5_000];
 /// Ranks of the words whose middle is searched for.
 const PIECE_RANKS: [usize; 4] = [200, 900, 2_500, 5_500];
-/// Ranks of the pairs of words searched for as phrases: each word is in many rows, both together in few of them or in many.
+/// Ranks of the pairs of words searched for as phrases: each word is in many rows, both together in few of them or in
+/// many.
 const PHRASE_RANKS: [(usize, usize); 4] = [(0, 1), (2, 10), (5, 40), (30, 3)];
 /// Threads that make texts.
 const THREADS: u64 = 2;

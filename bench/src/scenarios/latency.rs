@@ -132,7 +132,8 @@ impl Bench {
     /// Warms up with one client, and lowers the rate when the server could not keep it.
     async fn settle(&self, scenario: &mut Scenario) -> Result<()> {
         let (_, warm_up, _) = self.effort();
-        // Each variant twice, to know what there is time for: what is asked first may be slow, and is not what is measured.
+        // Each variant twice, to know what there is time for: what is asked first may be slow, and is not what is
+        // measured.
         let variants = Until::Requests(scenario.calls.len().min(4) as u64);
         closed_loop(1, variants, self.sender(scenario)).await?;
         let first = closed_loop(1, variants, self.sender(scenario)).await?;

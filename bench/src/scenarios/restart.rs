@@ -1,5 +1,5 @@
-//! Restart over the filled folder: time until it answers, and until the first correct page; with what it keeps of its index of columns
-//! and without.
+//! Restart over the filled folder: time until it answers, and until the first correct page; with what it keeps of its
+//! index of columns and without.
 
 use super::latency::ROWS_OF_MEDIANS;
 use super::{Bench, MEGABYTE};
@@ -41,7 +41,8 @@ impl Bench {
         self.sizes("after a restart")
     }
 
-    /// The same once after `index/` was deleted. Until a page comes the server may say that it took too long (504), and nothing else.
+    /// The same once after `index/` was deleted. Until a page comes the server may say that it took too long (504), and
+    /// nothing else.
     pub(super) async fn restart_without_index(&mut self) -> Result<()> {
         say("restart without index/");
         let queries = query::queries(self.rows);

@@ -145,7 +145,8 @@ impl<'a> Limit<'a> {
 }
 
 impl Ranked<'_> {
-    /// The key at which texts have to be compared with `text` itself: all with a smaller key are below it, all with a greater one above.
+    /// The key at which texts have to be compared with `text` itself: all with a smaller key are below it, all with a
+    /// greater one above.
     fn place(&self, text: &str) -> u64 {
         let Some(ranks) = self.ranks else { return self.dictionary.prefix_of(text) };
         if let Some(rank) = self.dictionary.find(text).and_then(|code| ranks.get(code as usize)) {

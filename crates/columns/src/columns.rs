@@ -1,5 +1,5 @@
-//! All columns of one collection: writing rows into them and finding rows by number. Knows the fields of a log, nothing of
-//! files or locks.
+//! All columns of one collection: writing rows into them and finding rows by number. Knows the fields of a log, nothing
+//! of files or locks.
 
 use crate::bits;
 use crate::chunked::Grid;
@@ -98,8 +98,8 @@ impl Columns {
         }
     }
 
-    /// Adds a row. Row numbers rise strictly: one that is not above [`Columns::last_row`] is not added, but replaces the row of
-    /// that number if it is alive.
+    /// Adds a row. Row numbers rise strictly: one that is not above [`Columns::last_row`] is not added, but replaces
+    /// the row of that number if it is alive.
     pub fn append(&mut self, row: RowNumber, log: LogRef<'_>) {
         if self.positions() > 0 && row <= self.last_row() {
             debug_assert!(false, "row {row} comes after {}", self.last_row());
@@ -154,8 +154,8 @@ impl Columns {
         self.scores.replace_scores(self.grid, position, scores);
     }
 
-    /// Writes one score of an alive row, under `key` and, if given, under its slug as well; does nothing when the row is not
-    /// alive.
+    /// Writes one score of an alive row, under `key` and, if given, under its slug as well; does nothing when the row
+    /// is not alive.
     pub fn put_score(&mut self, row: RowNumber, key: &str, slug: Option<&str>, score: &ComparedScore) {
         if let Some(position) = self.position(row) {
             self.touch(position);
@@ -250,8 +250,8 @@ impl Columns {
         Rows { words }
     }
 
-    /// The rows, alive or not, whose number is in a set. `window` gives 64 bits of the set, the lowest for the number given and
-    /// the others for those that follow it.
+    /// The rows, alive or not, whose number is in a set. `window` gives 64 bits of the set, the lowest for the number
+    /// given and the others for those that follow it.
     pub fn select_in(&self, window: impl Fn(RowNumber) -> u64) -> Rows {
         let mut words = Vec::with_capacity(self.alive.len());
         for numbers in &self.numbers {

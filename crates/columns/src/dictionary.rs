@@ -1,7 +1,7 @@
 //! The distinct texts of a column, numbered from 1 in order of first sight; 0 stands for no text. Only grows.
 //!
-//! Texts lie in segments of as many as a chunk has rows; a full one never changes, so that it can rest in a file. The table that
-//! finds them stays in memory. Knows nothing of rows.
+//! Texts lie in segments of as many as a chunk has rows; a full one never changes, so that it can rest in a file. The
+//! table that finds them stays in memory. Knows nothing of rows.
 
 use crate::chunked::{Grid, Place};
 use crate::slab::{Backing, Slab};
@@ -188,8 +188,8 @@ impl Dictionary {
         self.bytes(1).get(..self.shared).unwrap_or_default()
     }
 
-    /// At least all codes whose text contains one of the needles, none of which is empty; with `fold`, whose text does after
-    /// lower-casing. Searches many texts at a time.
+    /// At least all codes whose text contains one of the needles, none of which is empty; with `fold`, whose text does
+    /// after lower-casing. Searches many texts at a time.
     pub fn likely(&self, needles: &[String], fold: bool) -> Vec<Code> {
         let finders: Vec<Finder<'_>> = needles.iter().map(Finder::new).collect();
         let mut codes = Vec::new();

@@ -288,7 +288,8 @@ fn sparse_max(grid: Grid) -> usize {
     grid.rows() / 16
 }
 
-/// The object under a key, when paths lead into it: a lookup splits a path at its first dot, so a key with a dot is a dead end.
+/// The object under a key, when paths lead into it: a lookup splits a path at its first dot, so a key with a dot is a
+/// dead end.
 fn inner<'a>(key: &str, value: &'a Value) -> Option<&'a Map<String, Value>> {
     value.as_object().filter(|_| !key.contains('.'))
 }

@@ -1,5 +1,5 @@
-//! Ids by position: 32 lower-case hex digits as 128 bits, any other text as it is. Order is that of the texts, bytewise.
-//! Knows nothing of row numbers.
+//! Ids by position: 32 lower-case hex digits as 128 bits, any other text as it is. Order is that of the texts,
+//! bytewise. Knows nothing of row numbers.
 
 use crate::bits;
 use crate::chunked::{Grid, Place};

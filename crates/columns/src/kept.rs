@@ -1,7 +1,9 @@
-//! Orders of chunks, kept while nothing is written to them: a page then looks at the front of each order instead of at every row.
+//! Orders of chunks, kept while nothing is written to them: a page then looks at the front of each order instead of at
+//! every row.
 //!
-//! Requests say which orders they would have used; whoever owns the columns has them made beside requests and sees to it that all
-//! of them stay within bounds. Derived from the chunks and never stored. Knows sorts and chunks, not how rows are ordered.
+//! Requests say which orders they would have used; whoever owns the columns has them made beside requests and sees to
+//! it that all of them stay within bounds. Derived from the chunks and never stored. Knows sorts and chunks, not how
+//! rows are ordered.
 
 use crate::key::Part;
 use evalset_model::page::Sort;

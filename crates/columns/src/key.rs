@@ -100,8 +100,8 @@ pub fn scalar_parts(grid: Grid, column: &ScalarColumn, descending: bool) -> Vec<
     vec![Part { source, descending, grid }, Part { source: missing, descending: false, grid }]
 }
 
-/// The parts of a sort by a column of any JSON type: numbers, strings, booleans, arrays and objects; turned round as a whole
-/// when descending. Booleans that count as numbers are among those.
+/// The parts of a sort by a column of any JSON type: numbers, strings, booleans, arrays and objects; turned round as a
+/// whole when descending. Booleans that count as numbers are among those.
 pub fn dynamic_parts(grid: Grid, column: Option<&DynamicColumn>, shape: Shape, descending: bool) -> Vec<Part<'_>> {
     let Some(column) = column else { return missing_part(grid) };
     let mut sources = vec![Source::DynamicNumber(column), Source::DynamicText(column, Ranked::new(&column.texts))];
@@ -159,8 +159,8 @@ impl Part<'_> {
         if self.descending { order.reverse() } else { order }
     }
 
-    /// What tells orders of this part from those of the others of the same sort; none when they are not kept: by rising ids rows lie
-    /// in order, and rows without a value have none but that of their ids.
+    /// What tells orders of this part from those of the others of the same sort; none when they are not kept: by rising
+    /// ids rows lie in order, and rows without a value have none but that of their ids.
     pub fn kind(&self) -> Option<u8> {
         match &self.source {
             Source::Missing(_) => None,
@@ -207,7 +207,8 @@ impl Part<'_> {
         }
     }
 
-    /// Visits position and key of those rows of a chunk that belong to this part. Lower keys come first in either direction.
+    /// Visits position and key of those rows of a chunk that belong to this part. Lower keys come first in either
+    /// direction.
     pub fn each(&self, chunk: usize, rows: &[u64], mut visit: impl FnMut(usize, u64)) {
         let start = self.grid.start(chunk);
         let flip = if self.descending { u64::MAX } else { 0 };

@@ -1,12 +1,12 @@
 //! The in-memory column index of one collection of logs: which rows pass a filter, in what order, and their sums.
 //!
-//! Derived from the stored rows and disposable. Values lie in chunks of 65,536 rows: texts as dictionary codes, numbers as they
-//! are, metadata and scores as one column per key. A filter becomes one bit a row ([`Rows`]); what only the whole row can tell
-//! comes back as undecided ([`Verdict`]). The meaning of every test is the reference's (`evalset_model::filter::meaning`),
-//! asked once per distinct text.
+//! Derived from the stored rows and disposable. Values lie in chunks of 65,536 rows: texts as dictionary codes, numbers
+//! as they are, metadata and scores as one column per key. A filter becomes one bit a row ([`Rows`]); what only the
+//! whole row can tell comes back as undecided ([`Verdict`]). The meaning of every test is the reference's
+//! (`evalset_model::filter::meaning`), asked once per distinct text.
 //!
-//! Knows `evalset-model`. Does no IO and starts no threads; whoever owns a [`Columns`] guards it. The only lock is that of the orders that are
-//! kept for pages (`kept`), held for moments.
+//! Knows `evalset-model`. Does no IO and starts no threads; whoever owns a [`Columns`] guards it. The only lock is that
+//! of the orders that are kept for pages (`kept`), held for moments.
 
 mod after;
 mod bits;

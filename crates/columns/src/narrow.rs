@@ -1,4 +1,5 @@
-//! Which rows can still make it onto a page, by compare loops on the column instead of a key per row. Knows columns, not pages.
+//! Which rows can still make it onto a page, by compare loops on the column instead of a key per row. Knows columns,
+//! not pages.
 
 use crate::bits;
 use crate::cells::{Cells, Class};
@@ -62,8 +63,8 @@ impl Reach {
 }
 
 impl Part<'_> {
-    /// Those of `rows` of a chunk whose key is below `limit`, or, when `closed`, is the limit. May hold more rows than that,
-    /// never fewer.
+    /// Those of `rows` of a chunk whose key is below `limit`, or, when `closed`, is the limit. May hold more rows than
+    /// that, never fewer.
     pub fn near(&self, chunk: usize, rows: &[u64], limit: u64, closed: bool) -> Vec<u64> {
         let key = if self.descending { !limit } else { limit };
         let reach = Reach { key, above: self.descending, closed };

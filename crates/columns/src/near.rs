@@ -1,5 +1,5 @@
-//! Which rows may be on a page far inside an order: those before and after it are counted, not collected. Knows keys and orders of
-//! chunks, not what they stand for.
+//! Which rows may be on a page far inside an order: those before and after it are counted, not collected. Knows keys
+//! and orders of chunks, not what they stand for.
 
 use crate::bits;
 use crate::kept::ChunkOrder;
@@ -7,8 +7,8 @@ use crate::key::Part;
 use crate::order::{Item, Sorter};
 use crate::watch::Watched;
 
-/// With at least so many chunks of rows, those far from a deep page are counted by ranges of keys where no orders are kept; with fewer,
-/// passing over the column three times costs more than it saves.
+/// With at least so many chunks of rows, those far from a deep page are counted by ranges of keys where no orders are
+/// kept; with fewer, passing over the column three times costs more than it saves.
 const COUNTED_CHUNKS: u64 = 32;
 /// Ranges of keys that rows are counted in: their counts fit the nearest cache.
 const RANGES: usize = 1 << 12;

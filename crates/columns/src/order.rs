@@ -12,8 +12,8 @@ use crate::near::Near;
 use crate::watch::Watched;
 use std::cmp::Ordering;
 
-/// Up to this many rows from the front, and no more than a chunk has, a threshold buffer is kept; deeper pages are selected from
-/// rows that may be on them.
+/// Up to this many rows from the front, and no more than a chunk has, a threshold buffer is kept; deeper pages are
+/// selected from rows that may be on them.
 const BUFFERED_MAX: usize = 4_096;
 /// Rows looked at to see which way keys run along positions.
 const SAMPLES: usize = 17;
@@ -336,7 +336,8 @@ impl Best<'_> {
     }
 }
 
-/// Whether going through the order of a chunk until so many of the rows are found takes less than looking at all of them.
+/// Whether going through the order of a chunk until so many of the rows are found takes less than looking at all of
+/// them.
 fn worth_walking(chunk_rows: usize, rows: &[u64], depth: usize) -> bool {
     let count = bits::count(rows) as usize;
     depth.saturating_mul(chunk_rows) < count.saturating_mul(count)

@@ -1,7 +1,7 @@
 //! A filter made ready for the columns at hand, and its evaluation chunk by chunk on words of 64 rows.
 //!
-//! What only the row itself can tell (payload text, metadata beyond the column cap) is in doubt: the plan is evaluated once with
-//! all doubts denied and once with all granted, and rows between the two are undecided.
+//! What only the row itself can tell (payload text, metadata beyond the column cap) is in doubt: the plan is evaluated
+//! once with all doubts denied and once with all granted, and rows between the two are undecided.
 
 use crate::bits;
 use crate::leaf::Leaf;

@@ -1,5 +1,5 @@
-//! Tests made ready for columns: which codes, spans or values pass. What passes is always asked of the reference meaning, once
-//! per distinct text or bound, so that columns cannot mean anything else. Knows no chunks and no rows.
+//! Tests made ready for columns: which codes, spans or values pass. What passes is always asked of the reference
+//! meaning, once per distinct text or bound, so that columns cannot mean anything else. Knows no chunks and no rows.
 
 use crate::bits;
 use crate::codes::Codes;

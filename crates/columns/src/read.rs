@@ -59,7 +59,8 @@ impl Columns {
         self.grid.rows() * size_of::<u16>()
     }
 
-    /// When those orders were asked for that no others were asked for before, as [`WantedOrder::asked`]; none without any.
+    /// When those orders were asked for that no others were asked for before, as [`WantedOrder::asked`]; none without
+    /// any.
     pub fn oldest_orders(&self) -> Option<u64> {
         self.kept.oldest()
     }
@@ -100,8 +101,8 @@ impl Columns {
         }
     }
 
-    /// Rows whose value of `field` only the whole row can tell: [`Columns::order`] and [`Columns::groups`] take them for rows
-    /// without one. None but for metadata beyond the column cap or nested too deep.
+    /// Rows whose value of `field` only the whole row can tell: [`Columns::order`] and [`Columns::groups`] take them
+    /// for rows without one. None but for metadata beyond the column cap or nested too deep.
     pub fn doubtful(&self, field: &LogField) -> Rows {
         let doubtful = match field {
             LogField::Metadata(path) => self.metadata.doubtful(path),
@@ -138,8 +139,8 @@ impl Columns {
         totals
     }
 
-    /// Sums over the alive rows by value of a field, in no particular order. The key of a value that is no string is its JSON
-    /// text; values with the same key are one group; rows without a value are the group without a key.
+    /// Sums over the alive rows by value of a field, in no particular order. The key of a value that is no string is
+    /// its JSON text; values with the same key are one group; rows without a value are the group without a key.
     pub fn groups(&self, rows: &Rows, by: &LogField) -> Vec<Group> {
         let rows = self.alive_of(rows);
         let adder = Adder::new(self.grid, &self.scalars);

@@ -3,7 +3,8 @@
 
 use crate::bits;
 
-/// A set of rows. Stays valid when rows are appended or removed later: new rows are not in it, removed ones no longer count.
+/// A set of rows. Stays valid when rows are appended or removed later: new rows are not in it, removed ones no longer
+/// count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     pub(crate) words: Vec<u64>,

@@ -1,8 +1,8 @@
 //! Parts of columns that rest in files: full chunks, and full segments of dictionaries.
 //!
-//! A part is drafted from the columns, written by whoever keeps files, read back from there and then put in place of what was
-//! drafted, unless that was written to meanwhile. So the columns are read while they are drafted, written for a moment when the
-//! part is put back, and free in between.
+//! A part is drafted from the columns, written by whoever keeps files, read back from there and then put in place of
+//! what was drafted, unless that was written to meanwhile. So the columns are read while they are drafted, written for
+//! a moment when the part is put back, and free in between.
 
 use crate::cells::Cells;
 use crate::columns::Columns;

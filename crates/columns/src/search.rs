@@ -108,7 +108,8 @@ impl Search {
     }
 }
 
-/// How an element that equals the literal is written in JSON; none when numbers are among them, which are written in many ways.
+/// How an element that equals the literal is written in JSON; none when numbers are among them, which are written in
+/// many ways.
 fn element_texts(literal: &Literal) -> Option<Vec<String>> {
     if literal.number().is_some() {
         return None;

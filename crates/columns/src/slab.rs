@@ -1,5 +1,6 @@
-//! Values in a row: in memory of their own while they grow, in a file mapped into memory once they rest. A value that changes
-//! there takes memory for what lies around it, not for all of them. Knows neither what the values mean nor how files are mapped.
+//! Values in a row: in memory of their own while they grow, in a file mapped into memory once they rest. A value that
+//! changes there takes memory for what lies around it, not for all of them. Knows neither what the values mean nor how
+//! files are mapped.
 
 use crate::bits;
 use crate::watch::Watch;
@@ -17,8 +18,8 @@ pub trait Backing: Send + Sync {
     fn checksum(&self) -> u64;
     /// All bytes. They begin at a multiple of [`ALIGNMENT`].
     fn bytes(&self) -> &[u8];
-    /// Writes bytes from a position on, for those who hold this mapping; the file stays as it is. Says whether it did; where it
-    /// cannot, nothing is written.
+    /// Writes bytes from a position on, for those who hold this mapping; the file stays as it is. Says whether it did;
+    /// where it cannot, nothing is written.
     ///
     /// # Safety
     ///
@@ -122,8 +123,9 @@ impl<T: Pod> Slab<T> {
         let Some(Mapped { from, values }) = self.mapped.take() else { return false };
         let len = values.get().len();
         let backing = values.into_backing_cart();
-        // SAFETY: the bytes lie within this slab, which is borrowed for writing and has given up its own reference; other slabs of
-        // the mapping have other bytes. Whoever reads all of a mapping has the columns borrowed, or there is no slab on it yet.
+        // SAFETY: the bytes lie within this slab, which is borrowed for writing and has given up its own reference;
+        // other slabs of the mapping have other bytes. Whoever reads all of a mapping has the columns borrowed, or
+        // there is no slab on it yet.
         let written = unsafe { backing.write(from + at * size_of::<T>(), bytemuck::bytes_of(&value)) };
         *self = Self::attached(backing, from, len);
         written

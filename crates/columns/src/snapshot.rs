@@ -1,8 +1,9 @@
-//! Columns as bytes and back, so that a restart need not read every row. Each type writes itself, beside its definition; this
-//! file has the numbers, texts and lists they are made of, and the columns as a whole.
+//! Columns as bytes and back, so that a restart need not read every row. Each type writes itself, beside its
+//! definition; this file has the numbers, texts and lists they are made of, and the columns as a whole.
 //!
-//! What lies in files of its own (`seal`) is written as a reference to them. Knows no files: whoever keeps the bytes makes sure
-//! that they are those that were written. Bytes of another layout, other fields or other limits are refused, not interpreted.
+//! What lies in files of its own (`seal`) is written as a reference to them. Knows no files: whoever keeps the bytes
+//! makes sure that they are those that were written. Bytes of another layout, other fields or other limits are refused,
+//! not interpreted.
 
 use crate::chunked::Grid;
 use crate::columns::{ColumnLimits, Columns};
@@ -303,8 +304,8 @@ impl Columns {
         self.store_parts(out)
     }
 
-    /// Reads columns written by [`Columns::save`]; `InvalidData` when they are of another layout, have other fields or were made
-    /// within other limits.
+    /// Reads columns written by [`Columns::save`]; `InvalidData` when they are of another layout, have other fields or
+    /// were made within other limits.
     pub fn load(limits: &ColumnLimits, input: &mut dyn Read, files: Files<'_>) -> Result<Self> {
         let input = &mut Input::stream(input, files);
         let known = u32::restore(input)? == LAYOUT

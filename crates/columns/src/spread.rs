@@ -1,4 +1,5 @@
-//! How the values of a field are spread over a set of rows. Knows columns and their types, not what is asked for in the end.
+//! How the values of a field are spread over a set of rows. Knows columns and their types, not what is asked for in the
+//! end.
 
 use crate::bits;
 use crate::columns::Columns;
@@ -17,8 +18,8 @@ pub struct NoNumbers {
 }
 
 impl Columns {
-    /// Visits the numbers that a field has in the alive rows, in no particular order; times are microseconds, and booleans numbers only
-    /// among scores. Rows that are [`Columns::doubtful`] must not be among them.
+    /// Visits the numbers that a field has in the alive rows, in no particular order; times are microseconds, and
+    /// booleans numbers only among scores. Rows that are [`Columns::doubtful`] must not be among them.
     pub fn each_number(&self, rows: &Rows, field: &LogField, mut visit: impl FnMut(f64)) -> NoNumbers {
         let rows = self.alive_of(rows);
         let mut rest = NoNumbers::default();

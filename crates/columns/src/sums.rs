@@ -33,8 +33,8 @@ impl<'a> Adder<'a> {
         }
     }
 
-    /// Adds the rows of a chunk. Totals are kept in registers on the way, and values added in the order of the rows, so that the
-    /// result is that of adding row after row.
+    /// Adds the rows of a chunk. Totals are kept in registers on the way, and values added in the order of the rows, so
+    /// that the result is that of adding row after row.
     pub fn total(&self, chunk: usize, rows: &[u64], sums: &mut Sums) {
         sums.rows += bits::count(rows);
         sums.errors += bits::count(&self.errors(chunk, rows));

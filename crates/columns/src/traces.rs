@@ -1,4 +1,5 @@
-//! Traces: spans folded by the trace they are in. Knows the columns that totals are made of, not what is asked of a trace.
+//! Traces: spans folded by the trace they are in. Knows the columns that totals are made of, not what is asked of a
+//! trace.
 
 use crate::bits;
 use crate::chunked::{Chunked, Place};
@@ -22,7 +23,8 @@ pub struct FoldedTrace {
 }
 
 impl Columns {
-    /// The traces whose root span is one of `roots`, in no particular order, folded from all alive rows up to the watermark.
+    /// The traces whose root span is one of `roots`, in no particular order, folded from all alive rows up to the
+    /// watermark.
     pub fn traces(&self, roots: &Rows, watermark: Option<RowNumber>) -> Vec<FoldedTrace> {
         let Some(spans) = Spans::new(self) else { return Vec::new() };
         let (mut roots, mut alive) = (Rows { words: self.alive_of(roots) }, Rows { words: self.alive.clone() });

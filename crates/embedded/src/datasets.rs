@@ -139,7 +139,8 @@ impl Datasets for Engine {
     }
 }
 
-/// Ids of the newest rows of a collection. From the table, not the index: a list of datasets must not open all their rows.
+/// Ids of the newest rows of a collection. From the table, not the index: a list of datasets must not open all their
+/// rows.
 fn newest_rows(lease: &Lease, name: Collection, limit: usize) -> Result<Vec<LogId>> {
     let connection = lease.connection()?;
     let Some(found) = collection::find(connection, name)? else { return Ok(Vec::new()) };

@@ -1,7 +1,8 @@
-//! Organizations and API keys in the file: for the server through its writer, and for `evalset key` beside a running server.
+//! Organizations and API keys in the file: for the server through its writer, and for `evalset key` beside a running
+//! server.
 //!
-//! A key is looked up on every request, so that lookup has a connection of its own and no thread hop; it reads the file each
-//! time, so that keys made or revoked by another process are seen.
+//! A key is looked up on every request, so that lookup has a connection of its own and no thread hop; it reads the file
+//! each time, so that keys made or revoked by another process are seen.
 
 use crate::Engine;
 use crate::file::error::{OpenError, Sql};

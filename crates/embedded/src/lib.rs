@@ -1,8 +1,10 @@
-//! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast. Knows SQL and files, not HTTP.
+//! The store of one machine: an SQLite file is the truth, column indexes in memory make reads fast. Knows SQL and
+//! files, not HTTP.
 //!
-//! `engine` is what reads and writes the file: one thread that writes, a pool of connections that read, and how both agree with the
-//! indexes. `file` is what lies on the disk: tables, rows, payloads, damage. Reads by filter are answered by `evalset-index`, from
-//! columns and text that are derived from the file. One file or folder per noun stands on these and implements the trait of `evalset-store`.
+//! `engine` is what reads and writes the file: one thread that writes, a pool of connections that read, and how both
+//! agree with the indexes. `file` is what lies on the disk: tables, rows, payloads, damage. Reads by filter are
+//! answered by `evalset-index`, from columns and text that are derived from the file. One file or folder per noun
+//! stands on these and implements the trait of `evalset-store`.
 
 mod datasets;
 mod engine;
@@ -61,7 +63,8 @@ pub struct Options {
     pub snapshot_rows: u64,
     /// Rows of a chunk of a column index; a full one moves to a file.
     pub chunk_rows: usize,
-    /// How often column indexes are looked after: their memory and orders at each look, parts that rested for ten looks move to files.
+    /// How often column indexes are looked after: their memory and orders at each look, parts that rested for ten looks
+    /// move to files.
     pub keeper_look: Duration,
     /// Changed rows from which a text index takes them up anew.
     pub text_changed_rows: usize,

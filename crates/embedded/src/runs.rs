@@ -1,4 +1,5 @@
-//! Results of evaluation runs in the file. The run itself is a line of `job`; what datasets show of it is in `activity`.
+//! Results of evaluation runs in the file. The run itself is a line of `job`; what datasets show of it is in
+//! `activity`.
 
 use crate::Engine;
 use crate::engine::readers::Lease;

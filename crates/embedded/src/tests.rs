@@ -23,7 +23,8 @@ use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Few metadata columns, so that rows overflow into undecided ones, small chunks, and text indexes from the first row on.
+/// Few metadata columns, so that rows overflow into undecided ones, small chunks, and text indexes from the first row
+/// on.
 pub(crate) fn options(data_dir: &Path) -> Options {
     let mut options = Options::new(data_dir);
     options.limits.metadata_columns = 3;

@@ -41,8 +41,8 @@ pub enum Range {
     Refuse,
 }
 
-/// Takes a score out of an object that holds one under `score`, with its `explanation` or `reasoning`. An object without
-/// `score` is left as it is: for value type `json` it is itself the value.
+/// Takes a score out of an object that holds one under `score`, with its `explanation` or `reasoning`. An object
+/// without `score` is left as it is: for value type `json` it is itself the value.
 pub fn unwrap(value: Value) -> Raw {
     let Value::Object(mut members) = value else { return Raw::bare(value) };
     let Some(score) = members.shift_remove("score") else { return Raw::bare(Value::Object(members)) };
@@ -71,7 +71,8 @@ pub fn convert(value: &Value, definition: &Definition, range: Range) -> Result<S
     Ok(values)
 }
 
-/// A number within the definition's bounds; a boolean is 1 or 0, except as a percentage, where it could mean either scale.
+/// A number within the definition's bounds; a boolean is 1 or 0, except as a percentage, where it could mean either
+/// scale.
 fn number(value: &Value, definition: &Definition, range: Range) -> Result<f64, String> {
     let percentage = definition.score_value_type == ScoreValueType::Percentage;
     let number = match value {

@@ -1,6 +1,7 @@
 //! An evaluator made ready to run: rows go in, outcomes come out, whatever way the definition scores.
 //!
-//! Knows the three ways to score (`rules`, `judge`, and code in a `sandbox`). Does not know where rows come from, nor where scores go.
+//! Knows the three ways to score (`rules`, `judge`, and code in a `sandbox`). Does not know where rows come from, nor
+//! where scores go.
 
 use crate::convert::{Range, Raw, convert, unwrap};
 use crate::fault::{Failure, Fault};
@@ -81,8 +82,8 @@ impl Evaluator {
         Ok(Self { definition, prepared, passing })
     }
 
-    /// Scores rows; one result for each, in order. Questions to a model go out together, as many at once as its endpoint
-    /// allows. Rules work on the calling thread: hand it few enough rows to bear that.
+    /// Scores rows; one result for each, in order. Questions to a model go out together, as many at once as its
+    /// endpoint allows. Rules work on the calling thread: hand it few enough rows to bear that.
     pub async fn evaluate(&self, units: &[Unit], means: Means<'_>) -> Vec<Result<Outcome, Failure>> {
         match &self.prepared {
             Prepared::Rule(rule) => match rule.source() {

@@ -28,7 +28,8 @@ const METRICS: &[Field] = &[
 /// The older place of the target, in metadata (contract F.4).
 pub const IDEAL_OUTPUT: &str = "ideal_output";
 
-/// The inputs of a stored record: payload values as they are, metadata without reserved keys, known metrics and the others.
+/// The inputs of a stored record: payload values as they are, metadata without reserved keys, known metrics and the
+/// others.
 pub fn of_log(log: &Log) -> EvalInputs {
     let member = |name: &str| log.payload.text(name).cloned().unwrap_or_default();
     let known = METRICS.iter().filter_map(|field| {
@@ -55,8 +56,8 @@ pub fn of_log(log: &Log) -> EvalInputs {
     }
 }
 
-/// The inputs of a request's `inputs` object; `llm_input` and `llm_output` stand in for absent `input` and `output`. Other
-/// members are ignored, as the hosted service does.
+/// The inputs of a request's `inputs` object; `llm_input` and `llm_output` stand in for absent `input` and `output`.
+/// Other members are ignored, as the hosted service does.
 pub fn of_body(inputs: &Value) -> Result<EvalInputs> {
     let Value::Object(members) = inputs else {
         return Err(Error::invalid("inputs", format!("`inputs` must be an object, got {}", brief(inputs))));
@@ -83,14 +84,14 @@ pub fn of_body(inputs: &Value) -> Result<EvalInputs> {
     })
 }
 
-/// Text view of an input: a string as it is, messages as their contents without the instructions, anything else as compact
-/// JSON, null as nothing.
+/// Text view of an input: a string as it is, messages as their contents without the instructions, anything else as
+/// compact JSON, null as nothing.
 pub fn input_text(value: &Text) -> Cow<'_, str> {
     derive::prompt_of(value.json()).map(Prose::text).unwrap_or_default()
 }
 
-/// Text view of an output or a target: a string as it is, a message (or the first of several) as its content, anything else
-/// as compact JSON, null as nothing.
+/// Text view of an output or a target: a string as it is, a message (or the first of several) as its content, anything
+/// else as compact JSON, null as nothing.
 pub fn output_text(value: &Text) -> Cow<'_, str> {
     derive::completion_of(value.json(), false).map(Prose::text).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! The five value fields of a score that a program or a person posts, checked against its definition (contract F.2, F.5).
+//! The five value fields of a score that a program or a person posts, checked against its definition (contract F.2,
+//! F.5).
 //!
 //! The rules are those of `convert`; the errors name the member at fault. Does not know how the score is kept.
 
@@ -9,8 +10,8 @@ use evalset_model::score::ScoreValues;
 use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
 
-/// Reads the value fields of a body. Each must be of its own type. With a definition the field of its value type also keeps
-/// to bounds and choices, and other fields may only stand beside it. No value field at all is no error here.
+/// Reads the value fields of a body. Each must be of its own type. With a definition the field of its value type also
+/// keeps to bounds and choices, and other fields may only stand beside it. No value field at all is no error here.
 pub fn check_posted(body: &Map<String, Value>, definition: Option<&Definition>) -> Result<ScoreValues> {
     let values = ScoreValues {
         numerical: read(body, "numerical_value", |value| {

@@ -27,8 +27,8 @@ pub enum Prepared {
 }
 
 impl Prepared {
-    /// Chooses and compiles: for `auto` the LLM config, then the code config, then the older settings; the other methods
-    /// demand theirs.
+    /// Chooses and compiles: for `auto` the LLM config, then the code config, then the older settings; the other
+    /// methods demand theirs.
     pub fn new(definition: &Definition, method: Method) -> Result<Self> {
         let missing = |what: &str, config: &str| {
             let message = format!("`generation_method` `{what}` needs `{config}`, which this evaluator does not have");
@@ -74,7 +74,8 @@ impl Prepared {
     }
 }
 
-/// Everything that can be refused of a definition before it is stored, except what only a child process can say of its sources.
+/// Everything that can be refused of a definition before it is stored, except what only a child process can say of its
+/// sources.
 pub fn check(definition: &Definition) -> Result<()> {
     check_bounds(definition)?;
     check_choices(definition)?;
@@ -86,7 +87,8 @@ pub fn check(definition: &Definition) -> Result<()> {
     Passing::compile(definition).map(|_| ())
 }
 
-/// The sources of a definition, for [`Pool::check`](crate::sandbox::Pool::check): the member each came in, and the source.
+/// The sources of a definition, for [`Pool::check`](crate::sandbox::Pool::check): the member each came in, and the
+/// source.
 pub fn sources(definition: &Definition) -> Result<Vec<(&'static str, Source)>> {
     let found = [
         (llm(definition)?, "llm_config.evaluator_definition"),

@@ -1,8 +1,8 @@
-//! Templates of LLM judges: Jinja2 over the inputs of a row, compiled once, bounded in work and in size. These bounds do not
-//! cover everything a template can do to a process, which is why it runs in a child, see `sandbox`.
+//! Templates of LLM judges: Jinja2 over the inputs of a row, compiled once, bounded in work and in size. These bounds
+//! do not cover everything a template can do to a process, which is why it runs in a child, see `sandbox`.
 //!
-//! Knows inputs, not models. A variable that does not exist is refused when the template is compiled; a key that a row's
-//! metadata lacks renders as nothing, since rows differ.
+//! Knows inputs, not models. A variable that does not exist is refused when the template is compiled; a key that a
+//! row's metadata lacks renders as nothing, since rows differ.
 
 use crate::convert::cut;
 use crate::inputs::{ideal_output, input_text, output_text};
@@ -71,8 +71,8 @@ impl Template {
         Ok(template)
     }
 
-    /// Renders nothing once: filters and functions that do not exist are only seen then. What else goes wrong may be for lack
-    /// of a row.
+    /// Renders nothing once: filters and functions that do not exist are only seen then. What else goes wrong may be
+    /// for lack of a row.
     fn try_out(&self) -> Result<(), String> {
         use minijinja::ErrorKind::{OutOfFuel, UnknownFilter, UnknownFunction, UnknownTest};
         match self.write(&EvalInputs::default()) {

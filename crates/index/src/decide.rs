@@ -51,8 +51,8 @@ pub(crate) fn passing(
     Ok(passed)
 }
 
-/// Whether the filter asks for members of the payload only, so that the typed columns need not be read. Messages, prompt and
-/// completion are derived views, which look at more than that.
+/// Whether the filter asks for members of the payload only, so that the typed columns need not be read. Messages,
+/// prompt and completion are derived views, which look at more than that.
 fn text_only(filter: &LogFilter) -> bool {
     let mut only = true;
     filter.visit(&mut |compare| {

@@ -73,8 +73,8 @@ impl Answers {
     }
 }
 
-/// The first `limit` rows and the place of the last of them, if others follow. A row that cannot be read has no place: it is passed
-/// over together with the next one that has.
+/// The first `limit` rows and the place of the last of them, if others follow. A row that cannot be read has no place:
+/// it is passed over together with the next one that has.
 fn cut(mut rows: Vec<RowNumber>, limit: usize, marks: &Marks<'_>) -> Result<(Vec<RowNumber>, Option<Mark>)> {
     for end in limit.max(1)..rows.len() {
         if let Some(next) = marks.of(rows[end - 1])? {

@@ -1,7 +1,7 @@
 //! Reads by filter: pages, sums and the selections of jobs. Groups and statistics are in `spread`, traces in `traces`.
 //!
-//! The columns answer what they can, with the help of the text index; what they leave open is read from the rows at the same commit.
-//! Does not write.
+//! The columns answer what they can, with the help of the text index; what they leave open is read from the rows at the
+//! same commit. Does not write.
 
 use crate::Answers;
 use crate::decide;
@@ -206,14 +206,15 @@ fn score_sums(sources: Vec<&Source>, totals: impl Fn(&str) -> ScoreTotals) -> Ve
     sources.into_iter().map(sum).filter(|sum| !sum.totals.is_empty()).collect()
 }
 
-/// Whether the column under the key of a custom slug also holds scores of evaluators with that slug, of rows that have no custom
-/// one.
+/// Whether the column under the key of a custom slug also holds scores of evaluators with that slug, of rows that have
+/// no custom one.
 fn shares_column(source: &Source, all: &[Source]) -> bool {
     let namesake = |other: &Source| other.evaluator_id.is_some() && other.slug == source.slug;
     source.evaluator_id.is_none() && all.iter().any(namesake)
 }
 
-/// Those of `rows` that have a value in a column that sources share, with the key in question: their scores tell whose it is.
+/// Those of `rows` that have a value in a column that sources share, with the key in question: their scores tell whose
+/// it is.
 fn mixed_rows(columns: &Columns, rows: &Rows, sources: Vec<&Source>) -> Vec<(LogId, String)> {
     let mut mixed = Vec::new();
     for key in sources.into_iter().map(Source::key) {

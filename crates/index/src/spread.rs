@@ -1,6 +1,7 @@
 //! How rows are spread over the values of fields: groups with their sums, histograms and the most frequent values.
 //!
-//! Counted in the columns; rows that these leave open, or whose value they do not hold, are read and counted one by one. Does not write.
+//! Counted in the columns; rows that these leave open, or whose value they do not hold, are read and counted one by
+//! one. Does not write.
 
 use crate::Answers;
 use crate::origin::Lease;

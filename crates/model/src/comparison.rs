@@ -1,7 +1,8 @@
-//! Comparison of two evaluations of the same rows: what either came to, how they differ row by row, and how sure that is.
+//! Comparison of two evaluations of the same rows: what either came to, how they differ row by row, and how sure that
+//! is.
 //!
-//! Pure and repeatable: the same values and the same seed give the same answer, in whatever order the values come. Does not know
-//! where the values are from; a greater value is taken as the better one.
+//! Pure and repeatable: the same values and the same seed give the same answer, in whatever order the values come. Does
+//! not know where the values are from; a greater value is taken as the better one.
 
 mod bootstrap;
 mod labels;
@@ -148,7 +149,8 @@ pub struct PassRate {
 }
 
 impl PassRate {
-    /// Of these verdicts (contract F.3, `is_passed`); none is no verdict. How two sides' verdicts agree, tells [`agreement`].
+    /// Of these verdicts (contract F.3, `is_passed`); none is no verdict. How two sides' verdicts agree, tells
+    /// [`agreement`].
     pub fn of(verdicts: impl IntoIterator<Item = Option<bool>>) -> Self {
         verdicts.into_iter().flatten().fold(Self::default(), |sum, passed| Self {
             judged: sum.judged + 1,
@@ -162,8 +164,8 @@ impl PassRate {
     }
 }
 
-/// Compares two lists of values by key. Values that are not finite count as none; of several entries with one key the last
-/// counts. The options are taken as they are, see [`Options::check`].
+/// Compares two lists of values by key. Values that are not finite count as none; of several entries with one key the
+/// last counts. The options are taken as they are, see [`Options::check`].
 pub fn compare<K: Ord + Clone>(a: &[(K, Option<f64>)], b: &[(K, Option<f64>)], options: &Options) -> Comparison<K> {
     let joined = Pairs::new(a, b, |value| value.is_finite());
     let differences: Vec<f64> = joined.both.iter().map(|(_, a, b)| **b - **a).collect();

@@ -1,7 +1,7 @@
 //! Errors named by what the caller can do about them.
 //!
-//! Does not know HTTP: the server maps each variant to a status in one place. Inner causes of `Internal` are for the log
-//! of the process, never for the caller.
+//! Does not know HTTP: the server maps each variant to a status in one place. Inner causes of `Internal` are for the
+//! log of the process, never for the caller.
 
 use std::collections::BTreeMap;
 

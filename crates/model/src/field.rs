@@ -1,7 +1,7 @@
 //! The scalar fields of a log: one table that ingestion, storage, columns, filters, sorts and exports all read.
 //!
-//! Adding a line here adds a field everywhere (contract C.8 and D.1). Structured values (input, output, tools, …) are not
-//! here: they live in the payload, see [`TextField`] for those a filter can name.
+//! Adding a line here adds a field everywhere (contract C.8 and D.1). Structured values (input, output, tools, …) are
+//! not here: they live in the payload, see [`TextField`] for those a filter can name.
 
 use crate::scalar::Kind;
 
@@ -183,8 +183,8 @@ fields! {
 }
 
 impl Field {
-    /// What is known of a row's annotation. Dataset and saved rows only (contract C.8, G.3): request logs do not show it, and a
-    /// copied row starts without it (H10).
+    /// What is known of a row's annotation. Dataset and saved rows only (contract C.8, G.3): request logs do not show
+    /// it, and a copied row starts without it (H10).
     pub const ANNOTATION: &'static [Self] = &[
         Self::AnnotationStatus,
         Self::AnnotationCompletedBy,
@@ -230,7 +230,8 @@ impl Field {
     }
 }
 
-/// A field whose text comes from the payload: structures are their compact JSON text (contract C.8). Cannot be sorted by.
+/// A field whose text comes from the payload: structures are their compact JSON text (contract C.8). Cannot be sorted
+/// by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TextField {
     /// Universal input.

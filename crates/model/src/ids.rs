@@ -91,7 +91,8 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// A worker: whoever takes jobs, one at a time. Two that live at the same time have different names, in one process or in several.
+/// A worker: whoever takes jobs, one at a time. Two that live at the same time have different names, in one process or
+/// in several.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WorkerId(pub String);

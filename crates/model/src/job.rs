@@ -28,7 +28,8 @@ pub struct Job {
     pub progress: Progress,
     /// A caller asked it to stop.
     pub cancel_requested: bool,
-    /// Attempts begun. While the job is running it is the number of the attempt at work, and only that one may write: see [`Step`].
+    /// Attempts begun. While the job is running it is the number of the attempt at work, and only that one may write:
+    /// see [`Step`].
     pub attempts: u32,
     /// Who is at work and until when, while the job is running.
     #[serde(default)]
@@ -44,8 +45,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// The run as it is when it is taken up again: queued, its failed rows to be done anew, with this spending limit if one is
-    /// given. `Conflict` when it has not ended.
+    /// The run as it is when it is taken up again: queued, its failed rows to be done anew, with this spending limit if
+    /// one is given. `Conflict` when it has not ended.
     pub fn reopened(mut self, spending_limit: Option<f64>) -> Result<Self> {
         if !self.state.ended() {
             return Err(Error::Conflict("The run has not ended: it can be continued when it has.".to_owned()));
@@ -110,8 +111,8 @@ impl State {
 
 /// What a job does. Filters are kept as the caller sent them and compiled when the job starts.
 ///
-/// Stored as JSON: names of kinds and members never change, and a new member needs `serde(default)`, so that jobs of an older
-/// release go on.
+/// Stored as JSON: names of kinds and members never change, and a new member needs `serde(default)`, so that jobs of an
+/// older release go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
@@ -271,8 +272,8 @@ pub struct AttemptStart {
 }
 
 impl Progress {
-    /// Adds a unit of work: the rows that were looked at, in order, and how many of them were changed. The others count as
-    /// skipped.
+    /// Adds a unit of work: the rows that were looked at, in order, and how many of them were changed. The others count
+    /// as skipped.
     pub fn add(&mut self, rows: &[RowNumber], affected: u64) {
         let count = rows.len() as u64;
         self.done += count;
@@ -304,25 +305,25 @@ impl Progress {
     }
 }
 
-/// A unit of work of one attempt at a job. It is done only while that attempt is at work: when the job is not running, or another
-/// attempt has begun since, the unit is refused with `Conflict` and nothing is changed.
+/// A unit of work of one attempt at a job. It is done only while that attempt is at work: when the job is not running,
+/// or another attempt has begun since, the unit is refused with `Conflict` and nothing is changed.
 ///
-/// A unit may be done again when it is not known whether it was done. With the same step it then changes nothing more and counts
-/// once.
+/// A unit may be done again when it is not known whether it was done. With the same step it then changes nothing more
+/// and counts once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Which job.
     pub job: JobId,
     /// Which attempt: `attempts` of the job as it was claimed.
     pub attempt: u32,
-    /// Its progress before this unit. A store that does the unit adds it with [`Progress::add`], so that what is stored is
-    /// always what happened.
+    /// Its progress before this unit. A store that does the unit adds it with [`Progress::add`], so that what is stored
+    /// is always what happened.
     pub progress: Progress,
 }
 
 impl Step {
-    /// What this unit over `rows`, or over the first of them, came to when it was done before, as the stored progress tells;
-    /// `None` when it is still to be done.
+    /// What this unit over `rows`, or over the first of them, came to when it was done before, as the stored progress
+    /// tells; `None` when it is still to be done.
     pub fn done_before(&self, stored: &Progress, rows: &[RowNumber]) -> Option<Done> {
         let rows_done = usize::try_from(stored.done.checked_sub(self.progress.done)?).ok()?;
         let last = rows.get(rows_done.checked_sub(1)?)?;

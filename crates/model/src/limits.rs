@@ -10,13 +10,13 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// One row, as JSON text.
     pub max_row_bytes: usize,
-    /// Values that the metadata of one row may be made of, names included: it is held as values, which take many times the
-    /// memory of their text.
+    /// Values that the metadata of one row may be made of, names included: it is held as values, which take many times
+    /// the memory of their text.
     pub metadata_values: usize,
     /// Values that any other JSON body may be made of, names included.
     pub body_values: usize,
-    /// Memory that request bodies may take together, from their first byte until they are answered: three bytes for each byte
-    /// of a body. More are answered 503 with `Retry-After`, before they are read.
+    /// Memory that request bodies may take together, from their first byte until they are answered: three bytes for
+    /// each byte of a body. More are answered 503 with `Retry-After`, before they are read.
     pub body_memory_bytes: usize,
     /// How much of that one organization may take.
     pub organization_body_memory_bytes: usize,
@@ -38,8 +38,8 @@ pub struct Limits {
     pub preview_values: usize,
     /// Groups of request logs that can be looked through, page by page.
     pub groups: usize,
-    /// Memory that a streamed export may take for which rows come in what order, for as long as its client reads: about a byte a row by
-    /// time of arrival, up to four in any other order.
+    /// Memory that a streamed export may take for which rows come in what order, for as long as its client reads: about
+    /// a byte a row by time of arrival, up to four in any other order.
     pub stream_selection_bytes: usize,
     /// Page size of span lists.
     pub max_span_page_size: u64,
@@ -49,10 +49,11 @@ pub struct Limits {
     pub filter_conditions: usize,
     /// Metadata keys that get a column, per collection; more are filtered from the row itself.
     pub metadata_columns: usize,
-    /// Memory that parts of column indexes in files may take, with everything else that the process has mapped from files. More is
-    /// let go and read again when asked for.
+    /// Memory that parts of column indexes in files may take, with everything else that the process has mapped from
+    /// files. More is let go and read again when asked for.
     pub index_memory_bytes: usize,
-    /// Memory that parts of column indexes that were written to may take before they move to files although writing goes on.
+    /// Memory that parts of column indexes that were written to may take before they move to files although writing
+    /// goes on.
     pub changed_memory_bytes: usize,
     /// Memory that written rows may take, of each collection, which wait until those are done who look at its column
     /// index; when they take more, writes wait too.
@@ -65,12 +66,13 @@ pub struct Limits {
     pub request_seconds: u64,
     /// Requests at work at once; more are answered 503 with `Retry-After`.
     pub concurrent_requests: usize,
-    /// Connections open at once; more wait until one ends. Must stay below what the system lets the process open, less the
-    /// files of the store.
+    /// Connections open at once; more wait until one ends. Must stay below what the system lets the process open, less
+    /// the files of the store.
     pub connections: usize,
     /// Time a new connection gets to send its first request's header; an idle one is kept five times as long.
     pub header_seconds: u64,
-    /// Rest of a body that was answered unread, taken off the connection so that it can go on; with more the connection is closed.
+    /// Rest of a body that was answered unread, taken off the connection so that it can go on; with more the connection
+    /// is closed.
     pub unread_body_bytes: usize,
     /// Time for that rest, and for a client to end a connection that is closed.
     pub unread_body_seconds: u64,
@@ -97,8 +99,8 @@ pub struct Limits {
     pub sandbox_memory_bytes: usize,
     /// What Python returns for one row, as JSON text.
     pub sandbox_output_bytes: usize,
-    /// Time that a worker holds a job without a sign of life; after it another one takes the job over. Workers renew it four times
-    /// as often.
+    /// Time that a worker holds a job without a sign of life; after it another one takes the job over. Workers renew it
+    /// four times as often.
     pub job_lease_seconds: u64,
     /// Rows per unit of a job.
     pub job_batch_rows: usize,
@@ -134,7 +136,8 @@ pub struct Limits {
     pub comparison_resamples: u32,
     /// Rows that changed most, and cells of a table of labels, that a comparison lists.
     pub comparison_listed: usize,
-    /// Switches on the hosted service's own limits: 30 bulk calls a minute per organization, 20 MB per log (contract A.8).
+    /// Switches on the hosted service's own limits: 30 bulk calls a minute per organization, 20 MB per log (contract
+    /// A.8).
     pub parity: bool,
 }
 

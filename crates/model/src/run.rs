@@ -1,4 +1,5 @@
-//! An evaluation run: one evaluator over rows of one dataset (contract B.18, F.7). It is a job; this is what is particular to it.
+//! An evaluation run: one evaluator over rows of one dataset (contract B.18, F.7). It is a job; this is what is
+//! particular to it.
 //!
 //! The unit of work is a row; each unit ends as a [`UnitResult`], kept for the run whatever later runs say of the row.
 
@@ -51,7 +52,8 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Of the runs that go on, together with those that ended since the first of them was asked for. `None` when there are none.
+    /// Of the runs that go on, together with those that ended since the first of them was asked for. `None` when there
+    /// are none.
     pub fn of<'a>(runs: impl IntoIterator<Item = (State, &'a Progress)>) -> Option<Self> {
         let (mut states, mut parts) = (Vec::new(), 0.0);
         for (state, progress) in runs {
@@ -85,8 +87,8 @@ impl Activity {
 pub struct Unit {
     /// The row.
     pub row: RowNumber,
-    /// The score to write: `completed`, or `failed` with its message. A failed one does not replace a completed one that is
-    /// there already, so that a provider's bad day does not wipe good scores.
+    /// The score to write: `completed`, or `failed` with its message. A failed one does not replace a completed one
+    /// that is there already, so that a provider's bad day does not wipe good scores.
     pub score: Score,
 }
 

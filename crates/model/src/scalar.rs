@@ -72,8 +72,8 @@ impl Scalar {
         }
     }
 
-    /// Reads a JSON value as `kind`. `null` is `None`. Numeric strings, integral floats and the boolean forms of contract C.3
-    /// are accepted; anything else is an error that names `field`.
+    /// Reads a JSON value as `kind`. `null` is `None`. Numeric strings, integral floats and the boolean forms of
+    /// contract C.3 are accepted; anything else is an error that names `field`.
     pub fn from_json(kind: Kind, value: &Value, field: &str) -> Result<Option<Self>> {
         let wrong = || kind.refused(field, value);
         Ok(Some(match (kind, value) {

@@ -1,6 +1,7 @@
 //! How far a name is from another, to tell a slip of the pen from a name of its own. Knows no names.
 
-/// Edits (insert, delete, replace) between two short names, counted in characters. Takes time of one length by the other.
+/// Edits (insert, delete, replace) between two short names, counted in characters. Takes time of one length by the
+/// other.
 pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

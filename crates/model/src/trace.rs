@@ -1,5 +1,5 @@
-//! Traces: logs that share a `trace_unique_id`, read as one record (contract E.10), and the dataset row that stands for one
-//! (contract B.15).
+//! Traces: logs that share a `trace_unique_id`, read as one record (contract E.10), and the dataset row that stands for
+//! one (contract B.15).
 //!
 //! A trace is folded span by span into its totals, so that its size does not matter. Knows no filter and no store.
 
@@ -60,8 +60,8 @@ impl Totals {
         }
     }
 
-    /// The root span: of several the one that started first, then the one with the least id. `None` when every span added
-    /// has a parent.
+    /// The root span: of several the one that started first, then the one with the least id. `None` when every span
+    /// added has a parent.
     pub fn root(&self) -> Option<&LogId> {
         self.root.as_ref().map(|(_, id)| id)
     }
@@ -77,8 +77,8 @@ pub fn is_root(log: &Log) -> bool {
     log.text(Field::SpanParentId).is_none_or(str::is_empty)
 }
 
-/// Whether logs of this type are calls of a language model: conversations, and `generation` as tracers call it. Embeddings and
-/// speech are not.
+/// Whether logs of this type are calls of a language model: conversations, and `generation` as tracers call it.
+/// Embeddings and speech are not.
 pub fn is_llm_call(log_type: &str) -> bool {
     derive::is_chat_like(log_type) || log_type == "generation"
 }
@@ -93,8 +93,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The dataset row of the trace: its root span, unannotated, with the tokens and cost of all spans and with the duration of
-    /// the trace as latency.
+    /// The dataset row of the trace: its root span, unannotated, with the tokens and cost of all spans and with the
+    /// duration of the trace as latency.
     pub fn into_row(self) -> Log {
         let Self { root: mut row, totals } = self;
         let measures = [

@@ -1,4 +1,5 @@
-//! A sliding window: at most so much in any stretch of time of one length. Knows no clock and nobody who waits: times are given.
+//! A sliding window: at most so much in any stretch of time of one length. Knows no clock and nobody who waits: times
+//! are given.
 
 use std::collections::VecDeque;
 
@@ -29,8 +30,9 @@ impl SlidingWindow {
         Self { length, next: 0, entries: VecDeque::new() }
     }
 
-    /// Takes an amount at the time `now` (microseconds), if no more than `limit` is taken with it; else the time when there may be
-    /// room. What alone is more than the limit is let through when nothing else was taken, so that nobody waits for ever.
+    /// Takes an amount at the time `now` (microseconds), if no more than `limit` is taken with it; else the time when
+    /// there may be room. What alone is more than the limit is let through when nothing else was taken, so that nobody
+    /// waits for ever.
     pub fn take(&mut self, now: i64, limit: u64, amount: u64) -> Result<Ticket, i64> {
         self.slide(now);
         let mut sum = self.entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.amount));

@@ -1,4 +1,5 @@
-//! Rate limits of contract A.8: calls a minute and organization, over a sliding minute. Off unless `limits.parity` is set.
+//! Rate limits of contract A.8: calls a minute and organization, over a sliding minute. Off unless `limits.parity` is
+//! set.
 
 use crate::actor::Actor;
 use crate::app::App;

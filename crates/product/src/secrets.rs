@@ -1,7 +1,8 @@
-//! Seals what must not be readable in a copy of the database: XChaCha20-Poly1305 under a key that is kept outside of it.
+//! Seals what must not be readable in a copy of the database: XChaCha20-Poly1305 under a key that is kept outside of
+//! it.
 //!
-//! The key is given by the configuration, or lies in `secret.key` of the data folder, made when something is sealed for the
-//! first time. Does not know what is sealed.
+//! The key is given by the configuration, or lies in `secret.key` of the data folder, made when something is sealed for
+//! the first time. Does not know what is sealed.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};

@@ -1,7 +1,8 @@
-//! Selected rows as the bytes of a JSONL or CSV file, a piece at a time (contract B.19). Knows neither files nor sockets.
+//! Selected rows as the bytes of a JSONL or CSV file, a piece at a time (contract B.19). Knows neither files nor
+//! sockets.
 //!
-//! Memory is flat: rows are selected once, of which little is held (`Selected::held_bytes`), and then read and written out in bounded
-//! pieces, of which the next is under way while one is taken.
+//! Memory is flat: rows are selected once, of which little is held (`Selected::held_bytes`), and then read and written
+//! out in bounded pieces, of which the next is under way while one is taken.
 
 use crate::shape::csv as table;
 use crate::shape::{IncludeFields, RowKind, RowText};
@@ -81,8 +82,8 @@ pub struct Piece {
 }
 
 impl Lines {
-    /// Picks the rows. Rows added later are not in the file; those deleted before their turn are left out. Pieces are made by
-    /// tasks of `tasks`.
+    /// Picks the rows. Rows added later are not in the file; those deleted before their turn are left out. Pieces are
+    /// made by tasks of `tasks`.
     pub async fn select(stores: &Stores, tasks: &TaskTracker, selection: Selection) -> Result<Self> {
         let Selection { collection, filter, sort, include_fields, format } = selection;
         let organization = stores.keys.organization(collection.organization).await?.ok_or_else(Error::not_found)?;
@@ -149,8 +150,8 @@ impl Lines {
         Ok(Some(Piece { bytes: written.text.into(), rows: written.rows, done }))
     }
 
-    /// A piece, made by a task of its own: one that waits for a place among the readers takes it whether or not the piece is asked
-    /// for. Else a client that stops reading would keep that place from all others.
+    /// A piece, made by a task of its own: one that waits for a place among the readers takes it whether or not the
+    /// piece is asked for. Else a client that stops reading would keep that place from all others.
     fn piece(&self, asked: Asked) -> BoxFuture<'static, Result<Part>> {
         let (logs, collection, writing) = (Arc::clone(&self.logs), self.collection, self.writing.clone());
         let task = AbortOnDropHandle::new(self.tasks.spawn(async move {

@@ -1,4 +1,5 @@
-//! The data folder before it is opened: whether there is data in it, and making it for this user only. Knows no command.
+//! The data folder before it is opened: whether there is data in it, and making it for this user only. Knows no
+//! command.
 
 use anyhow::{Context as _, ensure};
 use evalset_embedded as embedded;

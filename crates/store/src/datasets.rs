@@ -27,15 +27,15 @@ pub trait Datasets: Send + Sync {
         at: i64,
     ) -> Result<Dataset>;
 
-    /// Removes the dataset with its rows, hidden at once. Its jobs not yet ended become `cancelled` at `at`. Rows are deleted for
-    /// good by [`Housekeeping`](crate::Housekeeping). False when there is none.
+    /// Removes the dataset with its rows, hidden at once. Its jobs not yet ended become `cancelled` at `at`. Rows are
+    /// deleted for good by [`Housekeeping`](crate::Housekeeping). False when there is none.
     async fn delete(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<bool>;
 
     /// Removes all rows, hidden at once; as `delete`, but the dataset stays. Returns how many rows there were.
     async fn clear(&self, organization: OrganizationId, id: DatasetId, at: i64) -> Result<u64>;
 
-    /// The ids of the newest `limit` rows of each dataset (contract B.1 `log_ids`), in the order of the datasets, with one question
-    /// for all of them; none of one that is not there.
+    /// The ids of the newest `limit` rows of each dataset (contract B.1 `log_ids`), in the order of the datasets, with
+    /// one question for all of them; none of one that is not there.
     async fn newest_rows(
         &self,
         organization: OrganizationId,

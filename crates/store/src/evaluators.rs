@@ -6,8 +6,8 @@ use evalset_model::evaluator::Evaluator;
 use evalset_model::ids::{EvaluatorId, OrganizationId, VersionId};
 use evalset_model::page::{Page, Window};
 
-/// Evaluators of organizations. Each has versions numbered without gaps; all but the last are committed, the last is the
-/// draft. `version_count` is kept by the store.
+/// Evaluators of organizations. Each has versions numbered without gaps; all but the last are committed, the last is
+/// the draft. `version_count` is kept by the store.
 #[async_trait]
 pub trait Evaluators: Send + Sync {
     /// Adds an evaluator with its first version. False when the organization has one with this slug already; `Conflict`
@@ -35,12 +35,13 @@ pub trait Evaluators: Send + Sync {
     /// Versions of an evaluator, newest first; no rows when there is none.
     async fn versions(&self, organization: OrganizationId, id: EvaluatorId, window: Window) -> Result<Page<Evaluator>>;
 
-    /// Writes the draft anew, with the star and the tags of its evaluator, if it is still as it was last changed at `seen`.
-    /// False when it was changed, committed or deleted since: look again. Ids, slug, number and creation stay as they are.
+    /// Writes the draft anew, with the star and the tags of its evaluator, if it is still as it was last changed at
+    /// `seen`. False when it was changed, committed or deleted since: look again. Ids, slug, number and creation stay
+    /// as they are.
     async fn update(&self, draft: Evaluator, seen: i64) -> Result<bool>;
 
-    /// Commits the draft `committed` under `description` at `next.created_at`, and in the same step adds `next` as the new
-    /// draft, with the star and the tags of the evaluator. False as for `update`.
+    /// Commits the draft `committed` under `description` at `next.created_at`, and in the same step adds `next` as the
+    /// new draft, with the star and the tags of the evaluator. False as for `update`.
     async fn commit(
         &self,
         committed: VersionId,

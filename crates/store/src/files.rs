@@ -12,8 +12,8 @@ pub trait FileWriter: Send {
     /// Appends. `StorageFull` when there is no room.
     async fn write(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// Makes it durable and shows it whole under its name, in the place of the one before; `at` (microseconds since the epoch) is its
-    /// time from then on.
+    /// Makes it durable and shows it whole under its name, in the place of the one before; `at` (microseconds since the
+    /// epoch) is its time from then on.
     async fn finish(self: Box<Self>, at: i64) -> Result<()>;
 }
 
@@ -21,7 +21,8 @@ pub trait FileWriter: Send {
 pub struct OpenFile {
     /// Bytes.
     pub length: u64,
-    /// From the first byte on. What is open can be read to its end, even when the file is removed or replaced meanwhile.
+    /// From the first byte on. What is open can be read to its end, even when the file is removed or replaced
+    /// meanwhile.
     pub reader: Box<dyn AsyncRead + Send + Unpin>,
 }
 
@@ -52,7 +53,8 @@ pub fn check_name(name: &str) -> Result<()> {
 /// Files by name. A name has no folder ([`check_name`]).
 #[async_trait]
 pub trait Files: Send + Sync {
-    /// Begins a file. Two who write the same name at once do not meet: each has his own, and the last who finishes stands.
+    /// Begins a file. Two who write the same name at once do not meet: each has his own, and the last who finishes
+    /// stands.
     async fn create(&self, name: &str) -> Result<Box<dyn FileWriter>>;
 
     /// Opens a file; none when there is none.
@@ -64,7 +66,7 @@ pub trait Files: Send + Sync {
     /// Removes a file; nothing happens when there is none.
     async fn remove(&self, name: &str) -> Result<()>;
 
-    /// Removes what writers that died left behind; returns how many files that were. What is being written, by this process or by
-    /// another node, stays.
+    /// Removes what writers that died left behind; returns how many files that were. What is being written, by this
+    /// process or by another node, stays.
     async fn sweep(&self) -> Result<u64>;
 }

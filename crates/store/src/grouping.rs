@@ -32,8 +32,8 @@ pub enum GroupOrder {
     CacheHitShare,
 }
 
-/// Which groups are answered, and in what order. Groups that this order takes for equal follow by falling number of rows, then by rising
-/// key, the one without a key first.
+/// Which groups are answered, and in what order. Groups that this order takes for equal follow by falling number of
+/// rows, then by rising key, the one without a key first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupBound {
     /// This many, from the front.

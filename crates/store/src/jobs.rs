@@ -27,16 +27,16 @@ pub enum Renewal {
     GoOn,
     /// The job is still its own, and somebody asked it to stop: it is to end it as cancelled.
     Stop,
-    /// The job is not its own any more: its lease ran out and it was given back or to another, it has ended, or it is gone. What
-    /// it would write is refused; it drops its work and records no end.
+    /// The job is not its own any more: its lease ran out and it was given back or to another, it has ended, or it is
+    /// gone. What it would write is refused; it drops its work and records no end.
     Lost,
 }
 
 /// Jobs.
 ///
-/// A running job is held by one worker under a lease. Each claim begins a new attempt, whose number (`attempts` of the claimed job)
-/// fences what that worker writes: every call that names an attempt does nothing when another one has begun, or when the job is not
-/// running. So a worker that was taken for dead and comes back can do no harm.
+/// A running job is held by one worker under a lease. Each claim begins a new attempt, whose number (`attempts` of the
+/// claimed job) fences what that worker writes: every call that names an attempt does nothing when another one has
+/// begun, or when the job is not running. So a worker that was taken for dead and comes back can do no harm.
 #[async_trait]
 pub trait Jobs: Send + Sync {
     /// Adds a job and, in the same step, sets the status of its dataset.
@@ -45,7 +45,8 @@ pub trait Jobs: Send + Sync {
     /// One job of the organization.
     async fn get(&self, organization: OrganizationId, id: JobId) -> Result<Option<Job>>;
 
-    /// Jobs of the organization, newest first. Only those of this [`Task::kind`](evalset_model::job::Task::kind), when given.
+    /// Jobs of the organization, newest first. Only those of this [`Task::kind`](evalset_model::job::Task::kind), when
+    /// given.
     async fn list(&self, organization: OrganizationId, kind: Option<&'static str>, window: Window)
     -> Result<Page<Job>>;
 
@@ -58,14 +59,15 @@ pub trait Jobs: Send + Sync {
     /// One job by its id alone, of any organization: for work of the server's own, never to answer a caller.
     async fn find(&self, id: JobId) -> Result<Option<Job>>;
 
-    /// Gives the oldest queued job of the lane, of any organization, to `worker` and marks it running: `attempts` + 1, `started_at`
-    /// when not set, a lease until `at` + `lease` (microseconds). Of two who claim at once only one gets it. The dataset that it
-    /// fills becomes `loading` in the same step, so that nothing that ends the job can come between.
+    /// Gives the oldest queued job of the lane, of any organization, to `worker` and marks it running: `attempts` + 1,
+    /// `started_at` when not set, a lease until `at` + `lease` (microseconds). Of two who claim at once only one gets
+    /// it. The dataset that it fills becomes `loading` in the same step, so that nothing that ends the job can come
+    /// between.
     async fn claim(&self, lane: Lane, worker: &WorkerId, at: i64, lease: i64) -> Result<Option<Job>>;
 
-    /// A sign of life of the worker at this attempt: whether it is to go on. Its lease ends no sooner than three quarters of `lease`
-    /// after `at` then, unless it has lost the job: so it can be asked often and costs a write only now and then. A lease that has
-    /// run out is renewed as long as nobody took the job back.
+    /// A sign of life of the worker at this attempt: whether it is to go on. Its lease ends no sooner than three
+    /// quarters of `lease` after `at` then, unless it has lost the job: so it can be asked often and costs a write only
+    /// now and then. A lease that has run out is renewed as long as nobody took the job back.
     async fn renew(&self, id: JobId, attempt: u32, at: i64, lease: i64) -> Result<Renewal>;
 
     /// Saves progress that came with no row change, as it is.
@@ -74,11 +76,12 @@ pub trait Jobs: Send + Sync {
     /// Records how this attempt at a job ended. Nothing happens when the job is not running or at another attempt.
     async fn finish(&self, id: JobId, attempt: u32, outcome: Outcome) -> Result<()>;
 
-    /// Asks a job to stop: a queued one becomes `cancelled` at once, a running one gets `cancel_requested`. Returns the job
-    /// as it is then; `None` when there is none.
+    /// Asks a job to stop: a queued one becomes `cancelled` at once, a running one gets `cancel_requested`. Returns the
+    /// job as it is then; `None` when there is none.
     async fn cancel(&self, organization: OrganizationId, id: JobId, at: i64) -> Result<Option<Job>>;
 
-    /// Running jobs whose lease ended before `at` go back to the queue; returns how many. To be asked now and then by everyone who
-    /// has workers. A store that only one process can have open ends the leases of the process before when it is opened.
+    /// Running jobs whose lease ended before `at` go back to the queue; returns how many. To be asked now and then by
+    /// everyone who has workers. A store that only one process can have open ends the leases of the process before when
+    /// it is opened.
     async fn requeue_expired(&self, at: i64) -> Result<u64>;
 }

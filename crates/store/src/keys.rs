@@ -20,8 +20,8 @@ pub trait Keys: Send + Sync {
     /// Adds a key; `Conflict` when its prefix or hash is there already.
     async fn create_key(&self, key: ApiKey) -> Result<()>;
 
-    /// The key with this SHA-256 and its organization, revoked or not. A key created or revoked by another process on the
-    /// same file is seen too.
+    /// The key with this SHA-256 and its organization, revoked or not. A key created or revoked by another process on
+    /// the same file is seen too.
     async fn by_hash(&self, hash: &[u8]) -> Result<Option<(ApiKey, Organization)>>;
 
     /// All keys, or those of one organization, oldest first.

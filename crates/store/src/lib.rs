@@ -1,10 +1,11 @@
 //! What a store promises. Knows neither SQL nor files nor HTTP.
 //!
-//! One trait per noun, object-safe, gathered in [`Stores`]. When a method returns, what it did is durable and visible to the very next
-//! read. Every method is atomic, but for units of work of jobs: these may be done again when it is not known whether they were
-//! done, and then change nothing more and count once ([`Step`](evalset_model::job::Step)). Times and ids come from the caller.
-//! `memory` is the store that says it in the plainest way (maps and the reference meaning: the oracle of tests); `conformance`, under
-//! the feature of that name, is the suite that every store has to pass.
+//! One trait per noun, object-safe, gathered in [`Stores`]. When a method returns, what it did is durable and visible
+//! to the very next read. Every method is atomic, but for units of work of jobs: these may be done again when it is not
+//! known whether they were done, and then change nothing more and count once ([`Step`](evalset_model::job::Step)).
+//! Times and ids come from the caller. `memory` is the store that says it in the plainest way (maps and the reference
+//! meaning: the oracle of tests); `conformance`, under the feature of that name, is the suite that every store has to
+//! pass.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -46,8 +47,8 @@ pub use shared::Shared;
 
 use std::sync::Arc;
 
-/// All stores of a server. Cheap to clone. They are opened as a whole and belong together: a promise of one, such as that a unit of a
-/// job and its progress count once, may need another, so parts of two stores may not be mixed.
+/// All stores of a server. Cheap to clone. They are opened as a whole and belong together: a promise of one, such as
+/// that a unit of a job and its progress count once, may need another, so parts of two stores may not be mixed.
 #[derive(Clone)]
 pub struct Stores {
     /// Logs and dataset rows.

@@ -1,7 +1,7 @@
 //! The store of logs and dataset rows.
 //!
-//! Each method says what a caller may rely on whichever store it is. Where the text says *at rest*, that is while nobody writes to the
-//! collection; beside writes the parts of such an answer may be a few writes apart.
+//! Each method says what a caller may rely on whichever store it is. Where the text says *at rest*, that is while
+//! nobody writes to the collection; beside writes the parts of such an answer may be a few writes apart.
 
 pub use crate::grouping::{GroupBound, GroupOrder, Groups};
 pub use crate::selection::{HeldRows, Pick, PickOrder, Sample, Selected, sample_hash, sample_size};
@@ -27,8 +27,8 @@ pub enum Existing {
     Replace,
     /// The old one stays; the new one counts as skipped (contract B.15).
     Keep,
-    /// There is none: the caller has just made the ids up, each once. The store need not look for them. Where it finds one all the
-    /// same, it is a `Conflict` and nothing is written; never are there two rows of one id.
+    /// There is none: the caller has just made the ids up, each once. The store need not look for them. Where it finds
+    /// one all the same, it is a `Conflict` and nothing is written; never are there two rows of one id.
     New,
 }
 
@@ -97,17 +97,18 @@ impl With {
     pub const EVERYTHING: Self = Self { payload: true, scores: true };
 }
 
-/// Computes the new form of a row from the present one. Pure and quick: it is called on a thread of the store's, and again when another
-/// write came between.
+/// Computes the new form of a row from the present one. Pure and quick: it is called on a thread of the store's, and
+/// again when another write came between.
 pub type Change = Arc<dyn Fn(Log) -> Result<Log> + Send + Sync>;
 
-/// Logs and dataset rows. A collection that was never written to, or whose dataset is unknown, is empty: callers check that
-/// the dataset exists. Writes into a dataset that is gone fail with `NotFound`. A write that was answered is seen by every read that
-/// begins after the answer, and is still there after a crash.
+/// Logs and dataset rows. A collection that was never written to, or whose dataset is unknown, is empty: callers check
+/// that the dataset exists. Writes into a dataset that is gone fail with `NotFound`. A write that was answered is seen
+/// by every read that begins after the answer, and is still there after a crash.
 #[async_trait]
 pub trait Logs: Send + Sync {
-    /// Adds rows, all or none when it answers anything but `Internal` or `Busy`: after those, rows may be there, each whole, and the
-    /// same call may be made again. Later duplicates inside `rows` obey `existing` too. Keeps the dataset's counts.
+    /// Adds rows, all or none when it answers anything but `Internal` or `Busy`: after those, rows may be there, each
+    /// whole, and the same call may be made again. Later duplicates inside `rows` obey `existing` too. Keeps the
+    /// dataset's counts.
     async fn insert(&self, collection: Collection, rows: Vec<Log>, existing: Existing) -> Result<Added>;
 
     /// One row.
@@ -116,8 +117,8 @@ pub trait Logs: Send + Sync {
     /// Where a log of this id is: the organization's collections that have one.
     async fn places(&self, organization: OrganizationId, id: &LogId) -> Result<Vec<Place>>;
 
-    /// Changes one row atomically and returns its new form; `NotFound` when there is none. The id must not change. No other write of
-    /// that row is lost: `change` saw the form that it replaced.
+    /// Changes one row atomically and returns its new form; `NotFound` when there is none. The id must not change. No
+    /// other write of that row is lost: `change` saw the form that it replaced.
     async fn update(&self, collection: Collection, id: &LogId, change: Change) -> Result<Row>;
 
     /// Removes rows by id with their scores, all or none as [`Logs::insert`]; returns how many there were.
@@ -126,18 +127,20 @@ pub trait Logs: Send + Sync {
     /// A page of full rows with the exact total; page and total are of one commit at rest.
     async fn page(&self, collection: Collection, query: Query) -> Result<Page<Row>>;
 
-    /// A part of an ordered list as text, with the exact total; both of one commit at rest. `TooLarge` when the rows come to more than
-    /// they may.
+    /// A part of an ordered list as text, with the exact total; both of one commit at rest. `TooLarge` when the rows
+    /// come to more than they may.
     async fn list(&self, collection: Collection, list: List) -> Result<Listed>;
 
     /// Rows by number as text, in the order given, until there is enough of it; rows as [`Logs::read`] has them.
     async fn write(&self, collection: Collection, rows: &[RowNumber], writing: Writing) -> Result<Written>;
 
-    /// Sums over matching rows, their scores included. Floats are added in any order: the last digits may differ from store to store.
+    /// Sums over matching rows, their scores included. Floats are added in any order: the last digits may differ from
+    /// store to store.
     async fn sums(&self, collection: Collection, filter: LogFilter) -> Result<Sums>;
 
-    /// Sums per value of `by` (the id, a typed field or a key of the metadata), without scores: as many groups as `bound` says, and how
-    /// many there are. A value that is no text is its JSON text; rows without a value are a group of their own.
+    /// Sums per value of `by` (the id, a typed field or a key of the metadata), without scores: as many groups as
+    /// `bound` says, and how many there are. A value that is no text is its JSON text; rows without a value are a group
+    /// of their own.
     async fn groups(
         &self,
         collection: Collection,
@@ -149,8 +152,8 @@ pub trait Logs: Send + Sync {
     /// How the values of fields are spread over matching rows, all of one commit at rest.
     async fn statistics(&self, collection: Collection, filter: LogFilter, of: &[Measure]) -> Result<Statistics>;
 
-    /// A line between the rows that are there now and those added later: no row there is above it, every row added after the answer is.
-    /// Opaque, may lie above the highest row, never falls.
+    /// A line between the rows that are there now and those added later: no row there is above it, every row added
+    /// after the answer is. Opaque, may lie above the highest row, never falls.
     async fn watermark(&self, collection: Collection) -> Result<Watermark>;
 
     /// Row numbers for a job or a streamed read: settled when this returns, handed out in pieces.
@@ -165,8 +168,8 @@ pub trait Logs: Send + Sync {
     /// The root spans of traces, for a job: as [`Logs::select`].
     async fn select_traces(&self, collection: Collection, pick: TracePick) -> Result<Box<dyn Selected>>;
 
-    /// What the traces with these root spans come to, in the order given, of spans up to the watermark. Those whose root span is gone,
-    /// or is no longer the root, are left out.
+    /// What the traces with these root spans come to, in the order given, of spans up to the watermark. Those whose
+    /// root span is gone, or is no longer the root, are left out.
     async fn trace_totals(
         &self,
         collection: Collection,
@@ -177,10 +180,11 @@ pub trait Logs: Send + Sync {
     /// Copies rows between collections under their ids, keeping those already in the target; the copies are unannotated
     /// (`annotation_status` `pending`, nobody) and carry no scores (H10).
     ///
-    /// With a `step`, the rows and the step name a unit of work. It is added to the progress of its job together with the copies; done
-    /// again after a crash or a lost answer it answers as the first time and changes nothing more, whatever became of the rows since. When the rows are too large for one unit,
-    /// only the first of them are copied, at least one: [`Added::rows`] of them. Without a step: all rows, in as many steps as needed,
-    /// and the call may be made again.
+    /// With a `step`, the rows and the step name a unit of work. It is added to the progress of its job together with
+    /// the copies; done again after a crash or a lost answer it answers as the first time and changes nothing more,
+    /// whatever became of the rows since. When the rows are too large for one unit, only the first of them are copied,
+    /// at least one: [`Added::rows`] of them. Without a step: all rows, in as many steps as needed, and the call may be
+    /// made again.
     async fn copy(&self, from: Collection, rows: &[RowNumber], to: Collection, step: Option<Step>) -> Result<Added>;
 
     /// Removes rows by number with their scores; returns how many there were. Rows and `step` name a unit of work as in

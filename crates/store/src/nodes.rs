@@ -15,7 +15,8 @@ pub trait Nodes: Send + Sync {
     /// A sign of life of this node at the time `at`, for as long as `lease` (both microseconds).
     async fn beat(&self, at: i64, lease: i64) -> Result<()>;
 
-    /// Nodes that gave a sign of life and have not outlived it at `at`, this one among them, in the order of their names.
+    /// Nodes that gave a sign of life and have not outlived it at `at`, this one among them, in the order of their
+    /// names.
     async fn live(&self, at: i64) -> Result<Vec<NodeId>>;
 
     /// The node that should answer reads of a collection. The same on every node that knows the same ones.

@@ -1,8 +1,8 @@
 //! Row numbers in any order, held in few bytes. Knows numbers only.
 //!
-//! Kept are the steps from one number to the next, equal steps in a row once: rows without gaps take nothing each. Steps of up to 31
-//! numbers take a byte, up to 4,095 two, up to 67 million four, so that an order by anything over 10M rows takes four bytes a row at
-//! most, and one that nearly follows the rows about one.
+//! Kept are the steps from one number to the next, equal steps in a row once: rows without gaps take nothing each.
+//! Steps of up to 31 numbers take a byte, up to 4,095 two, up to 67 million four, so that an order by anything over 10M
+//! rows takes four bytes a row at most, and one that nearly follows the rows about one.
 
 use evalset_model::ids::RowNumber;
 

@@ -10,7 +10,8 @@ const PIECE_ITEMS: usize = 64;
 /// Asked once: the answer is read from files of the system.
 static PROCESSORS: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
 
-/// Does `work` for each item, on as many blocking threads as there are processors; results come in the order of the items.
+/// Does `work` for each item, on as many blocking threads as there are processors; results come in the order of the
+/// items.
 pub async fn in_pieces<T, U>(mut items: Vec<T>, work: impl Fn(T) -> U + Clone + Send + 'static) -> Result<Vec<U>>
 where
     T: Send + 'static,

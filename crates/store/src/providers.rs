@@ -24,8 +24,9 @@ pub trait Providers: Send + Sync {
     /// The organization's provider.
     async fn get(&self, organization: OrganizationId) -> Result<Option<StoredProvider>>;
 
-    /// Writes the provider in place of the one last changed at `over` (none: where there is none). False, and nothing is
-    /// changed, when it is no longer that one: settings and key were thought of together and must not mix with others.
+    /// Writes the provider in place of the one last changed at `over` (none: where there is none). False, and nothing
+    /// is changed, when it is no longer that one: settings and key were thought of together and must not mix with
+    /// others.
     async fn put(&self, organization: OrganizationId, provider: StoredProvider, over: Option<i64>) -> Result<bool>;
 
     /// Removes it with its key; false when there is none.

@@ -45,10 +45,10 @@ pub fn of_one_run(units: &[Unit]) -> Result<()> {
 /// Results of runs. A result is kept for its run until the dataset is deleted, whatever later runs say of the row.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Keeps units of a run: writes their scores, their results and the progress that follows, a unit of work of its job. A unit whose
-    /// row is gone leaves no score. A unit kept before is replaced; kept again with the same step it counts once. `Conflict` when the
-    /// attempt is not at work; `Invalid` when the units are not all of one collection and one source: a run has one evaluator and one
-    /// dataset.
+    /// Keeps units of a run: writes their scores, their results and the progress that follows, a unit of work of its
+    /// job. A unit whose row is gone leaves no score. A unit kept before is replaced; kept again with the same step it
+    /// counts once. `Conflict` when the attempt is not at work; `Invalid` when the units are not all of one collection
+    /// and one source: a run has one evaluator and one dataset.
     async fn record(&self, units: Vec<Unit>, step: Step) -> Result<()>;
 
     /// Rows that have a result, rising; with or without those that are gone.
@@ -63,9 +63,9 @@ pub trait Runs: Send + Sync {
         window: Window,
     ) -> Result<Page<UnitResult>>;
 
-    /// Takes an ended run up again: its failed results are dropped, so that their rows and those never reached are pending; it is
-    /// queued, with this spending limit if one is given. `Conflict` when it has not ended; `None` when there is none or its
-    /// dataset is gone.
+    /// Takes an ended run up again: its failed results are dropped, so that their rows and those never reached are
+    /// pending; it is queued, with this spending limit if one is given. `Conflict` when it has not ended; `None` when
+    /// there is none or its dataset is gone.
     async fn reopen(
         &self,
         organization: OrganizationId,
@@ -77,6 +77,7 @@ pub trait Runs: Send + Sync {
     /// Runs of a dataset, newest first: the rows of the window and the total.
     async fn list(&self, organization: OrganizationId, dataset: DatasetId, window: Window) -> Result<Page<Job>>;
 
-    /// All values of one side of a comparison, failed results and scores without a value left out, by rising row number.
+    /// All values of one side of a comparison, failed results and scores without a value left out, by rising row
+    /// number.
     async fn values(&self, organization: OrganizationId, of: Compared) -> Result<Vec<RowValue>>;
 }

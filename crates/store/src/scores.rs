@@ -22,15 +22,16 @@ pub struct ScoreQuery {
     pub window: Window,
 }
 
-/// Computes the new form of a score from the present one. Subject, source, scorer, id and creation stay whatever it says.
+/// Computes the new form of a score from the present one. Subject, source, scorer, id and creation stay whatever it
+/// says.
 pub type ScoreChange = Arc<dyn Fn(Score) -> Result<Score> + Send + Sync>;
 
-/// Scores of logs and rows (contract F.5). One per subject, source and scorer. A subject need not exist; one in a dataset that
-/// is gone fails with `NotFound`.
+/// Scores of logs and rows (contract F.5). One per subject, source and scorer. A subject need not exist; one in a
+/// dataset that is gone fails with `NotFound`.
 #[async_trait]
 pub trait Scores: Send + Sync {
-    /// Writes a score: new, or over the one of the same subject, source and scorer, which keeps its id and creation. Returns it
-    /// as it is then, and whether it is new.
+    /// Writes a score: new, or over the one of the same subject, source and scorer, which keeps its id and creation.
+    /// Returns it as it is then, and whether it is new.
     async fn put(&self, score: Score) -> Result<(Score, bool)>;
 
     /// One score.

@@ -94,8 +94,8 @@ pub fn sample_size(matches: u64, percent: f64) -> u64 {
     if matches == 0 { 0 } else { ((matches as f64 * percent / 100.0).round() as u64).clamp(1, matches) }
 }
 
-/// Selected rows. Which they are is settled when the selection is made: rows added later are not among them, those that change stay,
-/// those that go are still handed out, and left out by whoever reads them.
+/// Selected rows. Which they are is settled when the selection is made: rows added later are not among them, those that
+/// change stay, those that go are still handed out, and left out by whoever reads them.
 #[async_trait]
 pub trait Selected: Send + Sync {
     /// Rows that match, before sampling.
@@ -112,8 +112,8 @@ pub trait Selected: Send + Sync {
         self.len() == 0
     }
 
-    /// Bytes of memory that it takes from one piece to the next: a few for rows without gaps between them, about one a row where they
-    /// nearly follow the order of arrival, and four a row at most in any order of ten million rows.
+    /// Bytes of memory that it takes from one piece to the next: a few for rows without gaps between them, about one a
+    /// row where they nearly follow the order of arrival, and four a row at most in any order of ten million rows.
     fn held_bytes(&self) -> usize;
 
     /// The next rows in order, at most so many; fewer than `most`, which is above 0, only at the end.

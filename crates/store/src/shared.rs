@@ -1,5 +1,5 @@
-//! What the nodes of an installation have in common beside the data: signals, turns, and windows that bound how often something is
-//! done. Nothing of it outlives the processes.
+//! What the nodes of an installation have in common beside the data: signals, turns, and windows that bound how often
+//! something is done. Nothing of it outlives the processes.
 
 use async_trait::async_trait;
 use evalset_model::Result;
@@ -70,11 +70,11 @@ pub trait Shared: Send + Sync {
     /// Notices from now on.
     fn notices(&self) -> Box<dyn Notices>;
 
-    /// One's turn at what `key` names: two with the same key come one after the other, in the order in which they asked. Others may
-    /// have to wait for each other too, so nobody may ask for a second turn while he has one.
+    /// One's turn at what `key` names: two with the same key come one after the other, in the order in which they
+    /// asked. Others may have to wait for each other too, so nobody may ask for a second turn while he has one.
     async fn turn(&self, key: &str) -> Result<Turn>;
 
-    /// Takes `amount` from the window named `window` at the time `now` (microseconds since the epoch), if there is room. More than
-    /// the whole limit has room in an empty one.
+    /// Takes `amount` from the window named `window` at the time `now` (microseconds since the epoch), if there is
+    /// room. More than the whole limit has room in an empty one.
     async fn take(&self, window: &str, amount: u64, bound: Bound, now: i64) -> Result<Taken>;
 }

@@ -1,4 +1,5 @@
-//! How the values of fields are spread over matching rows: histograms of numbers and the most frequent values. Knows no store.
+//! How the values of fields are spread over matching rows: histograms of numbers and the most frequent values. Knows no
+//! store.
 
 use crate::reference;
 use evalset_model::filter::LogField;
@@ -14,8 +15,8 @@ pub enum Measure {
     Histogram {
         /// A typed field, a key of the metadata, or a score, whose booleans count as 0 and 1. Times are microseconds.
         field: LogField,
-        /// Strictly rising, none of them NaN; between them lie the buckets. Without any there is one bucket, and what is learnt are
-        /// the least and the greatest number.
+        /// Strictly rising, none of them NaN; between them lie the buckets. Without any there is one bucket, and what
+        /// is learnt are the least and the greatest number.
         bounds: Vec<f64>,
     },
     /// Its most frequent values.
@@ -48,7 +49,8 @@ pub struct Statistics {
 /// Numbers by bucket.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
-    /// Rows of each bucket: those below the first bound, those from each bound on and below the next, those from the last bound on.
+    /// Rows of each bucket: those below the first bound, those from each bound on and below the next, those from the
+    /// last bound on.
     pub counts: Vec<u64>,
     /// The least number.
     pub least: Option<f64>,

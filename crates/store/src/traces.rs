@@ -1,7 +1,7 @@
 //! Traces of a collection: which of them, in what order, and what they come to. Knows no store.
 //!
-//! A trace is the logs that share a `trace_unique_id`. It is found by its root span ([`Totals::root`]); one without a root is in no
-//! answer.
+//! A trace is the logs that share a `trace_unique_id`. It is found by its root span ([`Totals::root`]); one without a
+//! root is in no answer.
 
 use crate::selection::Sample;
 use evalset_model::field::Field;
@@ -47,7 +47,8 @@ pub struct TraceQuery {
     pub window: Window,
 }
 
-/// An order of traces by one of the [`traces::TOTALS`]: those without a value last either way, ties by the id of the root span, rising.
+/// An order of traces by one of the [`traces::TOTALS`]: those without a value last either way, ties by the id of the
+/// root span, rising.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceSort {
     /// By what.

@@ -1,7 +1,8 @@
 //! A server in the test's own process: its own data folder, its own port, strict when it ends.
 //!
-//! The test is a closure given to [`with_app`], so that the harness always gets to look: a job left in the queue, a background
-//! task that does not end or a panic in one fails the test. For evaluators that ask a model there is [`provider::FakeProvider`].
+//! The test is a closure given to [`with_app`], so that the harness always gets to look: a job left in the queue, a
+//! background task that does not end or a panic in one fails the test. For evaluators that ask a model there is
+//! [`provider::FakeProvider`].
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test harness fails by panicking")]
 
 pub mod provider;
@@ -136,8 +137,8 @@ pub async fn with_queued_jobs(limits: Limits, test: impl AsyncFnOnce(&TestApp)) 
     server.finish().await;
 }
 
-/// Runs a test against a server over a data folder that is there already, and leaves the folder there. Without workers, jobs may be
-/// open in it when the test ends.
+/// Runs a test against a server over a data folder that is there already, and leaves the folder there. Without workers,
+/// jobs may be open in it when the test ends.
 pub async fn with_folder(data: &Path, limits: Limits, workers: Workers, test: impl AsyncFnOnce(&TestApp)) {
     let server = TestApp::start_in(data.to_owned(), Under::Embedded, limits, workers).await;
     test(&server).await;
@@ -281,8 +282,8 @@ impl TestApp {
     }
 }
 
-/// The program `evalset`, which cargo puts beside the folder of the tests: the server starts it to run what others wrote. Cargo builds
-/// it for tests of routes; for unit tests alone (`--lib`) it must have been built before.
+/// The program `evalset`, which cargo puts beside the folder of the tests: the server starts it to run what others
+/// wrote. Cargo builds it for tests of routes; for unit tests alone (`--lib`) it must have been built before.
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().and_then(Path::parent).unwrap().join("evalset")

@@ -1,8 +1,8 @@
-//! A model endpoint in the test's own process: it answers chat completions by a fixed rule, fails where it is told to, holds
-//! its answers back until they are wanted, and counts.
+//! A model endpoint in the test's own process: it answers chat completions by a fixed rule, fails where it is told to,
+//! holds its answers back until they are wanted, and counts.
 //!
-//! What it is asked is told apart by the text between `<<` and `>>` in the prompt, so an evaluator for it is written with a
-//! definition such as `<<{{output}}>>`. That text is the score as well: `<<4>>` is answered with `{"score": 4}`.
+//! What it is asked is told apart by the text between `<<` and `>>` in the prompt, so an evaluator for it is written
+//! with a definition such as `<<{{output}}>>`. That text is the score as well: `<<4>>` is answered with `{"score": 4}`.
 
 use axum::extract::State;
 use axum::http::StatusCode;

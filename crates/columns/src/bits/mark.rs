@@ -1,11 +1,11 @@
-//! Compare loops: one bit for each value that passes a test. Which instructions a loop may use is found out when the program runs.
-//! Knows values and words, not what they mean.
+//! Compare loops: one bit for each value that passes a test. Which instructions a loop may use is found out when the
+//! program runs. Knows values and words, not what they mean.
 
 use super::WORD;
 
-/// Sets in `out` the bits of `among` whose value passes. Positions beyond `values` stay unset. Cheap tests only: whole words
-/// are tested even where few bits are asked for. The test should own what it compares with (`move`): what lies behind a reference
-/// may change for all the compiler knows, and is read again for each value.
+/// Sets in `out` the bits of `among` whose value passes. Positions beyond `values` stay unset. Cheap tests only: whole
+/// words are tested even where few bits are asked for. The test should own what it compares with (`move`): what lies
+/// behind a reference may change for all the compiler knows, and is read again for each value.
 pub fn mark<T: Copy>(values: &[T], among: &[u64], out: &mut [u64], test: impl Fn(T) -> bool + Copy) {
     #[cfg(target_arch = "x86_64")]
     if size_of::<T>() >= WIDE_BYTES && is_x86_feature_detected!("avx2") {
@@ -16,13 +16,13 @@ pub fn mark<T: Copy>(values: &[T], among: &[u64], out: &mut [u64], test: impl Fn
     mark_words(values, among, out, test, gather_bytes);
 }
 
-/// Values from this length on are compared with wider instructions. Measured at 2^20 values: 64 bits 430 to 130 µs, 32 bits 198 to
-/// 114 µs; of shorter ones as many fit into the usual instructions that there is nothing to gain.
+/// Values from this length on are compared with wider instructions. Measured at 2^20 values: 64 bits 430 to 130 µs, 32
+/// bits 198 to 114 µs; of shorter ones as many fit into the usual instructions that there is nothing to gain.
 const WIDE_BYTES: usize = 4;
 
-/// So far ahead of the values that are compared the processor is told which ones come next: by itself it hardly looks beyond a page of
-/// memory (4 KB). Measured over 2^20 values of 64 bits that no cache of its own held: 373 to 298 µs; half as far gains less, twice
-/// as far no more.
+/// So far ahead of the values that are compared the processor is told which ones come next: by itself it hardly looks
+/// beyond a page of memory (4 KB). Measured over 2^20 values of 64 bits that no cache of its own held: 373 to 298 µs;
+/// half as far gains less, twice as far no more.
 #[cfg(target_arch = "x86_64")]
 const AHEAD_BYTES: usize = 4096;
 /// What the processor fetches at once.

@@ -57,8 +57,8 @@ fn what_is_loaded_is_what_was_saved() {
     assert_eq!(bytes(&loaded), saved);
 }
 
-/// When this fails and `LAYOUT` was not raised, files of the former layout would be read wrongly: raise it, then write the new
-/// value here.
+/// When this fails and `LAYOUT` was not raised, files of the former layout would be read wrongly: raise it, then write
+/// the new value here.
 #[test]
 fn the_layout_is_that_of_its_version() {
     assert_eq!((LAYOUT, xxh3_64(&bytes(&columns())[20..])), (2, 4_077_351_013_978_394_995));

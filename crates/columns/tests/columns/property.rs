@@ -1,5 +1,5 @@
-//! Columns against the reference meaning on plain rows: random rows, random filters, random orders. `EVALSET_SEED` repeats a
-//! run.
+//! Columns against the reference meaning on plain rows: random rows, random filters, random orders. `EVALSET_SEED`
+//! repeats a run.
 
 use crate::support::Random;
 use crate::support::data::{EVALUATORS, FLOATS, IdStyle, Row, id, row, scores};
@@ -200,7 +200,8 @@ impl Pair {
         passing
     }
 
-    /// Answers from elsewhere take the place of the columns' own: half of what passes as certain, the rest with others as open.
+    /// Answers from elsewhere take the place of the columns' own: half of what passes as certain, the rest with others
+    /// as open.
     fn check_given(&self, filter: &LogFilter, passing: &[RowNumber]) {
         let mut given = Given::default();
         filter.visit(&mut |compare| {

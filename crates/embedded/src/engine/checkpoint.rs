@@ -1,8 +1,8 @@
 //! Folds the write-ahead log into the file beside the writer, so that commits do not wait for it.
 //!
-//! A thread with a connection of its own copies what the log has while commits go on. What was added meanwhile is little; the
-//! writer copies that itself, and the log begins anew. Only when the disk cannot keep up does the writer fold more than that: then
-//! those who write wait. Knows pages, not what they hold.
+//! A thread with a connection of its own copies what the log has while commits go on. What was added meanwhile is
+//! little; the writer copies that itself, and the log begins anew. Only when the disk cannot keep up does the writer
+//! fold more than that: then those who write wait. Knows pages, not what they hold.
 
 use crate::file;
 use rusqlite::Connection;

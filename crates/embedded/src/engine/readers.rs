@@ -1,7 +1,7 @@
 //! A bounded pool of read-only connections, used on blocking threads.
 //!
-//! Does not know what is read. A lease that is dropped ends its transaction and goes back. Reads that may be long leave a few
-//! connections to the others, and a read that nobody waits for any more is told to stop.
+//! Does not know what is read. A lease that is dropped ends its transaction and goes back. Reads that may be long leave
+//! a few connections to the others, and a read that nobody waits for any more is told to stop.
 
 use crate::engine::stop::{self, Stop};
 use crate::file;
@@ -39,8 +39,8 @@ impl Readers {
         })
     }
 
-    /// Runs a short `read` on a blocking thread with a connection of its own. When the future is dropped, the lease learns of
-    /// it.
+    /// Runs a short `read` on a blocking thread with a connection of its own. When the future is dropped, the lease
+    /// learns of it.
     pub async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         read: impl FnOnce(&mut Lease) -> Result<T> + Send + 'static,

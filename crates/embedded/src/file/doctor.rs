@@ -1,7 +1,7 @@
 //! Examines a data file without a server and without changing it.
 //!
-//! Finds damage of the file itself, counts that do not agree with the rows, rows without payload and payloads that cannot be
-//! read. Repairs nothing.
+//! Finds damage of the file itself, counts that do not agree with the rows, rows without payload and payloads that
+//! cannot be read. Repairs nothing.
 
 use super::{payload, row};
 use crate::file;

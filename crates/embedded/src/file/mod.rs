@@ -61,8 +61,8 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Looks at the bytes before SQLite does: absent and empty files pass, they are created, unless a write-ahead log beside them
-/// tells of a file that was not: SQLite would throw the log away.
+/// Looks at the bytes before SQLite does: absent and empty files pass, they are created, unless a write-ahead log
+/// beside them tells of a file that was not: SQLite would throw the log away.
 pub(crate) fn inspect(path: &Path) -> Result<(), OpenError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -117,8 +117,9 @@ pub(crate) fn log_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What holds for every connection. A name in double quotes is a column, never text: else a column that a file lacks would read
-/// as its own name. Plans do not depend on bound values: else a statement may be compiled anew each time it is bound.
+/// What holds for every connection. A name in double quotes is a column, never text: else a column that a file lacks
+/// would read as its own name. Plans do not depend on bound values: else a statement may be compiled anew each time it
+/// is bound.
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;

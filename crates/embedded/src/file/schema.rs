@@ -55,8 +55,8 @@ pub(crate) static UPDATE: LazyLock<String> = LazyLock::new(|| {
     sql + " WHERE row = ?1 AND version = ?2 AND unique_id = ?3"
 });
 
-/// Copies rows as unannotated ones (H10), under rising numbers: `number of the first, target collection, rows as a JSON array, source
-/// collection`. Those that the target has already are left out; their numbers stay unused.
+/// Copies rows as unannotated ones (H10), under rising numbers: `number of the first, target collection, rows as a JSON
+/// array, source collection`. Those that the target has already are left out; their numbers stay unused.
 pub(crate) static COPY: LazyLock<String> = LazyLock::new(|| {
     let values = Field::ALL
         .iter()

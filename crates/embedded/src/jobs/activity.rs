@@ -1,4 +1,5 @@
-//! The runs of a dataset as jobs: their list, and what the dataset shows of them (contract B.1, B.18). Knows no results.
+//! The runs of a dataset as jobs: their list, and what the dataset shows of them (contract B.1, B.18). Knows no
+//! results.
 
 use crate::file::error::Sql;
 use crate::jobs::job_line::{self, SELECT};

@@ -84,8 +84,8 @@ fn delete(connection: &Connection, collection: CollectionNumber, limit: usize) -
     Ok(())
 }
 
-/// Deletes results of runs of a collection's dataset: of rows up to `last`, else of all rows before those that the dataset has
-/// now. The rows of a hidden collection come before those of the one that took its place.
+/// Deletes results of runs of a collection's dataset: of rows up to `last`, else of all rows before those that the
+/// dataset has now. The rows of a hidden collection come before those of the one that took its place.
 fn delete_results(connection: &Connection, collection: CollectionNumber, last: Option<RowNumber>) -> Result<()> {
     let mut runs = connection
         .prepare_cached(
@@ -124,7 +124,8 @@ fn first_row_now(connection: &Connection, collection: CollectionNumber) -> Resul
         .sql()
 }
 
-/// Deletes a collection without rows: what is left are scores of records that never came, and results of rows removed before.
+/// Deletes a collection without rows: what is left are scores of records that never came, and results of rows removed
+/// before.
 pub(crate) fn leave(connection: &Connection, collection: CollectionNumber) -> Result<()> {
     delete_results(connection, collection, None)?;
     connection.execute("DELETE FROM score WHERE collection = ?1", [collection.0]).sql()?;

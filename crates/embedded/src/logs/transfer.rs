@@ -30,8 +30,9 @@ fn list(rows: &[RowNumber]) -> Result<String> {
     serde_json::to_string(rows).map_err(Error::internal)
 }
 
-/// Copies the first of these rows, those that are not in the target, unannotated, together with the step of their job: as many as
-/// make a transaction of about `bound` bytes, at least one. What is added and what is skipped are the rows that were taken.
+/// Copies the first of these rows, those that are not in the target, unannotated, together with the step of their job:
+/// as many as make a transaction of about `bound` bytes, at least one. What is added and what is skipped are the rows
+/// that were taken.
 pub(crate) fn copy(
     tx: &mut Tx<'_>,
     from: Collection,
@@ -88,8 +89,8 @@ fn copy_rows(
     Ok((taken, moved as u64))
 }
 
-/// How many of the first of the rows one transaction takes, and those of them that are in the source and whose id is not in the
-/// target: others would use up row numbers.
+/// How many of the first of the rows one transaction takes, and those of them that are in the source and whose id is
+/// not in the target: others would use up row numbers.
 fn portion(
     tx: &Tx<'_>,
     source: CollectionNumber,

@@ -1,4 +1,5 @@
-//! Scores in the file (contract F.5). The scores that rows show are in `row_scores`, one line of the table in `score_line`.
+//! Scores in the file (contract F.5). The scores that rows show are in `row_scores`, one line of the table in
+//! `score_line`.
 
 pub(crate) mod row_scores;
 pub(crate) mod score_line;
@@ -125,7 +126,8 @@ fn find(connection: &Connection, organization: OrganizationId, id: ScoreId) -> R
     }
 }
 
-/// Shows a change of a score to the indexes: those of its own row, or of every row with that id when it names no dataset.
+/// Shows a change of a score to the indexes: those of its own row, or of every row with that id when it names no
+/// dataset.
 fn show(tx: &mut Tx<'_>, score: &Score) -> Result<()> {
     match score.subject.place {
         Place::RequestLogs => row_scores::refresh_everywhere(tx, score.subject.organization, &score.subject.log_id),

@@ -1,6 +1,7 @@
 //! The scores of rows, as reads, filters and the column index see them (contract F.6).
 //!
-//! A row shows the scores of its own collection and, by the same log id, those that name no dataset. Knows the file, not filters.
+//! A row shows the scores of its own collection and, by the same log id, those that name no dataset. Knows the file,
+//! not filters.
 
 use crate::engine::writer::Tx;
 use crate::file::collection;
@@ -51,8 +52,8 @@ impl Scored for Tx<'_> {
     }
 }
 
-/// Whether a row has scores that may be shown in place of this one under its key or its slug, given its collection and source, and the
-/// id it is kept under.
+/// Whether a row has scores that may be shown in place of this one under its key or its slug, given its collection and
+/// source, and the id it is kept under.
 pub(crate) fn has_rivals(
     connection: &Connection,
     sight: &Sight,
@@ -109,8 +110,8 @@ pub(crate) fn each(
     pending.map_or(Ok(()), |(row, scores)| visit(row, scores))
 }
 
-/// Tells the indexes of every collection that has a row of this id what its scores are now. Inside the writer, after scores
-/// that name no dataset changed.
+/// Tells the indexes of every collection that has a row of this id what its scores are now. Inside the writer, after
+/// scores that name no dataset changed.
 pub(crate) fn refresh_everywhere(tx: &mut Tx<'_>, organization: OrganizationId, id: &LogId) -> Result<()> {
     let mut statement = tx
         .connection

@@ -150,8 +150,8 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
 /// Parameters of [`UPSERT`] before those of the columns.
 const BEFORE: usize = 3;
 
-/// Writes a score over the one of the same subject, source and scorer, if there is one. Returns the id it has then; `None` when
-/// it was not written.
+/// Writes a score over the one of the same subject, source and scorer, if there is one. Returns the id it has then;
+/// `None` when it was not written.
 pub(crate) fn upsert(
     connection: &Connection,
     score: &Score,

@@ -1,4 +1,5 @@
-//! Which lines of `score` a filter can concern, as SQL: what indexes can find. The filter itself is decided on the lines.
+//! Which lines of `score` a filter can concern, as SQL: what indexes can find. The filter itself is decided on the
+//! lines.
 
 use evalset_index::CollectionNumber;
 use evalset_model::filter::check::NamedField;
@@ -9,7 +10,8 @@ use rusqlite::types::Value;
 /// Values of one condition that are worth a search each.
 const VALUES_MAX: usize = 200;
 
-/// A condition, with its values, that every score that passes the filter fulfils. `places`: the organization's collections.
+/// A condition, with its values, that every score that passes the filter fulfils. `places`: the organization's
+/// collections.
 pub(crate) fn narrowed(filter: &Tree<NamedField>, places: &[(CollectionNumber, Place)]) -> (String, Vec<Value>) {
     let mut sql = Sql::default();
     let mut collections: Vec<CollectionNumber> = places.iter().map(|(id, _)| *id).collect();

@@ -41,7 +41,8 @@ impl Default for Pacing {
     }
 }
 
-/// A model endpoint that can be asked. Its settings can be replaced while it is in use: requests under way keep the old ones.
+/// A model endpoint that can be asked. Its settings can be replaced while it is in use: requests under way keep the old
+/// ones.
 pub struct Endpoint {
     client: reqwest::Client,
     pacing: Pacing,
@@ -115,8 +116,8 @@ impl Endpoint {
         without_key(text, self.state.read().key.as_ref())
     }
 
-    /// Asks a model, with as many tries as the settings allow. `unit` is the same for every try. Once `halt` is cancelled no
-    /// request is sent any more; one under way ends.
+    /// Asks a model, with as many tries as the settings allow. `unit` is the same for every try. Once `halt` is
+    /// cancelled no request is sent any more; one under way ends.
     pub(super) async fn ask(
         &self,
         question: &Question,

@@ -156,7 +156,8 @@ fn root_cause(error: &reqwest::Error) -> String {
     cut(&cause.to_string(), SAID_BYTES_MAX)
 }
 
-/// `Retry-After` in seconds, or as a date, which is held against the reply's own `Date`: both are of the endpoint's clock.
+/// `Retry-After` in seconds, or as a date, which is held against the reply's own `Date`: both are of the endpoint's
+/// clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let said = text(RETRY_AFTER)?;

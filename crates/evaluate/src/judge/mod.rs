@@ -1,7 +1,7 @@
 //! LLM judges: a template over a row, a question to a model, a score read from its reply.
 //!
-//! `config` is what a judge is told, `prompt` what it asks for, `endpoint` who is asked (`exchange` one request, `limiter` how
-//! often), `reply` what is made of the answer.
+//! `config` is what a judge is told, `prompt` what it asks for, `endpoint` who is asked (`exchange` one request,
+//! `limiter` how often), `reply` what is made of the answer.
 
 mod config;
 mod endpoint;
@@ -45,8 +45,9 @@ pub struct Usage {
     pub cost: f64,
 }
 
-/// Judges a row: one question to the endpoint, which holds its own limits and retries. `asked` is the template's text for the row;
-/// `unit` names the row and the evaluator and is sent with every try. Once `halt` is cancelled nothing more is sent.
+/// Judges a row: one question to the endpoint, which holds its own limits and retries. `asked` is the template's text
+/// for the row; `unit` names the row and the evaluator and is sent with every try. Once `halt` is cancelled nothing
+/// more is sent.
 pub async fn judge(
     config: &JudgeConfig,
     definition: &Definition,

@@ -42,7 +42,8 @@ fn score_in_words(definition: &Definition) -> String {
     }
 }
 
-/// The reply format for endpoints that can be held to one. Bounds are left to the instruction: not every endpoint takes them.
+/// The reply format for endpoints that can be held to one. Bounds are left to the instruction: not every endpoint takes
+/// them.
 pub(super) fn response_format(definition: &Definition) -> Value {
     let names: Vec<&str> = definition.choices().iter().map(|choice| choice.name.as_str()).collect();
     let score = match definition.score_value_type {

@@ -1,4 +1,5 @@
-//! What a model said → a raw score, leniently: JSON alone, in a fenced block or inside prose, `Score: 4`, or a bare value.
+//! What a model said → a raw score, leniently: JSON alone, in a fenced block or inside prose, `Score: 4`, or a bare
+//! value.
 //!
 //! Knows value types only as far as they say what a bare word can mean; bounds and choices are held in `convert`.
 

@@ -1,6 +1,7 @@
 //! JSON text → Python value → JSON text, without a tree of JSON values between.
 //!
-//! Knows the interpreter's values. Bounded in size and depth, since what comes back is made by code that is not trusted.
+//! Knows the interpreter's values. Bounded in size and depth, since what comes back is made by code that is not
+//! trusted.
 
 use crate::convert::cut;
 use monty_types::{DictPairs, MontyObject};

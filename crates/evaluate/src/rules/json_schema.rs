@@ -35,8 +35,8 @@ pub(super) const INFO: Info = Info {
     ],
 };
 
-/// The rule as its parameters say. The schema is used in a child process only: one may take as long as it likes, and the library
-/// that checks it has no bound of its own.
+/// The rule as its parameters say. The schema is used in a child process only: one may take as long as it likes, and
+/// the library that checks it has no bound of its own.
 #[derive(Clone, Debug)]
 pub(super) struct JsonSchema {
     source: Source,

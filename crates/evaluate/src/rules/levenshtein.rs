@@ -1,16 +1,16 @@
 //! Edit distance between texts, exact, over Unicode scalar values, in work that is known beforehand.
 //!
-//! Bit-parallel (Myers 1999, in the block form of Hyyrö 2003): 64 rows of the table are one machine word. Blocks of rows are
-//! worked one after another along the whole text, with the differences at their lower edge kept in between, so that only the
-//! symbols of one block need a table.
+//! Bit-parallel (Myers 1999, in the block form of Hyyrö 2003): 64 rows of the table are one machine word. Blocks of
+//! rows are worked one after another along the whole text, with the differences at their lower edge kept in between, so
+//! that only the symbols of one block need a table.
 
 use hashbrown::HashMap;
 
 /// Cells of the table, after what both texts begin and end with is taken off. About half a second of work.
 pub(super) const CELLS_MAX: u64 = 40_000_000_000;
 
-/// The number of insertions, deletions and substitutions that turn one text into the other, and the length of the longer,
-/// both in characters; none when it would take more than `CELLS_MAX`.
+/// The number of insertions, deletions and substitutions that turn one text into the other, and the length of the
+/// longer, both in characters; none when it would take more than `CELLS_MAX`.
 pub(super) fn distance(left: &str, right: &str) -> Option<(usize, usize)> {
     if left.is_ascii() && right.is_ascii() {
         return of_symbols(left.as_bytes(), right.as_bytes());
@@ -65,7 +65,8 @@ fn without_common_ends<'a, S: Eq>(left: &'a [S], right: &'a [S]) -> (&'a [S], &'
 
 /// Bits of a machine word.
 const WORD: usize = 64;
-/// Words worked side by side where the pattern has as many: the processor overlaps them, though each waits for the one above.
+/// Words worked side by side where the pattern has as many: the processor overlaps them, though each waits for the one
+/// above.
 const WORDS: usize = 4;
 
 /// The distance of two texts that are not empty.

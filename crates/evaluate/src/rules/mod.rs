@@ -1,8 +1,8 @@
 //! Built-in evaluators that need no model, one file each (latency and cost share one), and their catalogue.
 //!
-//! A rule is compiled once, where everything that can be wrong with its parameters is refused, and then scores rows. A row
-//! that lacks what the rule needs is an error of that row, not a score. Does not know score value types beyond what a rule
-//! gives by nature, nor where rows come from.
+//! A rule is compiled once, where everything that can be wrong with its parameters is refused, and then scores rows. A
+//! row that lacks what the rule needs is an error of that row, not a score. Does not know score value types beyond what
+//! a rule gives by nature, nor where rows come from.
 
 mod contains;
 mod exact_match;

@@ -1,5 +1,5 @@
-//! What the child gives up before it runs anything: memory, files, processes. The interpreter offers none of these anyway;
-//! this is for the day it has a fault.
+//! What the child gives up before it runs anything: memory, files, processes. The interpreter offers none of these
+//! anyway; this is for the day it has a fault.
 //!
 //! Knows the operating system, not the interpreter.
 
@@ -30,8 +30,8 @@ pub(super) fn confine(memory_bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the process use this much more processor time, rounded up. The parent's clock comes first; this ends a child whose
-/// parent is gone.
+/// Lets the process use this much more processor time, rounded up. The parent's clock comes first; this ends a child
+/// whose parent is gone.
 pub(super) fn allow_processor_seconds(seconds: f64) -> io::Result<()> {
     let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec.max(0).unsigned_abs();
     let most = used.saturating_add(seconds.ceil() as u64).saturating_add(1);

@@ -1,4 +1,5 @@
-//! What goes between parent and child: a length (4 bytes, little-endian), a tag (1 byte), a body. Both sides bound the length.
+//! What goes between parent and child: a length (4 bytes, little-endian), a tag (1 byte), a body. Both sides bound the
+//! length.
 //!
 //! Knows no interpreter and no process.
 

@@ -1,9 +1,9 @@
-//! What others wrote, run in child processes of our own program: Python, templates of judges, JSON Schemas. Each can be made to
-//! take all memory, all stack or all time there is, and only a process can be made to give these back.
+//! What others wrote, run in child processes of our own program: Python, templates of judges, JSON Schemas. Each can be
+//! made to take all memory, all stack or all time there is, and only a process can be made to give these back.
 //!
-//! `pool` is the parent's side: it starts children, gives each row its time, and replaces a child that dies. `worker` is the
-//! child's side, `confine` what the child gives up before it runs anything, `loaded` what it runs, `frame` what goes between.
-//! Knows nothing of definitions: a row comes back as a JSON value.
+//! `pool` is the parent's side: it starts children, gives each row its time, and replaces a child that dies. `worker`
+//! is the child's side, `confine` what the child gives up before it runs anything, `loaded` what it runs, `frame` what
+//! goes between. Knows nothing of definitions: a row comes back as a JSON value.
 
 mod confine;
 mod frame;

@@ -67,7 +67,8 @@ impl Pool {
         self.options.workers.max(1)
     }
 
-    /// Whether a source can be used: it compiles; a Python module runs and has its function; a template renders nothing.
+    /// Whether a source can be used: it compiles; a Python module runs and has its function; a template renders
+    /// nothing.
     pub async fn check(&self, source: &Source) -> Result<(), SandboxError> {
         self.bounded(source)?;
         let _permit = self.permit().await?;

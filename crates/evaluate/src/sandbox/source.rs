@@ -14,7 +14,8 @@ pub enum Language {
     Python,
     /// A Jinja2 template. A row gives the text.
     Template,
-    /// Parameters of the built-in evaluator `json_schema`, as JSON. A row gives an object with `score` and `explanation`.
+    /// Parameters of the built-in evaluator `json_schema`, as JSON. A row gives an object with `score` and
+    /// `explanation`.
     JsonSchema,
 }
 

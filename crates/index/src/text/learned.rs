@@ -1,4 +1,5 @@
-//! What reading rows has told of comparisons that the index leaves open: kept for the next time, as when a list is paged through.
+//! What reading rows has told of comparisons that the index leaves open: kept for the next time, as when a list is
+//! paged through.
 //!
 //! Knows rows and changes, not files. Bounded in bytes; the oldest goes first.
 

@@ -49,7 +49,8 @@ pub(super) fn plans(filter: &LogFilter) -> Vec<(&Compare<LogField>, Plan)> {
 }
 
 impl<'f> Told<'f> {
-    /// Asks the segments of this moment. An error means that a file is not what it was when it was opened, or that `go_on` ended it.
+    /// Asks the segments of this moment. An error means that a file is not what it was when it was opened, or that
+    /// `go_on` ended it.
     pub(super) fn ask(
         (collection, shelf): (CollectionNumber, Arc<Shelf>),
         moment: Moment,

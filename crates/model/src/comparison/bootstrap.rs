@@ -1,9 +1,9 @@
-//! Percentile bootstrap of a mean: the values are drawn again with replacement, as many as there are, many times; the interval lies
-//! between two percentiles of the means, interpolated linearly. This is what `scipy.stats.bootstrap(…, method="percentile")`
-//! computes, up to the error of its own drawing.
+//! Percentile bootstrap of a mean: the values are drawn again with replacement, as many as there are, many times; the
+//! interval lies between two percentiles of the means, interpolated linearly. This is what `scipy.stats.bootstrap(…,
+//! method="percentile")` computes, up to the error of its own drawing.
 //!
-//! Up to [`EXACT_VALUES`] values every draw is made. Beyond, that would be billions of draws (a million values, 2,000 times), so
-//! the draws are not made one by one: see [`tail_and_bulk`].
+//! Up to [`EXACT_VALUES`] values every draw is made. Beyond, that would be billions of draws (a million values, 2,000
+//! times), so the draws are not made one by one: see [`tail_and_bulk`].
 
 use super::Options;
 use super::random::Random;
@@ -54,13 +54,14 @@ pub(super) fn draw_each(values: &[f64], mean: f64, resamples: u32, random: &mut 
 
 /// Means of samples of many values, without making every draw.
 ///
-/// The mean of many draws is nearly normal unless few values carry much of it: one cost of 1,000 among a million of 0.001 makes
-/// the distribution of the mean lumpy, however many values there are. So the [`TAIL_VALUES`] values farthest from the mean are
-/// drawn one by one: how often each of them comes is binomial with n draws of chance 1/n, which for n > 10,000 is Poisson with
-/// mean 1 but for a relative error of about 1/n. What is left of the n draws falls on the bulk, whose sum is taken from the
-/// normal distribution with the bulk's mean and variance (central limit theorem; without its far values the bulk's skewness
-/// divided by √n, the next term, is small). Each resample then costs a thousand draws instead of n; the error is far below the
-/// error of drawing only some thousand times. Tests hold it to [`draw_each`] on skewed, lumpy and binary values.
+/// The mean of many draws is nearly normal unless few values carry much of it: one cost of 1,000 among a million of
+/// 0.001 makes the distribution of the mean lumpy, however many values there are. So the [`TAIL_VALUES`] values
+/// farthest from the mean are drawn one by one: how often each of them comes is binomial with n draws of chance 1/n,
+/// which for n > 10,000 is Poisson with mean 1 but for a relative error of about 1/n. What is left of the n draws falls
+/// on the bulk, whose sum is taken from the normal distribution with the bulk's mean and variance (central limit
+/// theorem; without its far values the bulk's skewness divided by √n, the next term, is small). Each resample then
+/// costs a thousand draws instead of n; the error is far below the error of drawing only some thousand times. Tests
+/// hold it to [`draw_each`] on skewed, lumpy and binary values.
 pub(super) fn tail_and_bulk(values: &[f64], mean: f64, resamples: u32, random: &mut Random) -> Vec<f64> {
     let mut parts = parts(values, mean);
     let tail = TAIL_VALUES.min(parts.len() - 1);

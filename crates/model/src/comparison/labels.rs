@@ -37,8 +37,8 @@ pub struct Cell<L> {
     pub count: u64,
 }
 
-/// Compares labels by key: texts, choices (of several: all of them, sorted, as one label) or verdicts. At most `cells` cells are
-/// listed, since free texts can make as many as there are rows.
+/// Compares labels by key: texts, choices (of several: all of them, sorted, as one label) or verdicts. At most `cells`
+/// cells are listed, since free texts can make as many as there are rows.
 pub fn agreement<K: Ord, L: Ord + Clone>(a: &[(K, Option<L>)], b: &[(K, Option<L>)], cells: usize) -> Agreement<L> {
     let joined = Pairs::new(a, b, |_| true);
     let mut counts: BTreeMap<(&L, &L), u64> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! Pseudo-random numbers from a seed, the same everywhere and for ever: SplitMix64 (Steele, Lea, Flood, "Fast splittable
-//! pseudorandom number generators", 2014). Not for secrets.
+//! Pseudo-random numbers from a seed, the same everywhere and for ever: SplitMix64 (Steele, Lea, Flood, "Fast
+//! splittable pseudorandom number generators", 2014). Not for secrets.
 
 /// The generator.
 pub(super) struct Random(u64);

@@ -99,8 +99,8 @@ fn intervals_are_those_of_scipy() {
         let told = compare(&numbered(a.clone()), &numbered(b.clone()), &options);
         let passed = compare(&numbered(rare.clone()), &[], &options);
         let intervals = [told.a.mean, told.b.mean, told.difference, passed.a.mean].map(|mean| mean.interval.unwrap());
-        // A percentile of 10,000 drawings is off by about 0.03 standard errors at these places: five times that is allowed. Means
-        // of `rare` are multiples of 0.005, so that the next of them may be met.
+        // A percentile of 10,000 drawings is off by about 0.03 standard errors at these places: five times that is
+        // allowed. Means of `rare` are multiples of 0.005, so that the next of them may be met.
         let allowed = [0.019_849, 0.020_985, 0.030_349].map(|error| 0.15 * error);
         for ((found, (low, high)), allowed) in intervals.iter().zip(expected).zip(allowed.into_iter().chain([0.005_1]))
         {

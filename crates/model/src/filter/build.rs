@@ -1,4 +1,5 @@
-//! Filters made by code, not read from a caller: the few shapes that the product asks for itself. Knows no rule of the wire.
+//! Filters made by code, not read from a caller: the few shapes that the product asks for itself. Knows no rule of the
+//! wire.
 
 use super::{Compare, Literal, LogField, LogFilter, Order, Test, Tree};
 use crate::field::Field;

@@ -1,4 +1,5 @@
-//! `filters_data`: the fields a filter may name and the operators each of them takes, for building filter forms (contract A.5).
+//! `filters_data`: the fields a filter may name and the operators each of them takes, for building filter forms
+//! (contract A.5).
 
 use super::check::{NamedField, Shape, shape};
 use super::operator::Operator;

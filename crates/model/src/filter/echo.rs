@@ -1,4 +1,5 @@
-//! Filters shown back to the caller: `current_filters` of lists and `initial_log_filters` of datasets (contract A.5, B.1).
+//! Filters shown back to the caller: `current_filters` of lists and `initial_log_filters` of datasets (contract A.5,
+//! B.1).
 //!
 //! Both exist for the parse traps T9 and T10: the published client refuses some shapes it was itself able to send.
 
@@ -6,14 +7,15 @@ use super::wire::{Filters, free_label};
 use crate::scalar::read_int;
 use serde_json::{Map, Value, json};
 
-/// `current_filters`: canonical operators, values as sent, each member an object: several conditions on one field become a
-/// bundle (T10). Sent back as `filters` it means the same.
+/// `current_filters`: canonical operators, values as sent, each member an object: several conditions on one field
+/// become a bundle (T10). Sent back as `filters` it means the same.
 pub fn current_filters(filters: &Filters) -> Map<String, Value> {
     filters.write(true)
 }
 
-/// `initial_log_filters` of a dataset (T9): as kept, but `status_code` must be a condition with an integer or null value;
-/// a one-element array is unwrapped, anything else moves into a bundle `status_code__group` (a bundle's own label is free).
+/// `initial_log_filters` of a dataset (T9): as kept, but `status_code` must be a condition with an integer or null
+/// value; a one-element array is unwrapped, anything else moves into a bundle `status_code__group` (a bundle's own
+/// label is free).
 pub fn initial_log_filters(kept: &Map<String, Value>) -> Map<String, Value> {
     const NAME: &str = "status_code";
     let mut out = Map::new();

@@ -1,4 +1,5 @@
-//! The filter language over scores (contract C.8, F.5): their fields, values and order. The reference that stores agree with.
+//! The filter language over scores (contract C.8, F.5): their fields, values and order. The reference that stores agree
+//! with.
 
 use super::check::NamedField;
 use super::meaning::{Operand, test_holds, tree_holds};

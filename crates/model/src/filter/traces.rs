@@ -1,7 +1,7 @@
 //! The filter language over traces (contract C.8): their fields and their values.
 //!
-//! What a trace takes over from its root span is asked of the root exactly as of a log, so that a store can answer it; only the
-//! totals need the whole trace.
+//! What a trace takes over from its root span is asked of the root exactly as of a log, so that a store can answer it;
+//! only the totals need the whole trace.
 
 use super::check::NamedField;
 use super::meaning::{Operand, SortKey, field_holds, test_holds, tree_holds};
@@ -56,7 +56,8 @@ pub fn holds(filter: &TraceFilter, trace: &Trace) -> bool {
     })
 }
 
-/// The parts of the filter that [`of_root`] does not ask: a trace whose root passes that passes the filter if it passes these.
+/// The parts of the filter that [`of_root`] does not ask: a trace whose root passes that passes the filter if it passes
+/// these.
 pub fn beyond_root(filter: &TraceFilter) -> TraceFilter {
     match filter {
         Tree::And(parts) => parts.iter().map(beyond_root).fold(Tree::all(), Tree::and),

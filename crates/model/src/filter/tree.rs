@@ -1,6 +1,7 @@
 //! The checked filter: small, typed, bounded, the same for every store.
 //!
-//! Only positive tests exist; negative operators are `Not` around them, so that a null counts as "not equal" (contract C.2).
+//! Only positive tests exist; negative operators are `Not` around them, so that a null counts as "not equal" (contract
+//! C.2).
 
 use super::literal::Literal;
 use super::pattern::{Like, Pattern};

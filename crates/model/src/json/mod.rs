@@ -1,8 +1,9 @@
-//! JSON as compact text. What a row keeps of a body is text from the moment it is read: members and elements are found in it,
-//! values are built only of what is asked for, so that a row takes about the memory of its text and not a multiple of it.
+//! JSON as compact text. What a row keeps of a body is text from the moment it is read: members and elements are found
+//! in it, values are built only of what is asked for, so that a row takes about the memory of its text and not a
+//! multiple of it.
 //!
-//! There is one form of each value, the one that `serde_json` writes: no white space, the shortest escapes, each name of an object
-//! once. [`read`] brings any JSON into it. Does not know which members a row has.
+//! There is one form of each value, the one that `serde_json` writes: no white space, the shortest escapes, each name
+//! of an object once. [`read`] brings any JSON into it. Does not know which members a row has.
 
 mod compare;
 mod object;
@@ -27,7 +28,8 @@ use std::fmt;
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
-    /// The value that was written as this text. It must be compact JSON: another text makes no panic, but no sense either.
+    /// The value that was written as this text. It must be compact JSON: another text makes no panic, but no sense
+    /// either.
     pub const fn written(text: &'a str) -> Self {
         Self(text)
     }

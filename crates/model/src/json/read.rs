@@ -1,5 +1,5 @@
-//! Any JSON → compact text, in one pass and in the memory of the text. Whatever a parser of trees refuses or changes, this does
-//! too: a name that comes again has the place of the first and the value of the last.
+//! Any JSON → compact text, in one pass and in the memory of the text. Whatever a parser of trees refuses or changes,
+//! this does too: a name that comes again has the place of the first and the value of the last.
 
 use super::object::Span;
 use hashbrown::HashTable;

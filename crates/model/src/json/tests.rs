@@ -112,7 +112,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// However a value is laid out and whatever names come again: the text is that of the tree, and its parts are the tree's.
+    /// However a value is laid out and whatever names come again: the text is that of the tree, and its parts are the
+    /// tree's.
     #[test]
     fn compact_text_is_the_text_of_the_tree(value in any_json(), again in prop::collection::vec(("[a-c]", any_json()), 0..16)) {
         let pretty = serde_json::to_string_pretty(&value).unwrap();

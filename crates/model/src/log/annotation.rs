@@ -1,7 +1,8 @@
 //! Annotation of dataset rows (contract G.3, H24): who has a row to annotate and until when, who completed it and when.
 //!
-//! `pending` → `in_progress` → `completed`, and back to `pending`. Pure functions of the present row and a time handed in, so that
-//! a store may run them again when another write came between: that is what keeps two people off the same row.
+//! `pending` → `in_progress` → `completed`, and back to `pending`. Pure functions of the present row and a time handed
+//! in, so that a store may run them again when another write came between: that is what keeps two people off the same
+//! row.
 
 use super::Log;
 use super::ingest::members::{Members, Stated, wrong};
@@ -106,8 +107,8 @@ impl Before {
     }
 }
 
-/// A row after the members of a PATCH or PUT were written to it; `before` is what it was. The body's status is a transition,
-/// and null is `pending`; saying again what is so already changes nothing but who completed it.
+/// A row after the members of a PATCH or PUT were written to it; `before` is what it was. The body's status is a
+/// transition, and null is `pending`; saying again what is so already changes nothing but who completed it.
 pub(crate) fn changed(log: &mut Log, before: &Before, members: &Members<'_>, now: i64) -> Result<()> {
     let status = log.text(Field::AnnotationStatus).unwrap_or(PENDING).to_owned();
     let stated = who(members)?;
@@ -136,8 +137,8 @@ pub(crate) fn changed(log: &mut Log, before: &Before, members: &Members<'_>, now
     Ok(())
 }
 
-/// Who completed it, by the body: an e-mail address, or a user as rows show one, of which the address is kept. An empty address is
-/// nobody.
+/// Who completed it, by the body: an e-mail address, or a user as rows show one, of which the address is kept. An empty
+/// address is nobody.
 fn who(members: &Members<'_>) -> Result<Stated<Option<String>>> {
     let Some(member) = members.find(COMPLETED_BY) else { return Ok(Stated::Absent) };
     let path = member.path();

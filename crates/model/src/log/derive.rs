@@ -1,9 +1,9 @@
-//! Text and message views of a log's input and output (contract D.3). Nothing here is stored: every view is found anew in the
-//! text that is stored, and copied from it where it stands there as it is shown.
+//! Text and message views of a log's input and output (contract D.3). Nothing here is stored: every view is found anew
+//! in the text that is stored, and copied from it where it stands there as it is shown.
 //!
-//! Members `prompt`, `completion`, `prompt_messages` and `completion_message` of the payload, where present, are what the
-//! caller said instead of the derived view; ingestion keeps them only when they differ from it. Knows nothing of the wire
-//! rows that show these views.
+//! Members `prompt`, `completion`, `prompt_messages` and `completion_message` of the payload, where present, are what
+//! the caller said instead of the derived view; ingestion keeps them only when they differ from it. Knows nothing of
+//! the wire rows that show these views.
 
 mod prose;
 
@@ -114,8 +114,8 @@ pub fn are_objects(value: Json<'_>) -> bool {
     value.is_array() && value.items().all(Json::is_object)
 }
 
-/// Text view of an input by itself: the contents of its messages without the instructions, else a string as it is and anything
-/// else as compact JSON text; none for null.
+/// Text view of an input by itself: the contents of its messages without the instructions, else a string as it is and
+/// anything else as compact JSON text; none for null.
 pub fn prompt_of(input: Json<'_>) -> Option<Prose<'_>> {
     if input.is_null() {
         return None;
@@ -123,8 +123,8 @@ pub fn prompt_of(input: Json<'_>) -> Option<Prose<'_>> {
     Some(message_array(input).map_or(Prose::Value(input), Prose::Messages))
 }
 
-/// Text view of an output by itself: the content of its message, else a string as it is and anything else as compact JSON text;
-/// none for null.
+/// Text view of an output by itself: the content of its message, else a string as it is and anything else as compact
+/// JSON text; none for null.
 pub fn completion_of(output: Json<'_>, chat_like: bool) -> Option<Prose<'_>> {
     if output.is_null() {
         return None;

@@ -22,8 +22,8 @@ pub struct Log {
     pub scalars: Scalars,
     /// `metadata` as sent, including `_` keys, which are hidden on read (contract A.3).
     pub metadata: Map<String, Value>,
-    /// Everything structured: `input`, `output`, `expected_output`, `metrics` extras, `tools`, … under their wire names, as text.
-    /// Never holds a null.
+    /// Everything structured: `input`, `output`, `expected_output`, `metrics` extras, `tools`, … under their wire
+    /// names, as text. Never holds a null.
     pub payload: Payload,
 }
 

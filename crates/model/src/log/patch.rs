@@ -1,7 +1,7 @@
 //! Changes to a log: PATCH and PUT of a dataset row (contract B.11, B.12) and PATCH of a request log (contract E.4).
 //!
-//! Pure functions of the present record and the body, so that a store may run them again when another write came between.
-//! They do not bound the size of the result: see [`check_size`](crate::log::ingest::check_size).
+//! Pure functions of the present record and the body, so that a store may run them again when another write came
+//! between. They do not bound the size of the result: see [`check_size`](crate::log::ingest::check_size).
 
 use crate::error::Result;
 use crate::field::Field;
@@ -26,9 +26,9 @@ const CONTENT: &[&str] = &[
 /// Members of a request log that may be changed after ingestion (contract E.4), beside `metadata`.
 const NOTES: &[Field] = &[Field::IsPinned, Field::PositiveFeedback, Field::Note, Field::Category];
 
-/// PATCH of a row: absent keeps, null clears, metadata merges (a null deletes its key), anything else replaces. Members of
-/// `parameters`, from an older form of the body, count as members of the body that give way to the others. `now` is when an
-/// annotation that the body completes was completed.
+/// PATCH of a row: absent keeps, null clears, metadata merges (a null deletes its key), anything else replaces. Members
+/// of `parameters`, from an older form of the body, count as members of the body that give way to the others. `now` is
+/// when an annotation that the body completes was completed.
 pub fn merge(log: Log, body: &Body, now: i64) -> Result<Log> {
     Draft::new(log, Members::new(body, &["parameters"], true)?, Purpose::Change(now)).finish()
 }

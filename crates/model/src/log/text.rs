@@ -1,5 +1,5 @@
-//! The payload of a log: its structured members under their names, each as the compact JSON text that it is stored as. Values are
-//! built of what is asked for. Does not know which members there are.
+//! The payload of a log: its structured members under their names, each as the compact JSON text that it is stored as.
+//! Values are built of what is asked for. Does not know which members there are.
 
 use super::payload;
 use crate::json::{Json, Text};

@@ -1,6 +1,7 @@
-//! Rows made from bodies, held to what was made from the same bodies when values were still parsed into trees: `kept.jsonl`
-//! was written then, from random bodies. Each line has bodies as they may be sent, with their own spelling of texts and numbers,
-//! white space and repeated names, and the row, the request log, the changed and the replaced row that came of them.
+//! Rows made from bodies, held to what was made from the same bodies when values were still parsed into trees:
+//! `kept.jsonl` was written then, from random bodies. Each line has bodies as they may be sent, with their own spelling
+//! of texts and numbers, white space and repeated names, and the row, the request log, the changed and the replaced row
+//! that came of them.
 
 use evalset_model::ids::LogId;
 use evalset_model::limits::Limits;
@@ -32,7 +33,8 @@ fn told(log: &evalset_model::Result<Option<Log>>) -> Value {
     }
 }
 
-/// What comes of two bodies: each as a row and as a request log, and the first one's row changed and replaced by the second.
+/// What comes of two bodies: each as a row and as a request log, and the first one's row changed and replaced by the
+/// second.
 fn made(first: &str, second: &str) -> Value {
     let limits = Limits::default();
     let context = context(&limits);

@@ -43,8 +43,8 @@ impl Budget {
         Self { limit, faults_max, state: Mutex::new(State { spent, ..State::default() }) }
     }
 
-    /// Asks to begin rows; `None` when the run is to stop before them. What is under way counts with the cost of an average row,
-    /// so that the limit is overrun by no more than rows cost beyond the average.
+    /// Asks to begin rows; `None` when the run is to stop before them. What is under way counts with the cost of an
+    /// average row, so that the limit is overrun by no more than rows cost beyond the average.
     pub fn begin(&self, rows: usize) -> Option<Room<'_>> {
         let mut state = self.state.lock();
         if state.stopped.is_some() {

@@ -1,5 +1,5 @@
-//! Evaluators at work for organizations: the children that run Python, the endpoints that models are asked at, and an evaluator
-//! with what it needs of them. Knows no rows, jobs or HTTP.
+//! Evaluators at work for organizations: the children that run Python, the endpoints that models are asked at, and an
+//! evaluator with what it needs of them. Knows no rows, jobs or HTTP.
 
 pub mod budget;
 pub mod settings;
@@ -42,8 +42,8 @@ pub struct Evaluators {
     endpoints: parking_lot::Mutex<HashMap<OrganizationId, Arc<Slot>>>,
 }
 
-/// The endpoint of one organization, with the version of the settings that it has. Held while settings are read, so that none is put in
-/// place after a newer one; other organizations do not wait for that.
+/// The endpoint of one organization, with the version of the settings that it has. Held while settings are read, so
+/// that none is put in place after a newer one; other organizations do not wait for that.
 type Slot = Mutex<Option<(i64, Arc<Endpoint>)>>;
 
 impl Evaluators {
@@ -79,8 +79,8 @@ impl Evaluators {
         &self.settings
     }
 
-    /// The endpoint of an organization, with the settings it has now; none when none are stored. Everything of an organization
-    /// shares one, and so its limits.
+    /// The endpoint of an organization, with the settings it has now; none when none are stored. Everything of an
+    /// organization shares one, and so its limits.
     async fn endpoint(&self, organization: OrganizationId) -> Result<Option<Arc<Endpoint>>> {
         let slot = self.endpoints.lock().entry(organization).or_default().clone();
         let mut slot = slot.lock().await;

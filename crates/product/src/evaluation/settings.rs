@@ -1,5 +1,5 @@
-//! The settings of organizations' providers with their keys opened, as whoever asks a model needs them. Knows neither who changes
-//! them nor how a model is asked.
+//! The settings of organizations' providers with their keys opened, as whoever asks a model needs them. Knows neither
+//! who changes them nor how a model is asked.
 
 use crate::secrets::Secrets;
 use evalset_model::ids::OrganizationId;

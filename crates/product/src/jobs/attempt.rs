@@ -18,8 +18,8 @@ pub enum End {
     Cancelled,
     /// The process shuts down: the job goes back to the queue and resumes at the next start.
     Stopping,
-    /// The job is not this attempt's any more: it was ended by somebody else, is gone, or another worker took it over. There is no end
-    /// to record.
+    /// The job is not this attempt's any more: it was ended by somebody else, is gone, or another worker took it over.
+    /// There is no end to record.
     Lost,
 }
 
@@ -66,7 +66,8 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// The progress that a unit of work is added to as it is committed. After that, [`Progress::add`] adds it here as well.
+    /// The progress that a unit of work is added to as it is committed. After that, [`Progress::add`] adds it here as
+    /// well.
     pub fn step(&self) -> Step {
         Step { job: self.job.id, attempt: self.job.attempts, progress: self.progress.clone() }
     }

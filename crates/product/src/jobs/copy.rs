@@ -1,7 +1,7 @@
 //! Copy jobs: import of request logs into a dataset (contract B.15) and duplication of a dataset (B.2).
 //!
-//! The selection is made anew at each start; the stored cursor says where in it to go on, and the stored cutoff keeps the
-//! sample the same.
+//! The selection is made anew at each start; the stored cursor says where in it to go on, and the stored cutoff keeps
+//! the sample the same.
 
 use super::attempt::{Attempt, End};
 use super::traces;

@@ -1,8 +1,9 @@
 //! An evaluation run: one evaluator over the selected rows of a dataset (contract F.7).
 //!
-//! Three things go on at once: rows are read ahead, as many as allowed are evaluated, and what comes out is kept. A unit is a
-//! row; each is kept together with the run's progress, so a restart asks only for rows that have no result. What was under way
-//! when the process died is asked again, first of all. Does not know how an evaluator works (`crate::evaluation`).
+//! Three things go on at once: rows are read ahead, as many as allowed are evaluated, and what comes out is kept. A
+//! unit is a row; each is kept together with the run's progress, so a restart asks only for rows that have no result.
+//! What was under way when the process died is asked again, first of all. Does not know how an evaluator works
+//! (`crate::evaluation`).
 
 use super::attempt::{Attempt, End};
 use crate::app::App;
@@ -32,8 +33,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const READ_AHEAD: usize = 2;
 /// Groups of results that wait to be kept.
 const RESULTS_WAITING: usize = 64;
-/// When a run is to stop, what is under way gets this long; when the process is to end, half of `limits.shutdown_seconds` if that
-/// is less. A provider may take many minutes for an answer.
+/// When a run is to stop, what is under way gets this long; when the process is to end, half of
+/// `limits.shutdown_seconds` if that is less. A provider may take many minutes for an answer.
 const LAST_RESULTS: Duration = Duration::from_secs(5);
 
 /// Runs it, from wherever it was left.
@@ -228,7 +229,8 @@ async fn keep_all(
                 }
                 ending = Some(end);
             }
-            // The process may be asked to end while a cancelled run waits for its last results, too: the sooner end counts.
+            // The process may be asked to end while a cancelled run waits for its last results, too: the sooner end
+            // counts.
             if ending.is_some() && (last.is_none() || (run.app.stopping.is_cancelled() && !hurried)) {
                 hurried = run.app.stopping.is_cancelled();
                 let half = Duration::from_secs(run.app.limits.shutdown_seconds) / 2;

@@ -1,5 +1,6 @@
-//! The workers: claim, run, finish. Signs of life, retries, cancellation, panics and shutdown are handled here, for every task alike;
-//! and what is looked after now and then: jobs of workers that died, what the store has to clear up, expired exports.
+//! The workers: claim, run, finish. Signs of life, retries, cancellation, panics and shutdown are handled here, for
+//! every task alike; and what is looked after now and then: jobs of workers that died, what the store has to clear up,
+//! expired exports.
 //!
 //! Knows no task but by name: what a job does is in the file of its kind.
 
@@ -264,8 +265,8 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
-/// Stores the end of a job, however long the store cannot, such as on a full disk: until then it stays `running`, and when the
-/// process ends before, it goes on at the next start.
+/// Stores the end of a job, however long the store cannot, such as on a full disk: until then it stays `running`, and
+/// when the process ends before, it goes on at the next start.
 async fn record(app: &App, job: &Job, outcome: Outcome) {
     let mut backoff = FIRST_BACKOFF;
     while let Err(error) = app.stores.jobs.finish(job.id, job.attempts, outcome.clone()).await {

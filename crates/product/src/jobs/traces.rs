@@ -1,5 +1,5 @@
-//! Importing traces: request logs that share a trace become one row, their root span with the totals of all (contract B.15).
-//! Which traces, and how they are read, is in `evalset_rows::traces`.
+//! Importing traces: request logs that share a trace become one row, their root span with the totals of all (contract
+//! B.15). Which traces, and how they are read, is in `evalset_rows::traces`.
 
 use super::attempt::{Attempt, End};
 use evalset_model::filter::wire;
@@ -42,8 +42,8 @@ pub(super) async fn import(run: &mut Attempt<'_>) -> Result<End> {
             return Ok(end);
         }
         let Some(found) = scan.next().await? else { return Ok(End::Done) };
-        // Rows and progress are two steps, unlike in `copy`. A crash between them repeats the batch, which changes nothing but
-        // the counts: a row keeps the id of its root span, and one that is there is skipped.
+        // Rows and progress are two steps, unlike in `copy`. A crash between them repeats the batch, which changes
+        // nothing but the counts: a row keeps the id of its root span, and one that is there is skipped.
         let rows = found.into_iter().map(Trace::into_row).collect();
         run.progress.affected += logs.insert(to, rows, Existing::Keep).await?.written;
         run.progress.done = before + scan.done();

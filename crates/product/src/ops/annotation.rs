@@ -1,5 +1,6 @@
-//! Annotation of dataset rows by people: a queue that hands out rows under a lease, completing, releasing, progress (contract G.3,
-//! H24). Knows no HTTP. Which row is whose is decided by the row itself, inside [`Logs::update`](evalset_store::Logs::update).
+//! Annotation of dataset rows by people: a queue that hands out rows under a lease, completing, releasing, progress
+//! (contract G.3, H24). Knows no HTTP. Which row is whose is decided by the row itself, inside
+//! [`Logs::update`](evalset_store::Logs::update).
 
 mod choice;
 
@@ -60,12 +61,13 @@ pub fn checked_lease(asked: Option<i64>, limits: &Limits) -> Result<i64> {
     }
 }
 
-/// Hands out the row that the annotator holds already, else the next one that nobody holds. Rows that they passed over come last,
-/// and the one they pass over now not at all.
+/// Hands out the row that the annotator holds already, else the next one that nobody holds. Rows that they passed over
+/// come last, and the one they pass over now not at all.
 pub async fn next(app: &App, actor: &Actor, place: Place, ask: Ask) -> Result<Handed> {
     ensure(app, actor, place).await?;
     let collection = actor.collection(place);
-    // So that a double click does not get two. (Rows are kept apart by the store; this is for the comfort of annotators.)
+    // So that a double click does not get two. (Rows are kept apart by the store; this is for the comfort of
+    // annotators.)
     let _turn =
         app.stores.shared.turn(&format!("annotation of {} by {}", collection.organization, ask.annotator)).await?;
     let mut left_out = Tree::none();
@@ -99,7 +101,8 @@ pub async fn next(app: &App, actor: &Actor, place: Place, ask: Ask) -> Result<Ha
     Err(Error::Busy { message: "Too many annotators ask for rows at once.".to_owned(), retry_after: 1 })
 }
 
-/// Completes a row for the annotator. Completing it again changes nothing; `Conflict` when somebody else holds or completed it.
+/// Completes a row for the annotator. Completing it again changes nothing; `Conflict` when somebody else holds or
+/// completed it.
 pub async fn complete(app: &App, actor: &Actor, place: Place, id: &LogId, annotator: &str) -> Result<Row> {
     ensure(app, actor, place).await?;
     let collection = actor.collection(place);
@@ -132,8 +135,8 @@ pub async fn release(app: &App, actor: &Actor, place: Place, id: &LogId, annotat
     app.stores.logs.update(collection, id, Arc::new(change)).await
 }
 
-/// A person's score completes the annotation of the row (H24). Nothing happens for request logs, which are not annotated, for a
-/// row that does not exist, since a score's row need not, and for one that somebody completed already.
+/// A person's score completes the annotation of the row (H24). Nothing happens for request logs, which are not
+/// annotated, for a row that does not exist, since a score's row need not, and for one that somebody completed already.
 pub async fn completed_by_score(app: &App, actor: &Actor, place: Place, id: &LogId, who: &str) -> Result<()> {
     if place == Place::RequestLogs {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Two evaluations of the same rows side by side: finds what is meant, reads its values and has them compared. Knows no HTTP;
-//! the statistics are those of `evalset_model::comparison`.
+//! Two evaluations of the same rows side by side: finds what is meant, reads its values and has them compared. Knows no
+//! HTTP; the statistics are those of `evalset_model::comparison`.
 
 mod rows;
 

@@ -1,4 +1,5 @@
-//! One evaluator on what is at hand: given inputs, or stored logs (V9, contract F.4). Knows no HTTP. Whole datasets are `runs`.
+//! One evaluator on what is at hand: given inputs, or stored logs (V9, contract F.4). Knows no HTTP. Whole datasets are
+//! `runs`.
 
 use crate::actor::Actor;
 use crate::app::App;
@@ -36,8 +37,8 @@ pub async fn of_inputs(
     by(app, &evaluation, blank, inputs, tokio::time::Instant::now() + patience(app)).await
 }
 
-/// Scores stored logs, wherever they are, and keeps the scores; the answers are in the order of the ids. One that `failed` is kept
-/// where there is no better.
+/// Scores stored logs, wherever they are, and keeps the scores; the answers are in the order of the ids. One that
+/// `failed` is kept where there is no better.
 pub async fn of_logs(
     app: &App,
     actor: &Actor,
@@ -99,7 +100,8 @@ fn patience(app: &App) -> Duration {
     Duration::from_secs(app.limits.request_seconds).mul_f64(SHARE_OF_REQUEST)
 }
 
-/// A stored log by its id: among request logs first, then in `_saved_logs` and datasets. A score on a row names its dataset.
+/// A stored log by its id: among request logs first, then in `_saved_logs` and datasets. A score on a row names its
+/// dataset.
 async fn log(app: &App, actor: &Actor, id: LogId) -> Result<(Subject, EvalInputs)> {
     let places = app.stores.logs.places(actor.organization(), &id).await?;
     let place = if places.contains(&Place::RequestLogs) { Some(&Place::RequestLogs) } else { places.first() };

@@ -1,7 +1,7 @@
 //! Evaluators: create, find, list, change, commit, delete (contract F.1). Knows no HTTP, nor how an evaluator runs.
 //!
-//! Only the draft, the last version, may be changed. A change is made on what was read, checked, and written if the draft is
-//! still the same; otherwise it is made once more on what is there then.
+//! Only the draft, the last version, may be changed. A change is made on what was read, checked, and written if the
+//! draft is still the same; otherwise it is made once more on what is there then.
 
 mod check;
 mod reference;

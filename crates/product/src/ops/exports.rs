@@ -129,9 +129,9 @@ pub async fn open(app: &App, actor: &Actor, id: JobId) -> Result<ExportFile> {
     Ok(ExportFile { file, name: file_name.clone(), format: *format })
 }
 
-/// The file of a selection as a stream, without a job. Rows are selected before this returns; the rest is read as the stream is
-/// polled, so a slow reader slows the reading and one that goes away ends it. `TooLarge` when what has to be held of the selection
-/// meanwhile is more than `limits.stream_selection_bytes`.
+/// The file of a selection as a stream, without a job. Rows are selected before this returns; the rest is read as the
+/// stream is polled, so a slow reader slows the reading and one that goes away ends it. `TooLarge` when what has to be
+/// held of the selection meanwhile is more than `limits.stream_selection_bytes`.
 pub async fn stream(
     app: &App,
     actor: &Actor,

@@ -1,4 +1,5 @@
-//! How the server is: whether data can be read and written, and what is measured of it. Knows no HTTP and no metrics library.
+//! How the server is: whether data can be read and written, and what is measured of it. Knows no HTTP and no metrics
+//! library.
 
 use crate::app::App;
 use evalset_model::{Error, Result};
@@ -34,7 +35,8 @@ pub async fn readiness(app: &App) -> Readiness {
     Readiness { readable: readable.is_ok(), writable: writable.is_ok(), stopping, faults }
 }
 
-/// Whether what everything stands on can be written. Without request logs the rest is served: a node is not taken out for them.
+/// Whether what everything stands on can be written. Without request logs the rest is served: a node is not taken out
+/// for them.
 async fn writable(app: &App) -> Result<()> {
     let Parts { rows, logs } = app.stores.health.writable().await;
     if let Some(Err(error)) = logs {

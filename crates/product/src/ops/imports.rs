@@ -71,8 +71,8 @@ pub async fn import(app: &App, actor: &Actor, dataset: &Dataset, request: Import
     jobs::enqueue(app, actor, job, Some((dataset.id, Status::Loading))).await
 }
 
-/// The import job of a dataset, checked and not queued: for `Datasets::create`, which queues it with the dataset. The caller
-/// wakes the workers after that.
+/// The import job of a dataset, checked and not queued: for `Datasets::create`, which queues it with the dataset. The
+/// caller wakes the workers after that.
 pub async fn import_job(app: &App, actor: &Actor, dataset: &Dataset, request: ImportRequest) -> Result<Job> {
     let filters = parse(app, &request.filters)?;
     check(actor, dataset, &filters, &request)?;

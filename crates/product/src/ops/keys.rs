@@ -1,5 +1,5 @@
-//! Organizations and API keys: make, check, list, end (contract A.3). Secrets live only as long as a call; at rest there is
-//! their SHA-256. Knows no HTTP and no terminal.
+//! Organizations and API keys: make, check, list, end (contract A.3). Secrets live only as long as a call; at rest
+//! there is their SHA-256. Knows no HTTP and no terminal.
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -82,8 +82,8 @@ pub async fn create(
     Ok(NewKey { key, secret: secret.into() })
 }
 
-/// Makes sure that a key which the operator chose works, and belongs to `organization` when it is new. Doing it again changes
-/// nothing. `Conflict` when the key was revoked: bringing it back silently would undo somebody's decision.
+/// Makes sure that a key which the operator chose works, and belongs to `organization` when it is new. Doing it again
+/// changes nothing. `Conflict` when the key was revoked: bringing it back silently would undo somebody's decision.
 pub async fn install(
     keys: &dyn Keys,
     clock: &Clock,

@@ -1,5 +1,5 @@
-//! Lists of log rows, a page of them in order: what `dataset_logs` and `request_logs` have in common. Knows no HTTP, and not how
-//! a cursor is written.
+//! Lists of log rows, a page of them in order: what `dataset_logs` and `request_logs` have in common. Knows no HTTP,
+//! and not how a cursor is written.
 
 use crate::app::App;
 use evalset_model::Result;
@@ -23,8 +23,8 @@ pub struct Rows {
     pub form: RowText,
 }
 
-/// Reads the part: its rows as the elements of a JSON array of at most `limits.page_bytes`, how many rows match, and where the
-/// next part begins.
+/// Reads the part: its rows as the elements of a JSON array of at most `limits.page_bytes`, how many rows match, and
+/// where the next part begins.
 pub(super) async fn read(app: &App, collection: Collection, rows: Rows) -> Result<Listed> {
     let Rows { filter, sort, part, form } = rows;
     let list = List { filter, sort, part, writing: form.elements(app.limits.page_bytes) };

@@ -1,8 +1,8 @@
 //! Providers: where an organization's LLM evaluators ask their models. Knows no HTTP and asks no model.
 //!
-//! The API key is sealed before it reaches the store (see `secrets`) and leaves only through [`Settings`](crate::evaluation::Settings), for the evaluation side.
-//! A stored key is never put together with another address than the one it was entered for: else whoever may change the
-//! settings could have it sent to himself.
+//! The API key is sealed before it reaches the store (see `secrets`) and leaves only through
+//! [`Settings`](crate::evaluation::Settings), for the evaluation side. A stored key is never put together with another
+//! address than the one it was entered for: else whoever may change the settings could have it sent to himself.
 
 use crate::actor::Actor;
 use crate::app::App;
@@ -66,8 +66,8 @@ pub async fn shown(app: &App, actor: &Actor) -> Result<Shown> {
     show(app, actor, stored).await
 }
 
-/// Makes or changes the provider. `change` gets the present settings, none when there is no provider, and may run again when
-/// another change came between.
+/// Makes or changes the provider. `change` gets the present settings, none when there is no provider, and may run again
+/// when another change came between.
 pub async fn put(
     app: &App,
     actor: &Actor,

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 pub use evalset_store::logs::GroupOrder;
 
-/// Ingests one log; `None` when it asked not to be kept (`disable_log`). A known `unique_id` is overwritten (contract E.1).
+/// Ingests one log; `None` when it asked not to be kept (`disable_log`). A known `unique_id` is overwritten (contract
+/// E.1).
 pub async fn create(app: &App, actor: &Actor, body: &Body) -> Result<Option<Log>> {
     let Some(log) = ingest::span(body, &context(app, actor, LOG_METHOD))? else { return Ok(None) };
     app.stores.logs.insert(actor.collection(Place::RequestLogs), vec![log.clone()], Existing::Replace).await?;

@@ -155,8 +155,8 @@ pub async fn results(
     app.stores.runs.results(actor.organization(), run.id, failed, window).await
 }
 
-/// Takes an ended run up again for the rows that failed and those it never came to, with a new limit of spending if one is
-/// given.
+/// Takes an ended run up again for the rows that failed and those it never came to, with a new limit of spending if one
+/// is given.
 pub async fn resume(app: &App, actor: &Actor, run: &Job, spending_limit: Option<f64>) -> Result<Job> {
     jobs::admit(app, actor, 1).await?;
     let now = app.clock.now();

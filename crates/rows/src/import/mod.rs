@@ -1,5 +1,6 @@
-//! Files of others as logs: JSONL and CSV, plain or compressed, a bounded batch of lines at a time; a line that cannot be read
-//! is told by its number and does not end the reading. Knows what columns and keys mean; does not know where logs go.
+//! Files of others as logs: JSONL and CSV, plain or compressed, a bounded batch of lines at a time; a line that cannot
+//! be read is told by its number and does not end the reading. Knows what columns and keys mean; does not know where
+//! logs go.
 
 pub mod csv_map;
 pub mod json_map;

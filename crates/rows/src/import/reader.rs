@@ -115,8 +115,8 @@ impl Source {
         Ok(xxh3_64(&head))
     }
 
-    /// Reads the file and sends its lines in batches, without the first `skip`. Ends early when nobody receives. Returns
-    /// what to tell at the end.
+    /// Reads the file and sends its lines in batches, without the first `skip`. Ends early when nobody receives.
+    /// Returns what to tell at the end.
     pub fn read(
         &self,
         skip: u64,
@@ -264,7 +264,8 @@ fn json_log(text: &[u8]) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Reads up to a line feed, which is left out; keeps at most `limit` bytes. Returns how long the line is; `None` at the end.
+/// Reads up to a line feed, which is left out; keeps at most `limit` bytes. Returns how long the line is; `None` at the
+/// end.
 fn read_line(input: &mut impl BufRead, limit: usize, text: &mut Vec<u8>) -> anyhow::Result<Option<u64>> {
     text.clear();
     let mut length = 0_u64;

@@ -11,7 +11,8 @@ use evalset_store::lists::{Bound, TextRow, Writing};
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-/// Columns without `include_fields`: every scalar, and the structures a table can use. The rest is in JSONL, or by name.
+/// Columns without `include_fields`: every scalar, and the structures a table can use. The rest is in JSONL, or by
+/// name.
 static COLUMNS: LazyLock<Vec<Named>> = LazyLock::new(|| {
     const STRUCTURED: &[&str] = &[
         "input",

@@ -1,5 +1,5 @@
-//! JSON of logs: dataset rows in lists and alone, request logs, and the replies to their creation (contract B.7, B.9, E.1,
-//! E.3, E.5).
+//! JSON of logs: dataset rows in lists and alone, request logs, and the replies to their creation (contract B.7, B.9,
+//! E.1, E.3, E.5).
 //!
 //! Rows are written straight from the stored log; nothing big is copied. Every member is always there, null when unset.
 //! Does not know which rows to show.
@@ -40,7 +40,8 @@ impl<'a> RowContext<'a> {
     }
 }
 
-/// The members a caller asked for (contract A.7): `id`, `unique_id` and those named; names that no row has are passed over.
+/// The members a caller asked for (contract A.7): `id`, `unique_id` and those named; names that no row has are passed
+/// over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncludeFields(Vec<Named>);
 

@@ -1,5 +1,5 @@
-//! The beginnings of long values (`preview`): texts are cut at a number of characters, and of large structures only the first
-//! values stay. Works on JSON text, so that a value of many megabytes is never built up. Knows no fields.
+//! The beginnings of long values (`preview`): texts are cut at a number of characters, and of large structures only the
+//! first values stay. Works on JSON text, so that a value of many megabytes is never built up. Knows no fields.
 
 use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
@@ -33,7 +33,8 @@ impl Preview {
         }
     }
 
-    /// Cuts the JSON value that stands from `start` to the end of `out`; returns its size before, if anything had to go.
+    /// Cuts the JSON value that stands from `start` to the end of `out`; returns its size before, if anything had to
+    /// go.
     pub fn cut(self, out: &mut Vec<u8>, start: usize) -> Result<Option<usize>> {
         let bytes = out.len() - start;
         // What is shorter than one text may be has no longer text in it, and hardly anything else.

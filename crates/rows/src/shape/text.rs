@@ -1,5 +1,5 @@
-//! Rows of lists and exports as JSON text, written from the stored text: a member that is stored as it is shown is copied, never
-//! parsed. Byte for byte what [`ListRow`](super::ListRow) and its like write.
+//! Rows of lists and exports as JSON text, written from the stored text: a member that is stored as it is shown is
+//! copied, never parsed. Byte for byte what [`ListRow`](super::ListRow) and its like write.
 
 use super::member::{Cell, DETAIL, LIST, Member, Named, SPAN, ScoreShape};
 use super::preview::Preview;

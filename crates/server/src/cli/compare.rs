@@ -1,5 +1,5 @@
-//! `evalset compare`: two runs, or the scores of two evaluators or datasets, side by side: straight from the data folder or
-//! through a running server.
+//! `evalset compare`: two runs, or the scores of two evaluators or datasets, side by side: straight from the data
+//! folder or through a running server.
 
 mod table;
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! `evalset export`: rows of a dataset → a JSONL or CSV file, straight from the data folder or through a running server.
+//! `evalset export`: rows of a dataset → a JSONL or CSV file, straight from the data folder or through a running
+//! server.
 
 mod output;
 

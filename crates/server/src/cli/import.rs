@@ -1,8 +1,8 @@
 //! `evalset import`: a file of logs → request logs or the rows of a dataset, straight into the data folder or through a
 //! running server.
 //!
-//! Reading, parsing and writing overlap. Bad lines are told by number and the rest goes in; a killed import is repeated or
-//! resumed without duplicates, since a line without `unique_id` gets the same id each time.
+//! Reading, parsing and writing overlap. Bad lines are told by number and the rest goes in; a killed import is repeated
+//! or resumed without duplicates, since a line without `unique_id` gets the same id each time.
 
 mod report;
 mod resume;
@@ -34,29 +34,31 @@ pub struct Arguments {
     file: PathBuf,
     /// Dataset to add rows to, by id or name; without it the lines become request logs
     ///
-    /// A file may be imported into the data folder again: rows that are there stay as they are. Through --url the server
-    /// gives each row an id of its own, so that importing a file twice adds its rows twice, unless it is done with --resume.
+    /// A file may be imported into the data folder again: rows that are there stay as they are. Through --url the
+    /// server gives each row an id of its own, so that importing a file twice adds its rows twice, unless it is done
+    /// with --resume.
     #[arg(long, value_name = "DATASET")]
     into: Option<String>,
     /// Let exported rows of a dataset replace the request logs of their unique_id
     ///
-    /// Without it lines with a `dataset_id` are bad lines: such a row may have been edited in its dataset, and would replace
-    /// the log that it was copied from. Other lines always replace the log of their unique_id.
+    /// Without it lines with a `dataset_id` are bad lines: such a row may have been edited in its dataset, and would
+    /// replace the log that it was copied from. Other lines always replace the log of their unique_id.
     #[arg(long, conflicts_with = "into")]
     overwrite: bool,
     /// Format; told by the file's name when not given
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Field that a CSV column or JSON key becomes, such as `text=input` or `label=metadata.label`; `name=` leaves it out
+    /// Field that a CSV column or JSON key becomes, such as `text=input` or `label=metadata.label`; `name=` leaves it
+    /// out
     ///
-    /// A column without one becomes the field of its name, or that metadata key when there is no such field. A key at the
-    /// top of a JSON line that is no field is left out and reported at the end.
+    /// A column without one becomes the field of its name, or that metadata key when there is no such field. A key at
+    /// the top of a JSON line that is no field is left out and reported at the end.
     #[arg(long, value_name = "NAME=FIELD")]
     map: Vec<Mapping>,
     /// Go on after the last line that a killed import of this file committed; do nothing when it was finished
     ///
-    /// Nothing is imported twice, except through --url into a dataset: there the server gives the ids, and the lines that
-    /// were on their way when the import was killed may come again. Lines appended to the file since are imported.
+    /// Nothing is imported twice, except through --url into a dataset: there the server gives the ids, and the lines
+    /// that were on their way when the import was killed may come again. Lines appended to the file since are imported.
     #[arg(long)]
     resume: bool,
     /// Lines written at once

@@ -1,5 +1,5 @@
-//! The command line: arguments → configuration → one command. Standard output carries results, standard error the log and
-//! errors; the exit status is 0 or 1 (2 for wrong arguments). Knows no HTTP.
+//! The command line: arguments → configuration → one command. Standard output carries results, standard error the log
+//! and errors; the exit status is 0 or 1 (2 for wrong arguments). Knows no HTTP.
 
 mod compare;
 mod config;

@@ -27,7 +27,8 @@ const SILENCE: Duration = Duration::from_mins(2);
 pub struct Through {
     /// Go through the server at this URL; without it `import`, `export` and `compare` open the data folder directly
     ///
-    /// Without it EVALSET_URL counts, unless --data or --organization say that a data folder is meant. [env: EVALSET_URL]
+    /// Without it EVALSET_URL counts, unless --data or --organization say that a data folder is meant. [env:
+    /// EVALSET_URL]
     #[arg(long)]
     url: Option<String>,
     /// Key for --url; EVALSET_API_KEY keeps it out of process lists
@@ -39,7 +40,8 @@ pub struct Through {
 }
 
 impl Through {
-    /// The server; `None` when the data folder is to be opened. That the environment chose it is said on standard error.
+    /// The server; `None` when the data folder is to be opened. That the environment chose it is said on standard
+    /// error.
     pub fn server(&self, config: &Config) -> anyhow::Result<Option<Remote>> {
         let environment = config.url.as_deref().filter(|_| self.organization.is_none());
         let Some(url) = self.url.as_deref().or(environment) else {
@@ -112,7 +114,8 @@ impl Remote {
         &self.base
     }
 
-    /// Sends a JSON request, again when the server is busy or out of reach. `Err` when it stays so, or the key is refused.
+    /// Sends a JSON request, again when the server is busy or out of reach. `Err` when it stays so, or the key is
+    /// refused.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Reply> {
         read(self.send(method, path, body).await?, path).await
     }

@@ -1,5 +1,5 @@
-//! What options there are: read once from the text of `default.toml`, so that a name, its default and its explanation cannot
-//! drift apart.
+//! What options there are: read once from the text of `default.toml`, so that a name, its default and its explanation
+//! cannot drift apart.
 
 use super::DEFAULTS;
 use evalset_model::spelling;

@@ -1,7 +1,7 @@
 //! Configuration: `default.toml` < `evalset.toml` < environment < flags. The environment is read here and nowhere else.
 //!
-//! An option exists because `default.toml` lists it: its comment is the help text of its flag, and a name that is not there
-//! is an error with its source. Knows nothing of what the options do.
+//! An option exists because `default.toml` lists it: its comment is the help text of its flag, and a name that is not
+//! there is an error with its source. Knows nothing of what the options do.
 
 mod check;
 pub mod flags;
@@ -50,7 +50,8 @@ pub struct Config {
     pub log: Log,
     /// Bounds.
     pub limits: Limits,
-    /// Server of the environment, for commands that can go through one; no option, since it says nothing of this server.
+    /// Server of the environment, for commands that can go through one; no option, since it says nothing of this
+    /// server.
     #[serde(skip)]
     pub url: Option<String>,
 }

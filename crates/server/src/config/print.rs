@@ -1,4 +1,5 @@
-//! The effective configuration as a TOML file: `default.toml` with its comments and the values in force, secrets left out.
+//! The effective configuration as a TOML file: `default.toml` with its comments and the values in force, secrets left
+//! out.
 
 use super::{Config, DEFAULTS, Format};
 use serde_json::{Value, json};

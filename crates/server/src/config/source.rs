@@ -1,4 +1,5 @@
-//! The sources beside the defaults: names are checked here, texts become values, and every fault names where it came from.
+//! The sources beside the defaults: names are checked here, texts become values, and every fault names where it came
+//! from.
 
 use super::key::{Key, Kind, find, keys, nearest};
 use figment::providers::{Format as _, Toml};
@@ -9,8 +10,8 @@ use std::path::Path;
 /// How our environment variables begin.
 pub const PREFIX: &str = "EVALSET_";
 
-/// Variables that begin like ours and are no options: the file's name, the server that commands go through, what Kubernetes injects for a service called
-/// `evalset`, and the names of the test and benchmark programs.
+/// Variables that begin like ours and are no options: the file's name, the server that commands go through, what
+/// Kubernetes injects for a service called `evalset`, and the names of the test and benchmark programs.
 const OTHER_VARIABLES: &[&str] = &["CONFIG", "URL", "SERVICE_*", "PORT", "PORT_*", "BIN", "TEST_*", "BENCH_*"];
 
 /// Options given as texts.

@@ -1,6 +1,7 @@
-//! Memory for request bodies, in one budget: a request takes from it before it reads its body and gives back when it is answered
-//! and nothing works on the body any more. One organization may have a share of it, in bytes and in bodies. What is used up
-//! is refused at once, with a time to come back, so that a flood of bodies costs answers and not the process.
+//! Memory for request bodies, in one budget: a request takes from it before it reads its body and gives back when it is
+//! answered and nothing works on the body any more. One organization may have a share of it, in bytes and in bodies.
+//! What is used up is refused at once, with a time to come back, so that a flood of bodies costs answers and not the
+//! process.
 //!
 //! Knows no route and no body: what a byte of one takes is a fixed multiple.
 
@@ -11,7 +12,8 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Memory that a byte of a body takes until it is stored: as it came, as text with its members found, ready to be written.
+/// Memory that a byte of a body takes until it is stored: as it came, as text with its members found, ready to be
+/// written.
 const WEIGHT: usize = 3;
 /// When a refused caller may come back, seconds.
 const RETRY_SECONDS: u64 = 1;

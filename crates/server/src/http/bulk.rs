@@ -15,8 +15,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// The body of a bulk call. Items stay text until they are looked at one by one, so that a bad one fails alone and a body of
-/// millions of them is refused without being built.
+/// The body of a bulk call. Items stay text until they are looked at one by one, so that a bad one fails alone and a
+/// body of millions of them is refused without being built.
 pub struct BulkBody {
     logs: Logs,
     /// The other members, see [`rest`](Self::rest).

@@ -1,5 +1,5 @@
-//! Takes connections and speaks HTTP/1.1 over them, within bounds: how many there are, how long a client may take to ask, how
-//! long an idle one is kept. Knows nothing of routes and requests.
+//! Takes connections and speaks HTTP/1.1 over them, within bounds: how many there are, how long a client may take to
+//! ask, how long an idle one is kept. Knows nothing of routes and requests.
 //!
 //! HTTP/1.1 only, on purpose: an HTTP/2 connection without streams has no bound of its own.
 
@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-/// An idle connection is kept this many times longer than a new one may stay silent: 75 s by default, more than proxies and
-/// client libraries usually keep one, so that it is they who close it and no request meets a closing connection.
+/// An idle connection is kept this many times longer than a new one may stay silent: 75 s by default, more than proxies
+/// and client libraries usually keep one, so that it is they who close it and no request meets a closing connection.
 const IDLE_FACTOR: u32 = 5;
 /// Pause after a connection could not be taken: what is missing, mostly descriptors, only comes back with time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -63,8 +63,8 @@ impl From<&Limits> for Bounds {
     }
 }
 
-/// Serves until `stopping` is cancelled; then ends what is idle and returns when the requests at work are answered. How long
-/// that may take is for the caller to bound.
+/// Serves until `stopping` is cancelled; then ends what is idle and returns when the requests at work are answered. How
+/// long that may take is for the caller to bound.
 pub async fn serve(listener: TcpListener, routes: Router, limits: &Limits, stopping: CancellationToken) {
     serve_within(Bounds::from(limits), listener, routes, stopping).await;
 }
@@ -93,8 +93,8 @@ struct Door {
 }
 
 impl Door {
-    /// The next connection, with its place. It is taken from the system only when there is a place: until then it waits in the
-    /// system's backlog, where it costs no descriptor. `None` cannot happen: the places are never closed.
+    /// The next connection, with its place. It is taken from the system only when there is a place: until then it waits
+    /// in the system's backlog, where it costs no descriptor. `None` cannot happen: the places are never closed.
     async fn next(&mut self) -> Option<(TcpStream, OwnedSemaphorePermit)> {
         if self.places.available_permits() == 0 && self.told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
             self.told = Some(Instant::now());
@@ -171,8 +171,8 @@ async fn attend(bounds: Bounds, stream: TcpStream, routes: Router, stopping: Can
     tokio::time::timeout(bounds.last, stopping.run_until_cancelled(rest)).await.ok();
 }
 
-/// Says that nothing more comes, and waits for the client to do so. Closing over something unread would reset the connection, and
-/// the client would lose the answer to what it is still sending.
+/// Says that nothing more comes, and waits for the client to do so. Closing over something unread would reset the
+/// connection, and the client would lose the answer to what it is still sending.
 async fn see_off(mut stream: TcpStream) {
     if stream.shutdown().await.is_ok() {
         tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.ok();

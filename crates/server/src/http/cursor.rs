@@ -1,7 +1,7 @@
 //! Cursors of lists: the place where a page ended, and what the list was of, as one opaque text for URLs.
 //!
-//! A checksum finds cursors that were damaged or made up. It is no seal: a cursor gives no access to anything that its caller
-//! could not ask for without it.
+//! A checksum finds cursors that were damaged or made up. It is no seal: a cursor gives no access to anything that its
+//! caller could not ask for without it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

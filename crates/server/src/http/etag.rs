@@ -1,5 +1,5 @@
-//! Answers with a tag that changes with their content, for callers who keep what they read: with `If-None-Match` they get 304 and no
-//! body while nothing has changed. Knows no noun.
+//! Answers with a tag that changes with their content, for callers who keep what they read: with `If-None-Match` they
+//! get 304 and no body while nothing has changed. Knows no noun.
 
 use crate::http::error::Answer;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

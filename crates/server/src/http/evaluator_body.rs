@@ -101,7 +101,8 @@ fn natural(code_config: Option<&Map<String, Value>>) -> Option<ScoreValueType> {
     ScoreValueType::parse("score_value_type", info.natural.score_value_type()).ok()
 }
 
-/// A configuration without its nulls, which mean absent. A single `stop` becomes an array, since clients read one (T17).
+/// A configuration without its nulls, which mean absent. A single `stop` becomes an array, since clients read one
+/// (T17).
 fn config(body: &Map<String, Value>, name: &str) -> Result<Option<Map<String, Value>>> {
     let Some(mut config) = members::object(body, name)?.cloned() else { return Ok(None) };
     config.retain(|_, value| !value.is_null());

@@ -62,8 +62,8 @@ const PARSE_INLINE_BYTES: usize = 64 * 1024;
 /// A body that carries one row may have this many bytes around it.
 const AROUND_A_ROW_BYTES: usize = 1024 * 1024;
 
-/// Reads and parses a JSON body that holds one thing other than a row; `None` when it is empty. Values take many times the
-/// memory of their text, so their number is bounded.
+/// Reads and parses a JSON body that holds one thing other than a row; `None` when it is empty. Values take many times
+/// the memory of their text, so their number is bounded.
 async fn read_json(request: Request, app: &App) -> Result<Option<Value>, Failure> {
     let read = read_one(request, app).await?;
     if read.is_blank() {
@@ -122,8 +122,8 @@ impl Sent {
     }
 }
 
-/// Reads a body of at most `limit` bytes; `name` is the limit's, for the error. Memory for it is taken first; a client that
-/// sends nothing for too long is given up.
+/// Reads a body of at most `limit` bytes; `name` is the limit's, for the error. Memory for it is taken first; a client
+/// that sends nothing for too long is given up.
 pub async fn read_bytes(request: Request, app: &App, limit: usize, name: &str) -> Result<Sent, Failure> {
     let too_large =
         || Error::TooLarge(format!("the body is larger than {limit} bytes (`limits.{name}`); send less in one call"));

@@ -1,4 +1,5 @@
-//! Shapes of the bodies that carry a log, for the OpenAPI document only: made from the field table, so that a new field shows by itself.
+//! Shapes of the bodies that carry a log, for the OpenAPI document only: made from the field table, so that a new field
+//! shows by itself.
 
 use evalset_model::field::Field;
 use evalset_model::log::payload;

@@ -1,4 +1,5 @@
-//! Reading single members of a JSON body, with errors that name them. Absent and null are both `None` unless said otherwise.
+//! Reading single members of a JSON body, with errors that name them. Absent and null are both `None` unless said
+//! otherwise.
 
 use evalset_model::scalar::{brief, parse_time, read_bool, read_number, type_name};
 use evalset_model::{Error, Result};
@@ -61,8 +62,8 @@ pub fn number(body: &Map<String, Value>, name: &str) -> Result<Option<f64>> {
     read_number(value).map(Some).ok_or_else(wrong)
 }
 
-/// Refuses members that are not `known`; `path` is where the object stands, empty for the body itself. For routes of our own:
-/// those of the contract ignore what they do not know (A.2).
+/// Refuses members that are not `known`; `path` is where the object stands, empty for the body itself. For routes of
+/// our own: those of the contract ignore what they do not know (A.2).
 pub fn only(body: &Map<String, Value>, path: &str, known: &[&str]) -> Result<()> {
     let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
     let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
@@ -143,8 +144,8 @@ pub(in crate::http) mod document {
         schema["properties"].as_object().unwrap().keys().cloned().collect()
     }
 
-    /// Fails unless `read` asks for all that the schema of `T` shows, and for nothing else but `unshown`, older names of the
-    /// same.
+    /// Fails unless `read` asks for all that the schema of `T` shows, and for nothing else but `unshown`, older names
+    /// of the same.
     #[track_caller]
     pub fn agrees<T: PartialSchema>(unshown: &[&str], read: impl FnOnce()) {
         READ.take();

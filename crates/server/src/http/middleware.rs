@@ -1,6 +1,6 @@
-//! What happens to every request around its handler, from the outside in: canonical path, request id, compression for who asks,
-//! rest of the body, access log and metrics, panic → 500, load shield, time limit. Also the answers for unknown paths and wrong
-//! methods. Knows no route but those of monitoring, which the load shield lets pass.
+//! What happens to every request around its handler, from the outside in: canonical path, request id, compression for
+//! who asks, rest of the body, access log and metrics, panic → 500, load shield, time limit. Also the answers for
+//! unknown paths and wrong methods. Knows no route but those of monitoring, which the load shield lets pass.
 
 use crate::http::body_memory::BodyMemory;
 use crate::http::connections::SameMachine;
@@ -174,8 +174,8 @@ async fn shed_load(State(shield): State<Shield>, mut request: Request, next: Nex
             format!("The server is busy with {limit} requests (`limits.concurrent_requests`). Try again soon.");
         return Failure::from(Error::Busy { message, retry_after: SHED_RETRY_SECONDS }).into_response();
     };
-    // What the body takes is counted until the request is answered, and beyond while anything works on it. The place of an answer
-    // that streams is its own.
+    // What the body takes is counted until the request is answered, and beyond while anything works on it. The place of
+    // an answer that streams is its own.
     let body = shield.bodies.request();
     request.extensions_mut().insert(body.clone());
     request.extensions_mut().insert(shield.streams.clone());

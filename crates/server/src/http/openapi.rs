@@ -121,7 +121,8 @@ pub fn document() -> OpenApi {
         .build()
 }
 
-/// Gives every operation an id of its own, from method and path: `post_datasets_list`. Handlers are named within their file only.
+/// Gives every operation an id of its own, from method and path: `post_datasets_list`. Handlers are named within their
+/// file only.
 pub fn name_operations(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let words = path.trim_start_matches("/api").split('/').filter(|word| !word.is_empty());

@@ -1,5 +1,5 @@
-//! One canonical path per route: `/api/…/`. Requests without the prefix or the slash are served by the same handler with no
-//! redirect (contract A.1). Knows no routes but the few that live outside `/api`.
+//! One canonical path per route: `/api/…/`. Requests without the prefix or the slash are served by the same handler
+//! with no redirect (contract A.1). Knows no routes but the few that live outside `/api`.
 
 use axum::extract::Request;
 use axum::http::Uri;

@@ -1,7 +1,7 @@
 //! The table of contents of the API: which noun serves what. No logic.
 //!
-//! Paths are written in their canonical form, `/api/…/`; `paths` brings requests into it. Handlers stand in the files of `routes`
-//! (a test keeps this list):
+//! Paths are written in their canonical form, `/api/…/`; `paths` brings requests into it. Handlers stand in the files
+//! of `routes` (a test keeps this list):
 //!
 //! ```text
 //! GET    /api/datasets/ → datasets::list_by_url
@@ -165,7 +165,8 @@ mod tests {
     /// Methods in the order of the list.
     const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-    /// What a file of `routes` serves: path, place of the method in [`METHODS`], handler; and whether it is in the document.
+    /// What a file of `routes` serves: path, place of the method in [`METHODS`], handler; and whether it is in the
+    /// document.
     fn served(file: &Path) -> Vec<(String, usize, String, bool)> {
         let text = std::fs::read_to_string(file).unwrap();
         let module = file.file_stem().unwrap().to_str().unwrap();

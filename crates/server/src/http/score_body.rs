@@ -1,5 +1,5 @@
-//! Bodies of score writes, read member by member so that errors can name them (contract F.5). The value fields are read where
-//! the evaluator is known.
+//! Bodies of score writes, read member by member so that errors can name them (contract F.5). The value fields are read
+//! where the evaluator is known.
 
 use crate::http::members;
 use evalset_evaluate::convert::NUMBER_MAX;

@@ -1,5 +1,5 @@
-//! A connection that fails when its client takes nothing for too long: what waits to be sent, and all that the answer holds, is
-//! let go. A slow client is waited for, as long as it takes something. Knows no HTTP.
+//! A connection that fails when its client takes nothing for too long: what waits to be sent, and all that the answer
+//! holds, is let go. A slow client is waited for, as long as it takes something. Knows no HTTP.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! Places of answers that are streamed while they are made: one is held until the stream ends or its client goes away, so that
-//! what streams hold (the numbers of the rows they are to send, pieces under way) is bounded. Knows no route.
+//! Places of answers that are streamed while they are made: one is held until the stream ends or its client goes away,
+//! so that what streams hold (the numbers of the rows they are to send, pieces under way) is bounded. Knows no route.
 
 use crate::http::error::Failure;
 use axum::body::{Body, Bytes, HttpBody};

@@ -1,6 +1,6 @@
-//! What becomes of a body that was answered before it was read: too large, no key, a server too busy. Left on the connection, its
-//! rest would be taken for the next request, so the rest is read and forgotten where it is small, and the connection is closed,
-//! saying so, where it is not. Knows no route, and not why nobody read it.
+//! What becomes of a body that was answered before it was read: too large, no key, a server too busy. Left on the
+//! connection, its rest would be taken for the next request, so the rest is read and forgotten where it is small, and
+//! the connection is closed, saying so, where it is not. Knows no route, and not why nobody read it.
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -28,8 +28,8 @@ impl From<&Limits> for Rest {
     }
 }
 
-/// Answers the request, then sees to the rest of its body. A caller that waits for leave to send one (`Expect`) and did not get
-/// it is not made to.
+/// Answers the request, then sees to the rest of its body. A caller that waits for leave to send one (`Expect`) and did
+/// not get it is not made to.
 pub async fn settle(State(rest): State<Rest>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;

@@ -1,5 +1,5 @@
-//! The OpenAPI schemas of log objects, from the same table that `evalset_rows::shape` writes them by. Names only: nothing makes
-//! a value of these types.
+//! The OpenAPI schemas of log objects, from the same table that `evalset_rows::shape` writes them by. Names only:
+//! nothing makes a value of these types.
 
 use evalset_model::scalar::Kind;
 use evalset_rows::shape::{CREATED_SPAN, DETAIL, LIST, Member, Named, SPAN, ScoreShape};

@@ -1,4 +1,5 @@
-//! JSON shapes that routes and the command line share, and what rows of logs look like for the OpenAPI document. Knows no HTTP.
+//! JSON shapes that routes and the command line share, and what rows of logs look like for the OpenAPI document. Knows
+//! no HTTP.
 
 pub mod annotation;
 pub mod builtin;

@@ -25,8 +25,8 @@ pub struct SummaryObject {
     pub avg_tps: f64,
     /// Mean time to first token, seconds, over rows that have it; 0 when none.
     pub avg_ttft: f64,
-    /// Evaluator id (or custom slug) → summary of its scores; numbers have an average, booleans two counts, other types are
-    /// left out.
+    /// Evaluator id (or custom slug) → summary of its scores; numbers have an average, booleans two counts, other types
+    /// are left out.
     pub scores: BTreeMap<String, ScoreSummaryObject>,
 }
 

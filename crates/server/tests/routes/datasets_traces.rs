@@ -3,7 +3,8 @@
 use evalset_testkit::{TestApp, with_app};
 use serde_json::{Value, json};
 
-/// Three traces as a tracer sends them, children first, and a log that is in none. Trace `t1` has an error and five spans.
+/// Three traces as a tracer sends them, children first, and a log that is in none. Trace `t1` has an error and five
+/// spans.
 async fn ingest(server: &TestApp) {
     let at = |trace: usize, second: usize| format!("2026-01-0{trace}T00:00:{second:02}Z");
     let mut logs = vec![json!({"input": "alone", "timestamp": at(1, 0)})];

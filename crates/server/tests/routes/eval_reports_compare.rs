@@ -54,8 +54,8 @@ fn near_by(found: &Value, expected: f64, allowed: f64) {
 /// | B   | 4  | 0.5  | 3  | 1  |    | 9  | (4 + .5 + 3 + 1 + 9) / 5 = 3.5 |
 /// | B−A | 3  | −1.5 | 0  |    |    |    | (3 − 1.5 + 0) / 3 = 0.5        |
 ///
-/// One win (r1), one loss (r2), one tie (r3); r5 is only in A, r4 and r6 only in B. A bootstrap interval lies between the
-/// least and the greatest value.
+/// One win (r1), one loss (r2), one tie (r3); r5 is only in A, r4 and r6 only in B. A bootstrap interval lies between
+/// the least and the greatest value.
 #[tokio::test]
 async fn two_evaluators_by_hand() {
     with_app(async |server| {
@@ -106,7 +106,8 @@ async fn two_evaluators_by_hand() {
 /// | abd    | abc      | false = 0   | 1 − 1/3    |
 /// | xyz    | abc      | false = 0   | 1 − 3/3    |
 ///
-/// Means 1/3 and 5/9, difference 2/9, one win and two ties; a third passes by `exact_match`, `similarity` says nothing of it.
+/// Means 1/3 and 5/9, difference 2/9, one win and two ties; a third passes by `exact_match`, `similarity` says nothing
+/// of it.
 #[tokio::test]
 async fn two_runs_and_a_run_with_scores() {
     with_app(async |server| {

@@ -43,7 +43,8 @@ pub async fn python(server: &TestApp, slug: &str, body: &str) -> String {
     evaluator(server, slug, json!({"code_config": {"eval_code_snippet": source}})).await
 }
 
-/// A judge that asks `provider`, so many rows at once and for so many USD each; the number that a row outputs is its score.
+/// A judge that asks `provider`, so many rows at once and for so many USD each; the number that a row outputs is its
+/// score.
 pub async fn judge(server: &TestApp, provider: &FakeProvider, concurrency: u32, usd: f64) -> String {
     server.put("/api/llm-provider/", provider.settings(concurrency, usd)).await.expect_status(200);
     evaluator(server, "judge", json!({"llm_config": {"evaluator_definition": "<<{{output}}>>"}})).await

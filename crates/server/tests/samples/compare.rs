@@ -6,8 +6,8 @@ use std::fmt;
 use std::fmt::Write as _;
 use uuid::Uuid;
 
-/// Members that answers gained since, by the version of the data file that has them first. No other may be added in silence: a
-/// caller of then must be able to read the answers of now.
+/// Members that answers gained since, by the version of the data file that has them first. No other may be added in
+/// silence: a caller of then must be able to read the answers of now.
 const ADDED: &[&str] = &[];
 
 /// Members calculated from how long something took.
@@ -16,7 +16,8 @@ const OF_DURATION: &[&str] = &["rate"];
 /// What may differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowed {
-    /// Times and ids made after this moment, microseconds since the epoch, are made anew by each program that ends the same jobs.
+    /// Times and ids made after this moment, microseconds since the epoch, are made anew by each program that ends the
+    /// same jobs.
     pub made_after: Option<i64>,
 }
 

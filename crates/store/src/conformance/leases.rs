@@ -1,5 +1,5 @@
-//! Two workers on one store: who holds a job, and what becomes of one who was taken for dead. Times are given, so that nobody
-//! waits.
+//! Two workers on one store: who holds a job, and what becomes of one who was taken for dead. Times are given, so that
+//! nobody waits.
 
 use super::samples::*;
 use super::score_samples::{number_value, run_job, score, source};
@@ -18,7 +18,8 @@ fn mine() -> evalset_model::ids::OrganizationId {
     organization(1)
 }
 
-/// Request logs, as many empty datasets with an import job for each (number n fills dataset n), and the numbers of the logs.
+/// Request logs, as many empty datasets with an import job for each (number n fills dataset n), and the numbers of the
+/// logs.
 async fn imports(stores: &Stores, logs: usize, jobs: u128) -> (Collection, Vec<RowNumber>) {
     fill(stores, request_logs(mine()), 0..logs, 1).await;
     for number in 1..=jobs {

@@ -1,4 +1,5 @@
-//! Evaluation runs: what they record, what of it is shown, how they end and go on, and what their dataset shows of them.
+//! Evaluation runs: what they record, what of it is shown, how they end and go on, and what their dataset shows of
+//! them.
 
 use super::samples::*;
 use super::score_samples::*;

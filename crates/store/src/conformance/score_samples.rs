@@ -1,4 +1,5 @@
-//! Scores, sources, runs and score filters for tests. Small pools, so that sources, scorers and slugs meet on the same rows.
+//! Scores, sources, runs and score filters for tests. Small pools, so that sources, scorers and slugs meet on the same
+//! rows.
 
 use super::samples::*;
 use crate::Stores;

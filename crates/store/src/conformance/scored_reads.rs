@@ -1,5 +1,5 @@
-//! Filters, orders and sums by scores, held against the reference, on indexes read with the scores and on those that were open
-//! before.
+//! Filters, orders and sums by scores, held against the reference, on indexes read with the scores and on those that
+//! were open before.
 
 use super::samples::*;
 use super::score_samples::*;

@@ -1,4 +1,5 @@
-//! A seeded random run of two stores side by side: the same operations, the same answers. The second store is the oracle.
+//! A seeded random run of two stores side by side: the same operations, the same answers. The second store is the
+//! oracle.
 
 use super::samples::*;
 use super::score_samples::*;

@@ -26,8 +26,8 @@ impl State {
         self.scores.retain(|score| score.subject.collection() != collection || !ids.contains(&score.subject.log_id));
     }
 
-    /// Writes a score over the one of the same subject, source and scorer; a failed one does not replace a completed one. Returns
-    /// the one that is there then, and whether it is new.
+    /// Writes a score over the one of the same subject, source and scorer; a failed one does not replace a completed
+    /// one. Returns the one that is there then, and whether it is new.
     pub(super) fn write_score(&mut self, score: Score) -> Result<(Score, bool)> {
         self.rows_mut(score.subject.collection())?;
         self.rename(&score.source, score.subject.organization);

@@ -22,7 +22,8 @@ pub struct LogScope {
     pub dataset_id: Option<String>,
     /// What a plain name means that is no field.
     pub unknown: Unknown,
-    /// Dataset or saved rows, which have `dataset_id` and the annotation fields; request logs refuse these (contract C.8).
+    /// Dataset or saved rows, which have `dataset_id` and the annotation fields; request logs refuse these (contract
+    /// C.8).
     pub rows: bool,
 }
 

@@ -1,8 +1,9 @@
-//! Wire filter → checked tree: names resolved, values coerced, connectors folded, everything that cannot be meant refused.
+//! Wire filter → checked tree: names resolved, values coerced, connectors folded, everything that cannot be meant
+//! refused.
 //!
-//! One operator table (`value`) serves every noun; what differs is how names are resolved: `logs` for logs and dataset rows,
-//! `traces` for traces, [`fields`] for nouns with a fixed list of fields. Knows nothing of how a filter is evaluated, except that constants of
-//! the scope (such as `organization_id`) are folded with the reference meaning.
+//! One operator table (`value`) serves every noun; what differs is how names are resolved: `logs` for logs and dataset
+//! rows, `traces` for traces, [`fields`] for nouns with a fixed list of fields. Knows nothing of how a filter is
+//! evaluated, except that constants of the scope (such as `organization_id`) are folded with the reference meaning.
 
 mod logs;
 mod sort;

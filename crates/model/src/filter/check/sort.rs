@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::page::Sort;
 
-/// Reads the order of logs or rows; empty text is `default`. A plain name that is no field is refused: to sort by metadata
-/// write `metadata__KEY`.
+/// Reads the order of logs or rows; empty text is `default`. A plain name that is no field is refused: to sort by
+/// metadata write `metadata__KEY`.
 pub fn sort(text: &str, default: Sort) -> Result<Sort> {
     if text.is_empty() {
         return Ok(default);

@@ -9,8 +9,9 @@ use super::value::{Shape, compile};
 use super::{bound_patterns, no_keys, tree};
 use crate::error::{Error, Result};
 
-/// Checks a filter over traces of the organization with this id. A name that is no field of traces or logs is a key of the root
-/// span's metadata. A field that only logs have is refused: read as metadata it would match nothing, and not say so.
+/// Checks a filter over traces of the organization with this id. A name that is no field of traces or logs is a key of
+/// the root span's metadata. A field that only logs have is refused: read as metadata it would match nothing, and not
+/// say so.
 pub fn traces(filters: &Filters, organization_id: &str) -> Result<TraceFilter> {
     bound_patterns(filters)?;
     tree(filters, &|key, condition| {

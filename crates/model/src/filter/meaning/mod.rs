@@ -1,8 +1,8 @@
 //! The reference meaning of a filter on one record: naive on purpose. Every store must give the same answers.
 //!
-//! Pinned here: a null or absent field fails every test but the null tests; numbers compare as 64-bit floats; text order is
-//! by bytes; case is folded by Unicode lower-casing of both sides; a metadata array equals a literal when one of its
-//! elements does, and otherwise arrays and objects are tested as their compact JSON text.
+//! Pinned here: a null or absent field fails every test but the null tests; numbers compare as 64-bit floats; text
+//! order is by bytes; case is folded by Unicode lower-casing of both sides; a metadata array equals a literal when one
+//! of its elements does, and otherwise arrays and objects are tested as their compact JSON text.
 //!
 //! Three decisions that no database shares. A store that filters by itself finds a superset where its own functions
 //! differ, and has this module decide the rest:
@@ -86,8 +86,8 @@ pub fn operand<'a>(field: &LogField, log: &'a Log, scores: &'a ComparedScores) -
     }
 }
 
-/// The metadata value under `path`: the literal key if there is one; else, split at the first `.`, the tail is looked up in
-/// the object under the head. A null value is as good as absent.
+/// The metadata value under `path`: the literal key if there is one; else, split at the first `.`, the tail is looked
+/// up in the object under the head. A null value is as good as absent.
 pub fn lookup<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     if let Some(value) = map.get(path) {
         return Some(value).filter(|value| !value.is_null());

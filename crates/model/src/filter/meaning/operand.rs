@@ -23,7 +23,8 @@ pub enum Operand<'a> {
     Time(i64),
     /// Metadata value, never null.
     Json(&'a Value),
-    /// Several texts, such as the ids and names of tags: a test holds when it holds on one of them; none is null and empty.
+    /// Several texts, such as the ids and names of tags: a test holds when it holds on one of them; none is null and
+    /// empty.
     Many(Vec<Cow<'a, str>>),
     /// The choices of a score: equal to a literal when one of them is; without an order and without a text.
     Choices(Cow<'a, [String]>),

@@ -1,7 +1,8 @@
 //! The reference order of rows (contract A.6): nulls last in both directions, ties by `unique_id` ascending.
 //!
 //! Values of one metadata key may have several types: numbers come before texts, texts before booleans, booleans before
-//! arrays and objects, which compare as their compact JSON text. Descending turns all of this around, but for the nulls.
+//! arrays and objects, which compare as their compact JSON text. Descending turns all of this around, but for the
+//! nulls.
 
 use super::{Operand, lookup};
 use crate::filter::tree::LogField;

@@ -1,9 +1,10 @@
 //! Trigram word similarity, after the idea of PostgreSQL's `pg_trgm` `word_similarity` (contract C.2, H20).
 //!
-//! The trigrams of a word are all runs of three characters of the lower-case word with two blanks before and one behind.
-//! Those of a text are its words' trigrams one after the other. With Q the set of the query's trigrams and W the set in a
-//! window of consecutive trigrams of the text, the similarity is the greatest |Q ∩ W| / |Q ∪ W| over all windows of at most
-//! ⌊|Q| / 0.6⌋ trigrams: a longer window without repeats cannot reach 0.6. So `word` is found in `two words` (4 of 5).
+//! The trigrams of a word are all runs of three characters of the lower-case word with two blanks before and one
+//! behind. Those of a text are its words' trigrams one after the other. With Q the set of the query's trigrams and W
+//! the set in a window of consecutive trigrams of the text, the similarity is the greatest |Q ∩ W| / |Q ∪ W| over all
+//! windows of at most ⌊|Q| / 0.6⌋ trigrams: a longer window without repeats cannot reach 0.6. So `word` is found in
+//! `two words` (4 of 5).
 
 use super::words::words;
 use std::collections::HashSet;

@@ -5,8 +5,8 @@ pub fn is_letter(letter: char) -> bool {
     letter.is_alphanumeric()
 }
 
-/// The words of a text: it is lower-cased, and each longest run of letters and digits (see [`is_letter`]) is a word. In order,
-/// repeats kept.
+/// The words of a text: it is lower-cased, and each longest run of letters and digits (see [`is_letter`]) is a word. In
+/// order, repeats kept.
 pub fn words(text: &str) -> Vec<String> {
     let text = text.to_lowercase();
     text.split(|letter: char| !is_letter(letter)).filter(|word| !word.is_empty()).map(str::to_owned).collect()

@@ -1,7 +1,7 @@
 //! The wire forms of a filter, read into one neutral tree that keeps member order (contract C.1, C.5).
 //!
-//! Knows the grammar and the operator names, not the fields: what a key means is decided in `check`. Nothing is dropped: a
-//! member that has no place in the grammar is an error that names it.
+//! Knows the grammar and the operator names, not the fields: what a key means is decided in `check`. Nothing is
+//! dropped: a member that has no place in the grammar is an error that names it.
 
 mod read;
 mod url;

@@ -1,4 +1,5 @@
-//! Filters in the query of a URL (contract C.7): `field=v`, `field[value]=v`, `field[operator]=op`, `field[connector]=OR`.
+//! Filters in the query of a URL (contract C.7): `field=v`, `field[value]=v`, `field[operator]=op`,
+//! `field[connector]=OR`.
 
 use super::super::operator::{Operator, shorten};
 use super::{Body, Condition, Entry, Filters, Join, Place};
@@ -7,7 +8,8 @@ use crate::limits::Limits;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-/// Names that have a meaning of their own in a query and are no filters in the plain form; `environment[value]=test` is one.
+/// Names that have a meaning of their own in a query and are no filters in the plain form; `environment[value]=test` is
+/// one.
 pub const RESERVED: &[&str] = &[
     "page",
     "cursor",
@@ -38,8 +40,8 @@ struct Parts<'a> {
     connector: Option<&'a str>,
 }
 
-/// Reads the decoded pairs of a query, in order. Each field may have one value; all values are strings, which `check` reads
-/// as the type of the field.
+/// Reads the decoded pairs of a query, in order. Each field may have one value; all values are strings, which `check`
+/// reads as the type of the field.
 pub fn parse_url(pairs: &[(String, String)], limits: &Limits) -> Result<Filters> {
     let mut fields: IndexMap<&str, Parts<'_>> = IndexMap::new();
     for (name, text) in pairs {

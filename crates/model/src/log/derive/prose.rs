@@ -1,5 +1,6 @@
-//! A text view: which value or messages it is told from, and how it is told, as text or as a JSON string. What stands between the
-//! quotation marks of a string in the stored text is copied between those of another, never read and written again.
+//! A text view: which value or messages it is told from, and how it is told, as text or as a JSON string. What stands
+//! between the quotation marks of a string in the stored text is copied between those of another, never read and
+//! written again.
 
 use super::{Found, is_instruction, json};
 use crate::json::Json;

@@ -1,4 +1,5 @@
-//! Members that are lifted to fields: metadata keys, `customer_params`, prompt references, session ids (contract D.1, D.4).
+//! Members that are lifted to fields: metadata keys, `customer_params`, prompt references, session ids (contract D.1,
+//! D.4).
 
 use crate::error::Result;
 use crate::field::Field;

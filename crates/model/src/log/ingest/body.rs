@@ -1,4 +1,5 @@
-//! The body of a row or a request log as it comes in: a JSON object as text, or members that a caller has already. Bounds its size.
+//! The body of a row or a request log as it comes in: a JSON object as text, or members that a caller has already.
+//! Bounds its size.
 //!
 //! Does not know what the members mean.
 

@@ -1,5 +1,5 @@
-//! Input, output and expected output: which member gives them, and which views the caller stated beside them (contract D.3
-//! rule 2, B.11).
+//! Input, output and expected output: which member gives them, and which views the caller stated beside them (contract
+//! D.3 rule 2, B.11).
 //!
 //! Does not derive anything itself; see `log::derive`.
 

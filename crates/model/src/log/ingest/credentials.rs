@@ -24,8 +24,9 @@ const SECRET: &[&str] = &[
     "setcookie",
 ];
 
-/// The value without any member that holds a secret, at any depth. A name whose value is an object or a number is kept and
-/// searched: `password` may be a parameter's name in a tool's schema, but a secret is a string or a list of strings.
+/// The value without any member that holds a secret, at any depth. A name whose value is an object or a number is kept
+/// and searched: `password` may be a parameter's name in a tool's schema, but a secret is a string or a list of
+/// strings.
 pub(crate) fn remove(value: Text) -> Text {
     let found = |name: &str, value: Json<'_>| is_secret(name) && is_text(value);
     without(value.json().text(), found).map_or(value, Text::written)

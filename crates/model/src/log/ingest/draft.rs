@@ -1,8 +1,9 @@
-//! A log in the making: the steps from the members of a body to a whole log, the same for a new row, a new request log and a
-//! change of a row. Their order is the contract: what is given beats what is lifted, what is lifted beats what is computed, and
-//! what the server derives comes last.
+//! A log in the making: the steps from the members of a body to a whole log, the same for a new row, a new request log
+//! and a change of a row. Their order is the contract: what is given beats what is lifted, what is lifted beats what is
+//! computed, and what the server derives comes last.
 //!
-//! Does not know where members come from, see [`Body`](super::Body), nor how each is read: a step is in the file of its name.
+//! Does not know where members come from, see [`Body`](super::Body), nor how each is read: a step is in the file of its
+//! name.
 
 use super::measures::{self, Given};
 use super::members::{Members, Stated};

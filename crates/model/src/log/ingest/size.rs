@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// Deepest nesting of a member. JSON readers stop at 128: what is stored must stay readable inside a reply, a line of an
-/// export or a stored record, each of which adds levels of its own.
+/// Deepest nesting of a member. JSON readers stop at 128: what is stored must stay readable inside a reply, a line of
+/// an export or a stored record, each of which adds levels of its own.
 pub const MAX_DEPTH: usize = 100;
 
 struct Counter {

@@ -735,7 +735,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever a body holds under names that mean something: an error or a log, never a panic; a log never holds nulls.
+    /// Whatever a body holds under names that mean something: an error or a log, never a panic; a log never holds
+    /// nulls.
     #[test]
     fn any_value_under_any_name_is_read_or_refused(
         pairs in prop::collection::vec((prop::sample::select(names()), any_json()), 0..6),

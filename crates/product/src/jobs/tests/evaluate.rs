@@ -1,4 +1,5 @@
-//! Evaluation runs stopped, killed and cancelled while their provider is silent, on both stores: every row is scored once.
+//! Evaluation runs stopped, killed and cancelled while their provider is silent, on both stores: every row is scored
+//! once.
 
 use super::*;
 use crate::ops::evaluators::{self, NewEvaluator};
@@ -135,7 +136,8 @@ async fn a_run_killed_while_its_provider_is_silent_asks_again_only_what_was_unde
     .await;
 }
 
-/// Far more than a run that is asked to end gets, see `evaluate::LAST_RESULTS`, and less than the provider gets for an answer.
+/// Far more than a run that is asked to end gets, see `evaluate::LAST_RESULTS`, and less than the provider gets for an
+/// answer.
 const END: Duration = Duration::from_secs(40);
 
 #[tokio::test]

@@ -17,7 +17,8 @@ impl Housekeeping for Counted {
     }
 }
 
-/// A process on the world's store that fails before every unit until it was asked so often, and so stays at its job for some seconds.
+/// A process on the world's store that fails before every unit until it was asked so often, and so stays at its job for
+/// some seconds.
 fn slow(world: &World, failures: usize) -> App {
     world.hooked(move |unit| if unit <= failures { Err(busy()) } else { Ok(()) })
 }

@@ -1,5 +1,5 @@
-//! Which of the free rows an annotator is offered: the first one, and after a failure one of the first few, so that many annotators
-//! do not fight for one. Knows offsets and pages; does not know leases, nor what makes a row free.
+//! Which of the free rows an annotator is offered: the first one, and after a failure one of the first few, so that
+//! many annotators do not fight for one. Knows offsets and pages; does not know leases, nor what makes a row free.
 
 use super::Ask;
 use crate::app::App;
@@ -12,8 +12,8 @@ use evalset_store::logs::{Query, Row};
 /// The choice is spread over at most this many of the first rows.
 const SPREAD: u64 = 1_024;
 
-/// One of the rows that match: the first one at the first attempt, then one among more each time, by who asks. So a single annotator
-/// gets rows in order. None only when no row matched.
+/// One of the rows that match: the first one at the first attempt, then one among more each time, by who asks. So a
+/// single annotator gets rows in order. None only when no row matched.
 pub(super) async fn choose(
     app: &App,
     collection: Collection,
@@ -30,8 +30,8 @@ pub(super) async fn choose(
     near(offset, page).await
 }
 
-/// The row at `offset`, or one before it where fewer are left. Others take rows between two pages, so the second may be empty too:
-/// it is asked again, each time further to the front, until there is a row or none is left.
+/// The row at `offset`, or one before it where fewer are left. Others take rows between two pages, so the second may be
+/// empty too: it is asked again, each time further to the front, until there is a row or none is left.
 async fn near<T, F>(mut offset: u64, page: impl Fn(u64) -> F) -> Result<Option<T>>
 where
     F: Future<Output = Result<Page<T>>>,

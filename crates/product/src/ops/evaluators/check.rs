@@ -1,5 +1,5 @@
-//! What must hold of an evaluator before it is stored (contract F.1 "Validation", F.4): size, type, and everything its settings
-//! can be refused for, before anything runs.
+//! What must hold of an evaluator before it is stored (contract F.1 "Validation", F.4): size, type, and everything its
+//! settings can be refused for, before anything runs.
 
 use crate::app::App;
 use evalset_model::evaluator::{Definition, KINDS};
@@ -7,8 +7,8 @@ use evalset_model::filter::wire;
 use evalset_model::{Error, Result};
 use serde_json::Value;
 
-/// Refuses a definition that cannot be run as it says; the error names the member at fault. The one place for all checks of
-/// settings, whoever makes them.
+/// Refuses a definition that cannot be run as it says; the error names the member at fault. The one place for all
+/// checks of settings, whoever makes them.
 pub async fn check(app: &App, definition: &Definition) -> Result<()> {
     let bytes = serde_json::to_vec(definition).map_err(Error::internal)?.len();
     let most = app.limits.evaluator_bytes;

@@ -1,4 +1,5 @@
-//! What a caller means by a reference to an evaluator: `id`, `id:version`, the id of a version, the slug (contract F.1).
+//! What a caller means by a reference to an evaluator: `id`, `id:version`, the id of a version, the slug (contract
+//! F.1).
 
 use super::NewEvaluator;
 use crate::actor::Actor;
@@ -10,8 +11,8 @@ use evalset_model::{Error, Result};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// The evaluator a reference names: `id` or slug in its last version, `id:version` or `slug:version` in that version, and one
-/// version by its own id. `NotFound` names the reference.
+/// The evaluator a reference names: `id` or slug in its last version, `id:version` or `slug:version` in that version,
+/// and one version by its own id. `NotFound` names the reference.
 pub async fn resolve(app: &App, actor: &Actor, reference: &str) -> Result<Evaluator> {
     let found = match version_in(reference) {
         Some((evaluator, version)) => match last(app, actor, evaluator).await? {
@@ -39,8 +40,8 @@ pub async fn find(app: &App, actor: &Actor, reference: &str) -> Result<Option<Ev
 /// Begins a reference to a built-in evaluator.
 const BUILTIN: &str = "builtin:";
 
-/// As [`resolve`]; besides, `builtin:NAME` is the organization's evaluator of that name, made with its defaults when there is
-/// none yet, so that a built-in one can be run without being created first.
+/// As [`resolve`]; besides, `builtin:NAME` is the organization's evaluator of that name, made with its defaults when
+/// there is none yet, so that a built-in one can be run without being created first.
 pub async fn resolve_or_make(app: &App, actor: &Actor, reference: &str) -> Result<Evaluator> {
     let Some(name) = reference.strip_prefix(BUILTIN) else { return resolve(app, actor, reference).await };
     let Some(info) = CATALOGUE.iter().find(|info| info.name == name) else {

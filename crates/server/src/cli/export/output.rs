@@ -1,5 +1,5 @@
-//! Where an export goes: what the name of the file says of format and compression, and writing the file so that it appears
-//! whole. Knows no rows.
+//! Where an export goes: what the name of the file says of format and compression, and writing the file so that it
+//! appears whole. Knows no rows.
 
 use super::Format;
 use crate::cli::Usage;
@@ -37,7 +37,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// The file of this name, `-` for standard output. A name that tells neither format nor compression needs a `format`.
+    /// The file of this name, `-` for standard output. A name that tells neither format nor compression needs a
+    /// `format`.
     pub fn new(path: &Path, format: Option<Format>) -> Result<Self, Usage> {
         let mut rest = PathBuf::from(path.file_name().unwrap_or(path.as_os_str()));
         let suffix = |name: &Path| name.extension().map(|suffix| suffix.to_string_lossy().to_lowercase());

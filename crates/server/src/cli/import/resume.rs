@@ -1,4 +1,5 @@
-//! How far an import is, kept in a small file so that a killed one can go on and a finished one is known; and the ids of lines that bring none.
+//! How far an import is, kept in a small file so that a killed one can go on and a finished one is known; and the ids
+//! of lines that bring none.
 //!
 //! The state is stored after the lines it counts. Should the process die between the two, those lines are written again
 //! under the same ids.

@@ -1,5 +1,5 @@
-//! The annotation queue of a dataset: next, complete, release, progress (contract G.3). Our own routes, not part of the hosted
-//! service's API, hence strict: unknown members are refused. `_saved_logs` has no queue.
+//! The annotation queue of a dataset: next, complete, release, progress (contract G.3). Our own routes, not part of the
+//! hosted service's API, hence strict: unknown members are refused. `_saved_logs` has no queue.
 
 use super::dataset_logs::context;
 use super::saved_logs::dataset_only;
@@ -39,8 +39,9 @@ pub fn routes() -> OpenApiRouter<App> {
 const NEXT_MEMBERS: &[&str] = &["annotator", "lease_seconds", "filters", "operator", "sort_by", "order_by", "skip"];
 const ROW_MEMBERS: &[&str] = &["unique_id", "annotator"];
 
-/// Hand out the next row that nobody completed and nobody holds, under a lease. Who holds a row already gets it again, its lease
-/// renewed; with `skip` they pass over it: it goes back to the queue and comes to them again after all others.
+/// Hand out the next row that nobody completed and nobody holds, under a lease. Who holds a row already gets it again,
+/// its lease renewed; with `skip` they pass over it: it goes back to the queue and comes to them again after all
+/// others.
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/annotation/next/", tag = "Annotation", request_body = NextRowBody,
     params(("dataset_id" = String, Path)), responses((status = 200, body = HandedRow), Failures))]
 async fn next(

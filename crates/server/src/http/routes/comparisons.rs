@@ -1,5 +1,5 @@
-//! Two evaluations side by side. A route of our own, not part of the hosted service's API, hence strict: unknown members are
-//! refused.
+//! Two evaluations side by side. A route of our own, not part of the hosted service's API, hence strict: unknown
+//! members are refused.
 
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
@@ -26,9 +26,9 @@ pub fn routes() -> OpenApiRouter<App> {
 const MEMBERS: &[&str] = &["a", "b", "match", "confidence", "resamples", "seed", "epsilon", "limit"];
 const SIDE_MEMBERS: &[&str] = &["run", "dataset_id", "evaluator", "evaluator_id", "evaluator_slug"];
 
-/// Compare two runs, or the scores that two evaluators gave the rows of one dataset or of two: means with bootstrap intervals,
-/// wins, losses and ties row by row, and the rows that changed most. B is better where its value is greater. Values that are no
-/// numbers are compared by how often they agree.
+/// Compare two runs, or the scores that two evaluators gave the rows of one dataset or of two: means with bootstrap
+/// intervals, wins, losses and ties row by row, and the rows that changed most. B is better where its value is greater.
+/// Values that are no numbers are compared by how often they agree.
 #[utoipa::path(post, path = "/api/eval-reports/compare/", tag = "Evaluation runs", request_body = CompareBody,
     responses((status = 200, body = ComparisonObject), Failures))]
 async fn compare(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ComparisonObject>> {

@@ -1,4 +1,5 @@
-//! Many rows at once: bulk creation, import of request logs, removal by filter: D12–D14, L7–L11 (contract B.14–B.16, B.20).
+//! Many rows at once: bulk creation, import of request logs, removal by filter: D12–D14, L7–L11 (contract B.14–B.16,
+//! B.20).
 
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
@@ -33,8 +34,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/api/evaluations/datasets/{dataset_id}/logs/", post(import_open_ended))
 }
 
-/// Create up to 500 rows, each on its own. Two older bodies are understood: `log_ids` copies these request logs, a time window
-/// imports them.
+/// Create up to 500 rows, each on its own. Two older bodies are understood: `log_ids` copies these request logs, a time
+/// window imports them.
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/logs/bulk/", tag = "Dataset logs", request_body = BulkBody,
     params(("dataset_id" = String, Path, description = "Id of a dataset, or `_saved_logs`.")),
     responses((status = 200, body = Acknowledged), (status = 201, body = BulkResult), Failures))]

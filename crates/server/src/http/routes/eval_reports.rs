@@ -1,4 +1,5 @@
-//! Evaluation runs of a dataset: D17, D18, L12–L14 (contract B.18, B.20), and what we add: results by row, cancel, continue.
+//! Evaluation runs of a dataset: D17, D18, L12–L14 (contract B.18, B.20), and what we add: results by row, cancel,
+//! continue.
 
 use crate::http::auth::Caller;
 use crate::http::error::{Answer, Failure};
@@ -52,8 +53,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RunPath {
     }
 }
 
-/// Run evaluators over the rows of a dataset, in the background: one run per evaluator. `filters` and `sampling_percentage`
-/// narrow the rows; `spending_limit` bounds what each run may spend.
+/// Run evaluators over the rows of a dataset, in the background: one run per evaluator. `filters` and
+/// `sampling_percentage` narrow the rows; `spending_limit` bounds what each run may spend.
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/eval-reports/create/", tag = "Evaluation runs",
     params(("dataset_id" = String, Path)), request_body = RunBody,
     responses((status = 200, body = StartedRuns), Failures))]
@@ -130,7 +131,8 @@ async fn retrieve(State(app): State<App>, caller: Caller, RunPath(dataset, id): 
     Ok(Json(object(&runs::get(&app, caller.actor(), dataset, id).await?)?))
 }
 
-/// List the results of a run, row by row, as they were when the run made them. `failed=true` shows the rows without a score.
+/// List the results of a run, row by row, as they were when the run made them. `failed=true` shows the rows without a
+/// score.
 #[utoipa::path(get, path = "/api/datasets/{dataset_id}/eval-reports/{task_id}/results/", tag = "Evaluation runs",
     params(("dataset_id" = String, Path), ("task_id" = String, Path), PagingParameters,
         ("failed" = Option<bool>, Query, description = "Only rows that failed, or only those that did not.")),
@@ -158,8 +160,8 @@ async fn cancel(State(app): State<App>, caller: Caller, RunPath(dataset, id): Ru
     Ok(Json(object(&jobs::cancel(&app, caller.actor(), id).await?)?))
 }
 
-/// Take an ended run up again, for the rows that failed and those it never came to. `spending_limit` sets a new limit for the
-/// whole run.
+/// Take an ended run up again, for the rows that failed and those it never came to. `spending_limit` sets a new limit
+/// for the whole run.
 #[utoipa::path(post, path = "/api/datasets/{dataset_id}/eval-reports/{task_id}/continue/", tag = "Evaluation runs",
     params(("dataset_id" = String, Path), ("task_id" = String, Path)), request_body = ContinueBody,
     responses((status = 200, body = RunObject), Failures))]

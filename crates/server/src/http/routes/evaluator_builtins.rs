@@ -14,8 +14,8 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// List the built-in evaluators: what each computes, and its parameters. They run by their `reference`, or as an evaluator
-/// whose `code_config` names them.
+/// List the built-in evaluators: what each computes, and its parameters. They run by their `reference`, or as an
+/// evaluator whose `code_config` names them.
 #[utoipa::path(get, path = "/api/evaluators/builtins/", tag = "Evaluators",
     responses((status = 200, body = CatalogueObject), Failures))]
 async fn list(_: Caller) -> Json<CatalogueObject> {

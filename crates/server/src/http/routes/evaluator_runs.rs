@@ -31,8 +31,8 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(run))
 }
 
-/// Run an evaluator on `inputs`, and answer with what would be the score; nothing is stored. With `log_ids` these logs are scored
-/// and the scores kept; with `dataset_id` a run over the dataset is started.
+/// Run an evaluator on `inputs`, and answer with what would be the score; nothing is stored. With `log_ids` these logs
+/// are scored and the scores kept; with `dataset_id` a run over the dataset is started.
 ///
 /// An evaluation that fails answers 200 with `status` `failed` and the reason.
 #[utoipa::path(post, path = "/api/evaluators/{evaluator_id}/run/", tag = "Evaluators",

@@ -40,8 +40,8 @@ async fn list(
     Ok(Json(listing.envelope(paging, rows, page.total)))
 }
 
-/// Commit the draft: it becomes read-only under `version_description`. Answers the next draft, to which the other members of
-/// the body are applied as PATCH does.
+/// Commit the draft: it becomes read-only under `version_description`. Answers the next draft, to which the other
+/// members of the body are applied as PATCH does.
 #[utoipa::path(post, path = "/api/evaluators/{evaluator_id}/versions/", tag = "Evaluators",
     params(("evaluator_id" = String, Path)), request_body = EvaluatorBody,
     responses((status = 201, body = EvaluatorObject), Failures))]

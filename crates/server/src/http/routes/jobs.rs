@@ -135,8 +135,8 @@ async fn retrieve(
     Ok(Json(JobObject::new(&app, &listing, &job)))
 }
 
-/// Stop a background job. What it did stays done; a running job stops at its next unit of work. A job that has ended stays as
-/// it is.
+/// Stop a background job. What it did stays done; a running job stops at its next unit of work. A job that has ended
+/// stays as it is.
 #[utoipa::path(post, path = "/api/jobs/{job_id}/cancel/", tag = "Jobs", params(("job_id" = String, Path)),
     responses((status = 200, body = JobObject), Failures))]
 async fn cancel(

@@ -1,5 +1,5 @@
-//! The LLM provider of the organization: read, set, change, remove. Our own route, not part of the hosted service's API, hence
-//! strict: unknown members are refused.
+//! The LLM provider of the organization: read, set, change, remove. Our own route, not part of the hosted service's
+//! API, hence strict: unknown members are refused.
 
 use crate::http::auth::Caller;
 use crate::http::error::Answer;
@@ -45,7 +45,8 @@ async fn retrieve(State(app): State<App>, caller: Caller) -> Answer<Json<Provide
     Ok(Json(providers::shown(&app, caller.actor()).await?.into()))
 }
 
-/// Set all settings; what is left out gets its default. Without `api_key` the stored key stays, provided that `base_url` does.
+/// Set all settings; what is left out gets its default. Without `api_key` the stored key stays, provided that
+/// `base_url` does.
 #[utoipa::path(put, path = "/api/llm-provider/", tag = "LLM provider", request_body = ProviderBody,
     responses((status = 200, body = ProviderObject), Failures))]
 async fn replace(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ProviderObject>> {
@@ -54,8 +55,8 @@ async fn replace(State(app): State<App>, caller: Caller, Body(body): Body) -> An
     Ok(Json(providers::put(&app, caller.actor(), key_change(&body)?, change).await?.into()))
 }
 
-/// Change some settings: null gives a member its default, `prices` are merged by model and null removes a model. The stored
-/// key stays when `api_key` is left out, provided that `base_url` stays.
+/// Change some settings: null gives a member its default, `prices` are merged by model and null removes a model. The
+/// stored key stays when `api_key` is left out, provided that `base_url` stays.
 #[utoipa::path(patch, path = "/api/llm-provider/", tag = "LLM provider", request_body = ProviderBody,
     responses((status = 200, body = ProviderObject), Failures))]
 async fn update(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<Json<ProviderObject>> {

@@ -41,7 +41,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 const PAGE: Bounds = Bounds { page_size: 50, max_page_size: 0 };
 
-/// Write a score on a log or row: 201 when it is new, 200 when it replaces the one of the same log, evaluator and scorer.
+/// Write a score on a log or row: 201 when it is new, 200 when it replaces the one of the same log, evaluator and
+/// scorer.
 #[utoipa::path(post, path = "/api/scores/", tag = "Scores", request_body = ScoreBody,
     responses((status = 201, body = ScoreObject), (status = 200, body = ScoreObject), Failures))]
 async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer<(StatusCode, Json<ScoreObject>)> {

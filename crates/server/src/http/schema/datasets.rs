@@ -3,8 +3,8 @@
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A dataset to create. With `is_empty: true`, or nothing but a name, it starts empty; else matching request logs are copied in
-/// by a job.
+/// A dataset to create. With `is_empty: true`, or nothing but a name, it starts empty; else matching request logs are
+/// copied in by a job.
 #[derive(ToSchema)]
 #[schema(example = json!({"name": "Failures", "sampling": 50, "initial_log_filters": {"status_code": {"operator": "gte", "value": 400}}}))]
 pub struct NewDatasetBody {
@@ -77,8 +77,8 @@ pub struct RowPatchBody {
     annotation_completed_by: Option<Value>,
 }
 
-/// Request logs to copy into a dataset. One of granularity `traces` gets a row for each trace: its root span with the trace's
-/// totals.
+/// Request logs to copy into a dataset. One of granularity `traces` gets a row for each trace: its root span with the
+/// trace's totals.
 #[derive(ToSchema)]
 #[schema(example = json!({"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-02-01T00:00:00Z", "filters": {"status_code": 500}, "sampling_percentage": 25}))]
 pub struct ImportBody {

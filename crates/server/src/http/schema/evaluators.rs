@@ -19,7 +19,8 @@ pub struct EvaluatorParameters {
     tags: Option<String>,
 }
 
-/// An evaluator. PUT: absent members are reset. PATCH: absent members stay, objects are merged key by key, null removes a key.
+/// An evaluator. PUT: absent members are reset. PATCH: absent members stay, objects are merged key by key, null removes
+/// a key.
 #[derive(ToSchema)]
 #[schema(example = json!({"name": "Response quality", "type": "llm", "score_value_type": "numerical",
     "score_config": {"min_score": 1, "max_score": 5}, "passing_conditions": {"primary_score": {"operator": "gte", "value": 3}},
@@ -32,7 +33,8 @@ pub struct EvaluatorBody {
     evaluator_slug: Option<String>,
     /// `llm`, `human` or `code`, or one of the older types; by the configuration that is there when absent.
     r#type: Option<String>,
-    /// `numerical` (default), `boolean`, `percentage`, `single_select`, `multi_select`, `text`, `json`, `comment` or `categorical`.
+    /// `numerical` (default), `boolean`, `percentage`, `single_select`, `multi_select`, `text`, `json`, `comment` or
+    /// `categorical`.
     score_value_type: Option<String>,
     /// Template marker, echoed.
     eval_class: Option<String>,
@@ -44,7 +46,8 @@ pub struct EvaluatorBody {
     /// Filters over the score that make it a pass.
     #[schema(value_type = Option<Object>)]
     passing_conditions: Option<Value>,
-    /// `model`, `evaluator_definition` (a template that contains `{{output}}`), `scoring_rubric`, `temperature` and other parameters.
+    /// `model`, `evaluator_definition` (a template that contains `{{output}}`), `scoring_rubric`, `temperature` and
+    /// other parameters.
     #[schema(value_type = Option<Object>)]
     llm_config: Option<Value>,
     /// `eval_code_snippet` (Python that defines `main(eval_inputs)`), or `builtin` with `parameters`.
@@ -119,7 +122,8 @@ pub struct ContinueBody {
 pub struct ProviderBody {
     /// `http://` or `https://` address that `/chat/completions` is appended to.
     base_url: Option<String>,
-    /// Key of the endpoint. Never shown again. Absent keeps the stored one, which a new `base_url` does not allow; null: none.
+    /// Key of the endpoint. Never shown again. Absent keeps the stored one, which a new `base_url` does not allow;
+    /// null: none.
     #[schema(write_only)]
     api_key: Option<String>,
     /// Model for evaluators that name none.

@@ -22,8 +22,9 @@ pub struct PageParameters {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CursorParameters {
-    /// In place of `page`: empty for the first page, then `next_cursor` of the page before. Costs the same at any depth, and no row is
-    /// missed or repeated when others come and go. With other filters or another order than it was made with it is refused.
+    /// In place of `page`: empty for the first page, then `next_cursor` of the page before. Costs the same at any
+    /// depth, and no row is missed or repeated when others come and go. With other filters or another order than it was
+    /// made with it is refused.
     cursor: Option<String>,
 }
 
@@ -56,8 +57,9 @@ pub struct DownloadParameters {
 pub struct RowParameters {
     /// Comma-separated fields; rows then hold these and `id`, `unique_id`. All fields when absent.
     include_fields: Option<String>,
-    /// Most characters of a text: longer ones are cut, and of large structures only the beginning is sent. Each row then says in
-    /// `truncated_fields` what was cut: `[{"field", "bytes"}]`, with the size of the whole as JSON text. A single row is always whole.
+    /// Most characters of a text: longer ones are cut, and of large structures only the beginning is sent. Each row
+    /// then says in `truncated_fields` what was cut: `[{"field", "bytes"}]`, with the size of the whole as JSON text. A
+    /// single row is always whole.
     #[param(minimum = 1)]
     preview: Option<u64>,
 }

@@ -21,8 +21,8 @@ pub struct SpanParameters {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct GroupParameters {
-    /// `model`, `provider_id`, `organization_key_id`, `prompt_id`, `deployment_id`, `deployment_name`, `custom_identifier`,
-    /// `customer_identifier`, `trace` or `thread`.
+    /// `model`, `provider_id`, `organization_key_id`, `prompt_id`, `deployment_id`, `deployment_name`,
+    /// `custom_identifier`, `customer_identifier`, `trace` or `thread`.
     group_by: String,
 }
 

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A score on a log or row. `evaluator_id` or `evaluator_slug` says whose; a slug that no evaluator has is a custom one. The value
-/// stands in the member of the evaluator's type.
+/// A score on a log or row. `evaluator_id` or `evaluator_slug` says whose; a slug that no evaluator has is a custom
+/// one. The value stands in the member of the evaluator's type.
 #[derive(ToSchema)]
 #[schema(example = json!({"log_id": "3f0c", "evaluator_slug": "helpfulness", "numerical_value": 4, "explanation": "Clear and short."}))]
 pub struct ScoreBody {
@@ -86,7 +86,8 @@ pub struct CompareBody {
     a: CompareSide,
     /// What may be better.
     b: CompareSide,
-    /// `unique_id` (default within one dataset) or `custom_identifier` (default otherwise): what makes two rows the same.
+    /// `unique_id` (default within one dataset) or `custom_identifier` (default otherwise): what makes two rows the
+    /// same.
     r#match: Option<String>,
     /// Share of the bootstrap distribution inside an interval, between 0 and 1; 0.95 by default.
     confidence: Option<f64>,
