@@ -50,7 +50,7 @@ const RESTS_WITH_BACKLOG: u32 = 1;
 /// How often it looks whether a column index is still being made.
 const FILLING_LOOK: Duration = Duration::from_millis(100);
 /// Rows that may wait before it hurries.
-const BACKLOG_ROWS: RowNumber = 50_000;
+const BACKLOG_ROWS: i64 = 50_000;
 
 /// What the thread works with.
 pub(crate) struct Desk {
@@ -181,12 +181,12 @@ impl Work<'_> {
         let mut seq = kept.map(|kept| kept.seq);
         let set = match opened {
             Ok(Some(set)) => set,
-            Ok(None) => Set::new(Vec::new(), 0),
+            Ok(None) => Set::new(Vec::new(), RowNumber::new(0)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(Error::internal(error)),
             Err(error) => {
                 tracing::warn!(collection = %self.collection, %error, "a text index cannot be used and is built anew");
                 seq = None;
-                Set::new(Vec::new(), 0)
+                Set::new(Vec::new(), RowNumber::new(0))
             }
         };
         if let Some(Kept { token, .. }) = kept {
@@ -290,7 +290,8 @@ impl Work<'_> {
         let before = std::mem::replace(commits, self.desk.origin.commits());
         if *commits != before {
             // Row numbers rise over all collections: a guess that is too high only makes it hurry.
-            let hurry = self.lease.last_row(self.collection)? - batch.above > BACKLOG_ROWS;
+            let last = self.lease.last_row(self.collection)?;
+            let hurry = last.get() - batch.above.get() > BACKLOG_ROWS;
             let rests = if hurry { RESTS_WITH_BACKLOG } else { RESTS_BESIDE_WRITERS };
             self.texts.pause(took * rests);
         }
