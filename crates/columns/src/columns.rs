@@ -7,6 +7,7 @@ use crate::dictionary::Dictionary;
 use crate::dynamic::{DynamicColumns, Shape};
 use crate::ids::Ids;
 use crate::kept::KeptOrders;
+use crate::log_ref::LogRef;
 use crate::rows::Rows;
 use crate::scalar::ScalarColumn;
 use crate::seal::Chunk;
@@ -16,9 +17,8 @@ use crate::watch::Watched;
 use evalset_model::field::Field;
 use evalset_model::ids::{LogId, RowNumber};
 use evalset_model::limits::Limits;
-use evalset_model::log::Scalars;
 use evalset_model::score::{ComparedScore, ComparedScores};
-use serde_json::{Map, Value};
+
 use std::io::Result;
 use std::sync::Arc;
 
@@ -33,19 +33,6 @@ impl From<&Limits> for ColumnLimits {
     fn from(limits: &Limits) -> Self {
         Self { metadata_columns: limits.metadata_columns }
     }
-}
-
-/// What the columns need to know of a log.
-#[derive(Clone, Copy, Debug)]
-pub struct LogRef<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// Its typed fields.
-    pub scalars: &'a Scalars,
-    /// Its metadata, `_` keys included.
-    pub metadata: &'a Map<String, Value>,
-    /// Its scores; `None` leaves those of a row that is replaced.
-    pub scores: Option<&'a ComparedScores>,
 }
 
 /// The columns of a collection. Rows keep their position for good: a removed one only stops counting.

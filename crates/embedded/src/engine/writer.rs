@@ -6,6 +6,7 @@
 //! not waited for. Does not know what commands do.
 
 mod command;
+mod tx;
 
 use crate::engine::checkpoint::Checkpoints;
 use crate::file::damage::Damage;
@@ -13,7 +14,6 @@ use crate::file::derived;
 use crate::file::error::{Sql, again};
 use command::{Command, Ran, Reply, Room, command};
 use evalset_index::{Change, CollectionNumber, CommitNumber, Derived};
-use evalset_model::ids::RowNumber;
 use evalset_model::{Error, Result};
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+
+pub(crate) use tx::Tx;
 
 /// Commands of one transaction.
 const BATCH_COMMANDS: usize = 1_024;
@@ -41,77 +43,6 @@ pub(crate) struct Watched {
     pub derived: Derived,
     /// Told of rows that cannot be read.
     pub damage: Arc<Damage>,
-}
-
-/// The transaction as a command sees it.
-pub(crate) struct Tx<'c> {
-    /// The writer's connection, inside a transaction.
-    pub connection: &'c Connection,
-    /// Number of this commit.
-    seq: CommitNumber,
-    next_row: i64,
-    changes: Vec<(CollectionNumber, Change)>,
-    watched: &'c Watched,
-}
-
-impl Tx<'_> {
-    /// The number that the next new row gets; it is used up by [`Tx::use_rows`].
-    pub fn next_row(&self) -> RowNumber {
-        RowNumber::new(self.next_row)
-    }
-
-    /// Marks so many numbers from [`Tx::next_row`] on as given out.
-    pub fn use_rows(&mut self, count: usize) {
-        self.next_row += count as i64;
-    }
-
-    /// Records what the index of a collection has to learn after the commit.
-    pub fn change(&mut self, collection: CollectionNumber, change: Change) {
-        self.changes.push((collection, change));
-    }
-
-    /// Whether an index wants the changes of this collection row by row. When not, `Change::Reload` is enough.
-    pub fn indexed(&self, collection: CollectionNumber) -> bool {
-        self.watched.derived.indexes.tracks(collection)
-    }
-
-    /// Notes that a row gets another text, if its collection has a text index.
-    pub fn note_text(&self, collection: CollectionNumber, row: RowNumber) -> Result<()> {
-        if self.watched.derived.texts.tracks(collection) {
-            derived::note_text(self.connection, collection, row, self.seq)?;
-        }
-        Ok(())
-    }
-
-    /// Where rows that cannot be read are noted.
-    pub fn damage(&self) -> &Damage {
-        &self.watched.damage
-    }
-
-    /// Adds to the counts of a collection and marks it as changed by this commit, in any way.
-    pub fn count(&mut self, collection: CollectionNumber, rows: i64, completed: i64) -> Result<()> {
-        self.changed(collection, rows, completed, false)
-    }
-
-    /// As [`Tx::count`], for a commit that only adds rows: a snapshot of the index stays of use.
-    pub fn count_added(&mut self, collection: CollectionNumber, rows: i64, completed: i64) -> Result<()> {
-        self.changed(collection, rows, completed, true)
-    }
-
-    fn changed(&mut self, collection: CollectionNumber, rows: i64, completed: i64, only_added: bool) -> Result<()> {
-        self.connection
-            .prepare_cached(
-                "UPDATE collection SET log_count = log_count + ?2, seq = ?4, changed = iif(?5, changed, ?4), \
-                 completed_annotation_count = completed_annotation_count + ?3 WHERE id = ?1",
-            )
-            .sql()?
-            .execute((collection.0, rows, completed, self.seq.0, only_added))
-            .sql()?;
-        // Without it the number would be given to the next commit too, which an index read meanwhile would take for
-        // known.
-        self.change(collection, Change::Touch);
-        Ok(())
-    }
 }
 
 /// Handle to the writer thread.

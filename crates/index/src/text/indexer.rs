@@ -5,6 +5,7 @@
 //! the process ends is done again.
 
 use super::Texts;
+use super::batch::{Batch, SEGMENT_ROWS};
 use super::folder::{Folder, List};
 use super::shelf::{Set, Shelf};
 use crate::indexes::Indexes;
@@ -24,10 +25,6 @@ use std::vec::IntoIter;
 
 /// Rows read in one transaction.
 const READ_ROWS: usize = 500;
-/// Rows of a new segment.
-const SEGMENT_ROWS: usize = 50_000;
-/// About the memory of a new segment; the row that passes it is still in it.
-const SEGMENT_BYTES: usize = 48 * 1024 * 1024;
 /// So many segments of a size are merged into one of the next.
 const MERGED: usize = 8;
 /// Rows of the smallest size; each next one has [`MERGED`] times as many.
@@ -58,25 +55,6 @@ pub(crate) struct Desk {
     pub origin: Arc<dyn Origin>,
     /// Callers wait for those that are being made: they go first.
     pub indexes: Arc<Indexes>,
-}
-
-/// Rows of a new segment.
-struct Batch {
-    builder: Builder,
-    /// Rows up to this one have been looked at.
-    above: RowNumber,
-    /// The commit at which, or after which, all of them were read.
-    seq: CommitNumber,
-    /// Rows that were looked at again.
-    again: Vec<RowNumber>,
-    /// More rows wait.
-    more: bool,
-}
-
-impl Batch {
-    fn is_full(&self) -> bool {
-        self.builder.rows().len() >= SEGMENT_ROWS || self.builder.bytes() >= SEGMENT_BYTES
-    }
 }
 
 /// Works until the store closes.

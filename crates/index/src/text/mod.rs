@@ -23,6 +23,7 @@
 //! built anew. From an origin that does not push, a reader gets the changes up to S before it looks at the columns of S
 //! ([`Texts::follow`]).
 
+mod batch;
 mod folder;
 mod indexer;
 mod learned;
