@@ -5,6 +5,7 @@
 //!
 //! Knows no route and no body: what a byte of one takes is a fixed multiple.
 
+use crate::http::give_back;
 use evalset_model::ids::OrganizationId;
 use evalset_model::limits::Limits;
 use evalset_model::{Error, Result};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 /// Memory that a byte of a body takes until it is stored: as it came, as text with its members found, ready to be
 /// written.
 const WEIGHT: usize = 3;
+/// What a request had when its end is a reason to give memory back to the system, bytes: less is soon used again.
+const LARGE: usize = 48 * 1024 * 1024;
 /// When a refused caller may come back, seconds.
 const RETRY_SECONDS: u64 = 1;
 
@@ -129,6 +132,9 @@ fn busy(what: String) -> Error {
 impl Drop for Hold {
     fn drop(&mut self) {
         let Some((organization, bytes)) = self.held.get_mut().take() else { return };
+        if bytes >= LARGE {
+            give_back::soon();
+        }
         let mut used = self.budget.0.used.lock();
         used.bytes -= bytes;
         if let Some(share) = used.organizations.get_mut(&organization) {

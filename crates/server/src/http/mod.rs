@@ -10,6 +10,7 @@ pub mod etag;
 pub mod evaluator_body;
 pub mod extract;
 pub mod filters;
+mod give_back;
 pub mod listing;
 pub mod log_body;
 pub mod members;
