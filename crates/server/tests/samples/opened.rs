@@ -124,20 +124,6 @@ async fn check_work(server: &TestApp, told: &Told, dataset: &str) {
 }
 
 #[tokio::test]
-async fn files_of_column_indexes_are_read_or_made_anew() {
-    for version in sample::versions().into_iter().filter(|version| *version >= sample::FIRST_INDEXED) {
-        let (folder, told) = sample::open(version, Ended::Indexed);
-        for _ in 0..2 {
-            with_folder(folder.path(), limits(), Workers::None, async |server| {
-                answers_as_then(server, &told, NOTHING, |_| false).await;
-            })
-            .await;
-        }
-        sound(folder.path());
-    }
-}
-
-#[tokio::test]
 async fn jobs_of_a_killed_server_are_readable_and_go_on() {
     for version in sample::versions() {
         let (folder, told) = sample::open(version, Ended::Killed);
