@@ -84,8 +84,10 @@ fn made_anew(then: &Value, now: &Value, allowed: Allowed) -> bool {
 
 /// Both are the same number but for rounding: rows are evaluated side by side, and sums are in the order of their ends.
 fn added_up_anew(then: &Value, now: &Value, allowed: Allowed) -> bool {
-    let (Some(_), Some(then), Some(now)) = (allowed.made_after, then.as_f64(), now.as_f64()) else { return false };
-    (then - now).abs() <= 1e-12 * then.abs()
+    if allowed.made_after.is_none() || !(then.is_f64() && now.is_f64()) {
+        return false;
+    }
+    matches!((then.as_f64(), now.as_f64()), (Some(then), Some(now)) if (then - now).abs() <= 1e-12 * then.abs())
 }
 
 /// The rows of a JSONL file as a list; any other answer as it is.
