@@ -52,7 +52,7 @@ pub struct LogRef<'a> {
 pub struct Columns {
     pub(crate) grid: Grid,
     /// Row numbers by position, cut into chunks so that growing never copies them all.
-    pub(crate) numbers: Vec<Slab<RowNumber>>,
+    pub(crate) numbers: Vec<Slab<i64>>,
     /// How often each chunk was written to.
     pub(crate) writes: Vec<u64>,
     /// The file in which a chunk lies as it is.
@@ -110,7 +110,7 @@ impl Columns {
             self.numbers.push(Slab::default());
         }
         if let Some(numbers) = self.numbers.last_mut() {
-            numbers.to_mut().push(row);
+            numbers.to_mut().push(row.get());
         }
         self.ids.push(log.id);
         self.touch(position);
@@ -199,7 +199,7 @@ impl Columns {
 
     /// The highest row number ever appended; 0 when there was none.
     pub fn last_row(&self) -> RowNumber {
-        self.numbers.last().and_then(|numbers| numbers.last()).copied().unwrap_or(0)
+        RowNumber::new(self.numbers.last().and_then(|numbers| numbers.last()).copied().unwrap_or(0))
     }
 
     /// Whether the row is alive.
@@ -214,6 +214,7 @@ impl Columns {
 
     /// Position of an alive row.
     pub(crate) fn position(&self, row: RowNumber) -> Option<usize> {
+        let row = row.get();
         let chunk = self
             .numbers
             .partition_point(|numbers| numbers.first().is_some_and(|first| *first <= row))
@@ -224,7 +225,8 @@ impl Columns {
 
     pub(crate) fn number(&self, position: usize) -> RowNumber {
         let place = self.grid.place(position);
-        self.numbers.get(place.chunk).and_then(|numbers| numbers.get(place.offset)).copied().unwrap_or(0)
+        let number = self.numbers.get(place.chunk).and_then(|numbers| numbers.get(place.offset)).copied();
+        RowNumber::new(number.unwrap_or(0))
     }
 
     pub(crate) fn chunks(&self) -> usize {
@@ -253,14 +255,15 @@ impl Columns {
     /// The rows, alive or not, whose number is in a set. `window` gives 64 bits of the set, the lowest for the number
     /// given and the others for those that follow it.
     pub fn select_in(&self, window: impl Fn(RowNumber) -> u64) -> Rows {
+        let window = |first: &i64| window(RowNumber::new(*first));
         let mut words = Vec::with_capacity(self.alive.len());
         for numbers in &self.numbers {
             words.extend(numbers.chunks(bits::WORD).map(|numbers| match numbers {
                 // Without gaps between them, as rows mostly are.
                 [first, .., last] if (last - first) as usize == numbers.len() - 1 => {
-                    window(*first) & (u64::MAX >> (bits::WORD - numbers.len()))
+                    window(first) & (u64::MAX >> (bits::WORD - numbers.len()))
                 }
-                _ => numbers.iter().enumerate().fold(0, |word, (bit, row)| word | (window(*row) & 1) << bit),
+                _ => numbers.iter().enumerate().fold(0, |word, (bit, row)| word | (window(row) & 1) << bit),
             }));
             self.watch.passed();
         }
@@ -274,12 +277,13 @@ impl Columns {
         numbers
     }
 
-    /// Keeps only rows whose number is at most `watermark`.
-    pub fn up_to(&self, rows: &mut Rows, watermark: RowNumber) {
-        let chunk = self.numbers.partition_point(|numbers| numbers.first().is_some_and(|first| *first <= watermark));
+    /// Keeps only rows that come up to `last`, itself included.
+    pub fn up_to(&self, rows: &mut Rows, last: RowNumber) {
+        let last = last.get();
+        let chunk = self.numbers.partition_point(|numbers| numbers.first().is_some_and(|first| *first <= last));
         let positions = chunk
             .checked_sub(1)
-            .map_or(0, |chunk| self.grid.start(chunk) + self.numbers[chunk].partition_point(|row| *row <= watermark));
+            .map_or(0, |chunk| self.grid.start(chunk) + self.numbers[chunk].partition_point(|row| *row <= last));
         rows.words.truncate(positions.div_ceil(bits::WORD));
         if let Some(last) = rows.words.get_mut(positions / bits::WORD) {
             *last &= (1 << (positions % bits::WORD)) - 1;

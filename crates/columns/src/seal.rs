@@ -14,13 +14,12 @@ use crate::slab::{Backing, Slab};
 use crate::snapshot::{Input, Output, Stored, odd};
 use crate::watch::Watched;
 use evalset_model::field::Field;
-use evalset_model::ids::RowNumber;
 use std::io::Result;
 use std::sync::Arc;
 
 /// One chunk of all columns.
 pub(crate) struct Chunk {
-    numbers: Slab<RowNumber>,
+    numbers: Slab<i64>,
     ids: IdChunk,
     scalars: Vec<ScalarChunk>,
     metadata: Vec<Option<Box<Cells>>>,

@@ -10,7 +10,7 @@ use crate::jobs::{self, activity, job_line, purge};
 use async_trait::async_trait;
 use evalset_index::Change;
 use evalset_model::dataset::{Dataset, DatasetPatch, Status};
-use evalset_model::ids::{Collection, DatasetId, LogId, OrganizationId, Place};
+use evalset_model::ids::{Collection, DatasetId, LogId, OrganizationId, Place, RowNumber};
 use evalset_model::job::Job;
 use evalset_model::{Error, Result};
 use evalset_store::datasets::Datasets;
@@ -152,7 +152,7 @@ fn newest_rows(lease: &Lease, name: Collection, limit: usize) -> Result<Vec<LogI
     while let Some(line) = lines.next().sql()? {
         match line.get(0) {
             Ok(id) => ids.push(LogId(id)),
-            Err(_) => lease.damage().note(found.id, &row::wrong(line.get(1).sql()?, "unique_id")),
+            Err(_) => lease.damage().note(found.id, &row::wrong(RowNumber::new(line.get(1).sql()?), "unique_id")),
         }
     }
     Ok(ids)

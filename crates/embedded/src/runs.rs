@@ -63,7 +63,7 @@ impl Runs for Engine {
                 let Some(run) = number(connection, Some(organization), run)? else { return Ok(Vec::new()) };
                 let mut statement =
                     connection.prepare_cached("SELECT row FROM run_result WHERE run = ?1 ORDER BY row").sql()?;
-                let rows = statement.query_map([run], |line| line.get(0)).sql()?;
+                let rows = statement.query_map([run], |line| line.get(0).map(RowNumber::new)).sql()?;
                 rows.collect::<rusqlite::Result<_>>().sql()
             })
             .await
@@ -156,7 +156,7 @@ fn keep(tx: &mut Tx<'_>, run: RunNumber, units: &[Unit]) -> Result<()> {
             .sql()?
             .execute(params![
                 run,
-                row,
+                row.get(),
                 score.status == ScoreStatus::Failed,
                 values.numerical,
                 values.boolean,

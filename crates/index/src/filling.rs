@@ -6,6 +6,7 @@ use crate::number::CollectionNumber;
 use crate::origin::{Fields, Lease, Sight};
 use crate::slot::as_ref;
 use evalset_columns::Columns;
+use evalset_model::ids::RowNumber;
 use evalset_model::score::ShownScores;
 use evalset_model::{Error, Result};
 use std::mem::take;
@@ -54,7 +55,7 @@ impl Indexes {
         let mut columns = thread::scope(|scope| {
             let filling = scope.spawn(move || self.fill(collection, &portions, &done));
             let (mut portion, mut bytes) = (Portion::new(), 0);
-            let read = lease.each_row(collection, 0, &mut |stored| {
+            let read = lease.each_row(collection, RowNumber::new(0), &mut |stored| {
                 bytes += stored.metadata_bytes;
                 portion.push(stored);
                 if portion.len() < PORTION_ROWS && bytes < PORTION_BYTES {

@@ -121,14 +121,14 @@ fn value_bytes(value: &Value) -> usize {
 mod tests {
     use super::*;
     use evalset_model::field::Field;
-    use evalset_model::ids::LogId;
+    use evalset_model::ids::{LogId, RowNumber};
     use serde_json::json;
 
     fn append(text: &str) -> Vec<Change> {
         let mut log = Log::new(LogId("one".to_owned()));
         log.scalars.set_text(Field::Model, text);
         log.metadata.insert("key".to_owned(), json!({ "deep": [text, 1] }));
-        vec![Change::Append(1, Box::new(log), ComparedScores::none()), Change::Touch]
+        vec![Change::Append(RowNumber::new(1), Box::new(log), ComparedScores::none()), Change::Touch]
     }
 
     #[test]

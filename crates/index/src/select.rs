@@ -172,9 +172,9 @@ impl Answers {
         let told = self.texts.ask(lease, name, &pick.filter)?;
         let (sort, after) = match &pick.order {
             PickOrder::By(sort) => (Some(sort), None),
-            PickOrder::Falling { after } => (None, after.map(|after| after.saturating_sub(1))),
+            PickOrder::Falling { after } => (None, after.map(|after| after.get().saturating_sub(1))),
         };
-        let last = [pick.watermark.map(Watermark::get), after].into_iter().flatten().min();
+        let last = [pick.watermark.map(Watermark::get), after].into_iter().flatten().min().map(RowNumber::new);
         let view = self.view(lease, name, heavy(&pick.filter), |columns| {
             let mut verdict = told.evaluate(columns, &pick.filter);
             if let Some(last) = last {

@@ -52,9 +52,8 @@ impl Answers {
         roots: &[RowNumber],
         watermark: Option<Watermark>,
     ) -> Result<Vec<TraceTotals>> {
-        let look = self.view(lease, name, false, |columns| {
-            columns.traces(&columns.select(roots), watermark.map(Watermark::get))
-        })?;
+        let look =
+            self.view(lease, name, false, |columns| columns.traces(&columns.select(roots), watermark.map(last_of)))?;
         let Some(View { collection, seen, .. }) = look else { return Ok(Vec::new()) };
         let found: HashMap<RowNumber, FoldedTrace> = seen.into_iter().map(|trace| (trace.root, trace)).collect();
         named(lease, collection, roots.iter().filter_map(|root| found.get(root).cloned()).collect())
@@ -71,11 +70,12 @@ impl Answers {
         let told = self.texts.ask(lease, name, &filter)?;
         let view = self.view(lease, name, heavy(&filter), |columns| {
             let mut verdict = told.evaluate(columns, &filter);
-            if let Some(watermark) = scope.watermark {
-                columns.up_to(&mut verdict.yes, watermark.get());
-                columns.up_to(&mut verdict.maybe, watermark.get());
+            let last = scope.watermark.map(last_of);
+            if let Some(last) = last {
+                columns.up_to(&mut verdict.yes, last);
+                columns.up_to(&mut verdict.maybe, last);
             }
-            let found = columns.traces(&candidates(&verdict), scope.watermark.map(Watermark::get));
+            let found = columns.traces(&candidates(&verdict), last);
             Seen::new(columns, verdict, found)
         })?;
         let Some(View { collection, seen, mut helpers }) = view else { return Ok(None) };
@@ -125,4 +125,9 @@ fn named(lease: &dyn Lease, collection: CollectionNumber, found: Vec<FoldedTrace
         all.push(TraceTotals { trace, root, totals });
     }
     Ok(all)
+}
+
+/// The last row that may be within what a watermark holds.
+fn last_of(watermark: Watermark) -> RowNumber {
+    RowNumber::new(watermark.get())
 }

@@ -135,8 +135,29 @@ impl Place {
     }
 }
 
-/// Position of a row in its store: grows with insertion, never reused, meaningful only to that store.
-pub type RowNumber = i64;
+/// Place of a row in the order of arrival in its collection, as its store tells it: never given twice, compared and
+/// never counted with. Opaque to everyone but the store that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowNumber(i64);
+
+impl RowNumber {
+    /// As its store writes it.
+    pub const fn new(stored: i64) -> Self {
+        Self(stored)
+    }
+
+    /// What its store writes.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for RowNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// What was in a collection when it was taken: rows that come later are not within it. Opaque to everyone but the store
 /// that gave it; jobs keep it as that store writes it.

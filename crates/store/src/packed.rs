@@ -15,7 +15,7 @@ const MORE: u8 = 1 << PART_BITS;
 pub struct PackedRows {
     bytes: Vec<u8>,
     len: u64,
-    last: RowNumber,
+    last: i64,
     /// The step at the end that may still be repeated, and how often it came.
     step: i64,
     times: u64,
@@ -24,6 +24,7 @@ pub struct PackedRows {
 impl PackedRows {
     /// Adds a number at the end.
     pub fn push(&mut self, row: RowNumber) {
+        let row = row.get();
         let step = row.wrapping_sub(self.last);
         if self.times > 0 && step == self.step {
             self.times += 1;
@@ -87,7 +88,7 @@ impl IntoIterator for PackedRows {
 pub struct Unpacked {
     bytes: Vec<u8>,
     at: usize,
-    last: RowNumber,
+    last: i64,
     step: i64,
     times: u64,
 }
@@ -124,7 +125,7 @@ impl Iterator for Unpacked {
         }
         self.times -= 1;
         self.last = self.last.wrapping_add(self.step);
-        Some(self.last)
+        Some(RowNumber::new(self.last))
     }
 }
 
@@ -143,23 +144,23 @@ fn put(bytes: &mut Vec<u8>, mut value: u128) {
 mod tests {
     use super::*;
 
-    fn held(rows: impl IntoIterator<Item = RowNumber>) -> usize {
-        rows.into_iter().collect::<PackedRows>().into_iter().bytes.len()
+    fn held(rows: impl IntoIterator<Item = i64>) -> usize {
+        rows.into_iter().map(RowNumber::new).collect::<PackedRows>().into_iter().bytes.len()
     }
 
     #[test]
     fn numbers_come_back_in_their_order() {
-        let odd = [7, 7, 0, -5, RowNumber::MAX, RowNumber::MIN, 1, 2, 3, 3, 2, 1];
+        let odd = [7, 7, 0, -5, i64::MAX, i64::MIN, 1, 2, 3, 3, 2, 1];
         let mut mixed: u64 = 1;
         let mut random = || {
             mixed = mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (mixed >> 40) as RowNumber
+            (mixed >> 40) as i64
         };
         let random: Vec<_> = (0..10_000).map(|_| random()).collect();
         for rows in [Vec::new(), vec![1], odd.to_vec(), (0..5_000).rev().collect(), random] {
-            let packed: PackedRows = rows.iter().copied().collect();
+            let packed: PackedRows = rows.iter().copied().map(RowNumber::new).collect();
             assert_eq!(packed.len(), rows.len() as u64);
-            assert_eq!(packed.into_iter().collect::<Vec<_>>(), rows);
+            assert_eq!(packed.into_iter().map(RowNumber::get).collect::<Vec<_>>(), rows);
         }
     }
 

@@ -129,9 +129,9 @@ fn parse_footer(mut footer: &[u8]) -> Option<(Rows, [Vec<BlockAddress>; PARTS])>
     let size = |footer: &mut &[u8]| usize::try_from(take_number(footer)?).ok();
     let count = size(footer)?;
     let mut rows = Vec::with_capacity(count.min(footer.len()));
-    let mut row: RowNumber = 0;
+    let mut row: i64 = 0;
     for _ in 0..count {
-        row = row.checked_add(RowNumber::try_from(take_number(footer)?).ok()?)?;
+        row = row.checked_add(i64::try_from(take_number(footer)?).ok()?)?;
         rows.push(row);
     }
     let mut parts: [Vec<BlockAddress>; PARTS] = Default::default();
@@ -155,7 +155,7 @@ mod parts {
 
     /// Rising row numbers.
     pub struct Rows {
-        first: RowNumber,
+        first: i64,
         len: usize,
         /// Distances from the first; none when there are no gaps.
         offsets: Option<Vec<u32>>,
@@ -163,7 +163,7 @@ mod parts {
 
     impl Rows {
         /// `None` when they do not rise or lie further apart than one segment may hold.
-        pub fn new(rows: &[RowNumber]) -> Option<Self> {
+        pub fn new(rows: &[i64]) -> Option<Self> {
             let Some((first, last)) = rows.first().zip(rows.last()) else {
                 return Some(Self { first: 0, len: 0, offsets: None });
             };
@@ -171,7 +171,7 @@ mod parts {
                 return None;
             }
             let gapless = last - first == rows.len() as i64 - 1;
-            let offset = |row: &RowNumber| u32::try_from(row - first).ok();
+            let offset = |row: &i64| u32::try_from(row - first).ok();
             let offsets = if gapless { None } else { Some(rows.iter().map(offset).collect::<Option<_>>()?) };
             Some(Self { first: *first, len: rows.len(), offsets })
         }
@@ -181,17 +181,17 @@ mod parts {
         }
 
         pub fn gapless(&self) -> Option<RowNumber> {
-            self.offsets.is_none().then_some(self.first)
+            self.offsets.is_none().then_some(RowNumber::new(self.first))
         }
 
         pub fn get(&self, doc: usize) -> RowNumber {
             let offset =
                 self.offsets.as_ref().map_or(doc as i64, |offsets| offsets.get(doc).map_or(0, |at| i64::from(*at)));
-            self.first + offset
+            RowNumber::new(self.first + offset)
         }
 
         pub fn find(&self, row: RowNumber) -> Option<usize> {
-            let offset = u32::try_from(row.checked_sub(self.first)?).ok()?;
+            let offset = u32::try_from(row.get().checked_sub(self.first)?).ok()?;
             match &self.offsets {
                 None => Some(offset as usize).filter(|doc| *doc < self.len),
                 Some(offsets) => offsets.binary_search(&offset).ok(),

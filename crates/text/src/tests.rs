@@ -140,7 +140,8 @@ fn random_tests_fit_the_meaning() {
     let (mut open, mut asked) = (0, 0);
     for round in 0..40 {
         let logs: Vec<Log> = (0..60).map(|_| dice.log()).collect();
-        let rows: Vec<(RowNumber, &Log)> = logs.iter().enumerate().map(|(at, log)| (at as i64 * 3 + 1, log)).collect();
+        let rows: Vec<(RowNumber, &Log)> =
+            logs.iter().enumerate().map(|(at, log)| (RowNumber::new(at as i64 * 3 + 1), log)).collect();
         let (first, second) = rows.split_at(20 + dice.below(30));
         let segments = [build(&folder.path().join("a"), first), build(&folder.path().join("b"), second)];
         let mut gone = [Docs::none(first.len()), Docs::none(second.len())];
@@ -155,7 +156,7 @@ fn random_tests_fit_the_meaning() {
             rows[1..].iter().map(|(row, _)| *row).collect::<Vec<_>>()
         );
         assert!(rows[1..].iter().enumerate().all(|(doc, (row, _))| merged.doc(*row) == Some(doc)));
-        assert_eq!((merged.doc(1), merged.doc(5)), (None, None));
+        assert_eq!((merged.doc(RowNumber::new(1)), merged.doc(RowNumber::new(5))), (None, None));
         let logs_of = |rows: &[(RowNumber, &Log)]| -> Vec<Log> { rows.iter().map(|(_, log)| (*log).clone()).collect() };
         let (one, two) = (logs_of(first), logs_of(second));
         for _ in 0..150 {
@@ -184,7 +185,7 @@ fn words_and_single_tokens_are_certain() {
             log
         })
         .collect();
-    let rows: Vec<_> = logs.iter().enumerate().map(|(at, log)| (at as i64, log)).collect();
+    let rows: Vec<_> = logs.iter().enumerate().map(|(at, log)| (RowNumber::new(at as i64), log)).collect();
     let segment = build(&folder.path().join("a"), &rows);
     let all: Vec<&Log> = logs.iter().collect();
     let contains = |needle: &str, fold| Test::Contains { needles: vec![needle.to_owned()], fold };
@@ -229,7 +230,7 @@ fn phrases_of_frequent_words_are_certain() {
         .collect();
     let build = |name: &str, rows: &mut dyn Iterator<Item = usize>| {
         let mut builder = Builder::default();
-        rows.for_each(|row| builder.add(row as RowNumber, [Some(&texts[row]), None, None]));
+        rows.for_each(|row| builder.add(RowNumber::new(row as i64), [Some(&texts[row]), None, None]));
         builder.write(&folder.path().join(name), &|| true).unwrap();
         Arc::new(Segment::open(&folder.path().join(name), &|| true).unwrap())
     };
@@ -263,9 +264,10 @@ fn phrases_of_frequent_words_are_certain() {
             for doc in 0..segment.len() {
                 let row = segment.row(doc);
                 assert_ne!((row, segment.len()), (lost, merged.len()));
-                let text = if fold { texts[row as usize].to_lowercase() } else { texts[row as usize].clone() };
+                let text =
+                    if fold { texts[row.get() as usize].to_lowercase() } else { texts[row.get() as usize].clone() };
                 let expected = text.contains(&needle);
-                assert_eq!(outcome.certain.contains(doc), expected, "{needle} in {}", texts[row as usize]);
+                assert_eq!(outcome.certain.contains(doc), expected, "{needle} in {}", texts[row.get() as usize]);
             }
         }
     }
@@ -285,7 +287,7 @@ fn what_would_be_too_much_is_left_open() {
     };
     let mut builder = Builder::default();
     let texts: Vec<String> = (0..10_002).map(text).collect();
-    texts.iter().enumerate().for_each(|(row, text)| builder.add(row as RowNumber, [Some(text), None, None]));
+    texts.iter().enumerate().for_each(|(row, text)| builder.add(RowNumber::new(row as i64), [Some(text), None, None]));
     let path = folder.path().join("a");
     builder.write(&path, &|| true).unwrap();
     let segment = Segment::open(&path, &|| true).unwrap();
@@ -318,7 +320,7 @@ fn harmed_files_are_refused() {
     let path = folder.path().join("a");
     let mut dice = Dice(3);
     let logs: Vec<Log> = (0..50).map(|_| dice.log()).collect();
-    build(&path, &logs.iter().enumerate().map(|(at, log)| (at as i64, log)).collect::<Vec<_>>());
+    build(&path, &logs.iter().enumerate().map(|(at, log)| (RowNumber::new(at as i64), log)).collect::<Vec<_>>());
     let bytes = std::fs::read(&path).unwrap();
     for at in (0..bytes.len()).step_by(97) {
         let mut harmed = bytes.clone();

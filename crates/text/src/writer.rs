@@ -145,9 +145,9 @@ impl Writer {
         let mut footer = Vec::new();
         put_number(&mut footer, rows.len() as u64);
         let mut before = 0;
-        for row in rows {
+        for row in rows.iter().map(|row| row.get()) {
             put_number(&mut footer, (row - before).unsigned_abs());
-            before = *row;
+            before = row;
         }
         for addresses in &self.done {
             put_number(&mut footer, addresses.len() as u64);

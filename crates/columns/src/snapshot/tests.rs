@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::LogRef;
+use evalset_model::ids::RowNumber;
 use evalset_model::log::Scalars;
 use evalset_model::scalar::Scalar;
 use evalset_model::score::{ComparedScore, ComparedScores};
@@ -37,9 +38,9 @@ fn columns() -> Columns {
         let id = if number < 130 { format!("{number:032x}") } else { format!("row-{number}") };
         let metadata = map(&metadata);
         let scores = Some(&scores).filter(|_| number % 3 == 0);
-        columns.append(number, LogRef { id: &id, scalars: &scalars, metadata: &metadata, scores });
+        columns.append(RowNumber::new(number), LogRef { id: &id, scalars: &scalars, metadata: &metadata, scores });
     }
-    columns.remove(17);
+    columns.remove(RowNumber::new(17));
     columns
 }
 
@@ -53,7 +54,7 @@ fn bytes(columns: &Columns) -> Vec<u8> {
 fn what_is_loaded_is_what_was_saved() {
     let saved = bytes(&columns());
     let loaded = Columns::load(&LIMITS, &mut saved.as_slice(), &no_files).unwrap();
-    assert_eq!((loaded.len(), loaded.last_row(), loaded.contains(17)), (199, 200, false));
+    assert_eq!((loaded.len(), loaded.last_row().get(), loaded.contains(RowNumber::new(17))), (199, 200, false));
     assert_eq!(bytes(&loaded), saved);
 }
 

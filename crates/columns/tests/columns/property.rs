@@ -34,7 +34,7 @@ struct Pair {
     limits: ColumnLimits,
     style: IdStyle,
     serial: usize,
-    last: RowNumber,
+    last: i64,
     files: TestFiles,
     /// Chunks and segments of texts that moved to files.
     sealed: [u64; 2],
@@ -72,7 +72,7 @@ impl Pair {
             limits,
             style,
             serial: 0,
-            last: random.below(3) as RowNumber - 1,
+            last: random.below(3) as i64 - 1,
             files: TestFiles::default(),
             sealed: [0; 2],
         }
@@ -121,10 +121,10 @@ impl Pair {
                 4 if !self.rows.is_empty() => self.put_score(random),
                 _ => {
                     self.serial += 1;
-                    self.last += 1 + random.below(4) as RowNumber;
+                    self.last += 1 + random.below(4) as i64;
                     let id = id(random, self.style, self.serial);
-                    let new = row(random, self.last, id);
-                    self.columns.append(self.last, log_ref(&new));
+                    let new = row(random, RowNumber::new(self.last), id);
+                    self.columns.append(new.number, log_ref(&new));
                     self.rows.push(new);
                 }
             }
@@ -165,7 +165,7 @@ impl Pair {
         assert_eq!(self.columns.row_numbers(&all), numbers);
         assert_eq!(self.columns.order(&all, None), numbers.iter().copied().rev().collect::<Vec<_>>());
         assert_eq!(self.columns.row_numbers(&self.columns.select(&numbers)), numbers);
-        let watermark = random.below(self.last.max(1) as usize + 3) as RowNumber - 1;
+        let watermark = RowNumber::new(random.below(self.last.max(1) as usize + 3) as i64 - 1);
         let mut early = all.clone();
         self.columns.up_to(&mut early, watermark);
         let expected: Vec<RowNumber> = numbers.iter().copied().filter(|number| *number <= watermark).collect();
@@ -211,11 +211,12 @@ impl Pair {
                 at.is_ok_and(|at| holds(&alone, &self.rows[at].log, &self.rows[at].scores))
             };
             let select = |test: &dyn Fn(RowNumber) -> bool| {
-                let window = |row| (0..64).fold(0, |word, bit| word | u64::from(test(row + bit)) << bit);
+                let after = |row: RowNumber, bit| RowNumber::new(row.get() + bit);
+                let window = |row| (0..64).fold(0, |word, bit| word | u64::from(test(after(row, bit))) << bit);
                 self.columns.select_in(window)
             };
-            let yes = select(&|row| row % 2 == 0 && holds(&row));
-            let maybe = select(&|row| row % 2 != 0 && (row % 3 == 0 || holds(&row)));
+            let yes = select(&|row| row.get() % 2 == 0 && holds(&row));
+            let maybe = select(&|row| row.get() % 2 != 0 && (row.get() % 3 == 0 || holds(&row)));
             given.add(compare, Answer { yes, maybe });
         });
         let verdict = self.columns.evaluate_given(filter, &given);

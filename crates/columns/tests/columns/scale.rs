@@ -43,7 +43,7 @@ fn many(rows: usize, chunk_rows: usize, style: IdStyle) -> Many {
         };
         log.metadata = mixed.as_object().cloned().unwrap_or_default();
         let row = LogRef { id: log.id.as_str(), scalars: &log.scalars, metadata: &log.metadata, scores: Some(&scores) };
-        columns.append(serial as RowNumber + 1, row);
+        columns.append(RowNumber::new(serial as i64 + 1), row);
         logs.push(log);
     }
     Many { columns, logs, scores }
@@ -57,7 +57,7 @@ impl Many {
             compare_keys(&keys[*left], &keys[*right], descending)
                 .then_with(|| self.logs[*left].id.cmp(&self.logs[*right].id))
         });
-        let expected: Vec<RowNumber> = expected.into_iter().map(|at| at as RowNumber + 1).collect();
+        let expected: Vec<RowNumber> = expected.into_iter().map(|at| RowNumber::new(at as i64 + 1)).collect();
         let sort = Sort { field: field.clone(), descending };
         let all = self.columns.everything();
         assert!(self.columns.order(&all, Some(&sort)) == expected, "order by {sort:?}");
@@ -102,8 +102,12 @@ fn texts_too_many_to_rank_are_ordered_and_tested_all_the_same() {
     let even = Compare { field: LogField::Metadata("n".to_owned()), test: Test::AnyOf(vec![truth()]) };
     let filter = Tree::And(vec![Tree::Compare(contains), Tree::Not(Box::new(Tree::Compare(even)))]);
     let found = many.columns.row_numbers(&many.columns.evaluate(&filter).yes);
-    let expected: Vec<RowNumber> =
-        (1..).zip(&many.logs).filter(|(_, log)| holds(&filter, log, &many.scores)).map(|(number, _)| number).collect();
+    let expected: Vec<RowNumber> = (1..)
+        .map(RowNumber::new)
+        .zip(&many.logs)
+        .filter(|(_, log)| holds(&filter, log, &many.scores))
+        .map(|(number, _)| number)
+        .collect();
     assert!(expected.len() > 10 && found == expected);
 }
 
@@ -121,7 +125,9 @@ fn walks_tell_how_far_they_have_come() {
         many.columns.adopt(draft.sealed(&file).unwrap());
     }
     // Chunks that were changed lie in their files still.
-    (1..64 * 1_024).step_by(1_024).for_each(|row| many.columns.set_scores(row, &ComparedScores::none()));
+    (1..64 * 1_024)
+        .step_by(1_024)
+        .for_each(|row| many.columns.set_scores(RowNumber::new(row), &ComparedScores::none()));
     let (all, chunks) = (many.columns.everything(), 64);
     let cost = Sort { field: LogField::Scalar(Field::Cost), descending: true };
     let mark = many.columns.mark(many.columns.page(&all, &cost, 9_000, 1)[0], &cost).unwrap();

@@ -135,7 +135,7 @@ impl Lease for readers::Lease {
     ) -> Result<()> {
         let sql = format!("{} WHERE collection = ?1 AND row > ?2 ORDER BY row", *SELECT);
         let mut statement = self.connection()?.prepare(&sql).sql()?;
-        let mut lines = statement.query((collection.0, above)).sql()?;
+        let mut lines = statement.query((collection.0, above.get())).sql()?;
         while let Some(line) = lines.next().sql()? {
             match row::decode(line) {
                 Ok(row::Stored { row, log, metadata_bytes, .. }) => visit(Fields { row, log, metadata_bytes })?,
@@ -150,7 +150,7 @@ impl Lease for readers::Lease {
         self.connection()?
             .prepare_cached("SELECT row FROM log WHERE collection = ?1 AND row > ?2 ORDER BY row LIMIT ?3")
             .sql()?
-            .query_map((collection.0, above, most), |line| line.get(0))
+            .query_map((collection.0, above.get(), most), |line| line.get(0).map(RowNumber::new))
             .sql()?
             .collect::<rusqlite::Result<_>>()
             .sql()
@@ -160,7 +160,7 @@ impl Lease for readers::Lease {
         self.connection()?
             .prepare_cached("SELECT coalesce(max(row), 0) FROM log WHERE collection = ?1")
             .sql()?
-            .query_row([collection.0], |line| line.get(0))
+            .query_row([collection.0], |line| line.get(0).map(RowNumber::new))
             .sql()
     }
 
@@ -220,7 +220,7 @@ fn commits(connection: &Connection, collection: CollectionNumber) -> Result<Opti
 /// Whether a row is in the collection, in whatever state.
 fn there(connection: &Connection, collection: CollectionNumber, row: RowNumber) -> Result<bool> {
     let mut there = connection.prepare_cached("SELECT 1 FROM log WHERE row = ?1 AND collection = ?2").sql()?;
-    there.exists((row, collection.0)).sql()
+    there.exists((row.get(), collection.0)).sql()
 }
 
 /// What became of a read of one row; damage is noted.

@@ -49,7 +49,7 @@ pub(crate) struct Tx<'c> {
     pub connection: &'c Connection,
     /// Number of this commit.
     seq: CommitNumber,
-    next_row: RowNumber,
+    next_row: i64,
     changes: Vec<(CollectionNumber, Change)>,
     watched: &'c Watched,
 }
@@ -57,12 +57,12 @@ pub(crate) struct Tx<'c> {
 impl Tx<'_> {
     /// The number that the next new row gets; it is used up by [`Tx::use_rows`].
     pub fn next_row(&self) -> RowNumber {
-        self.next_row
+        RowNumber::new(self.next_row)
     }
 
     /// Marks so many numbers from [`Tx::next_row`] on as given out.
     pub fn use_rows(&mut self, count: usize) {
-        self.next_row += count as RowNumber;
+        self.next_row += count as i64;
     }
 
     /// Records what the index of a collection has to learn after the commit.
@@ -229,7 +229,7 @@ struct Work {
     checkpoints: Checkpoints,
     watched: Watched,
     seq: CommitNumber,
-    next_row: RowNumber,
+    next_row: i64,
     commits: Arc<AtomicU64>,
 }
 

@@ -81,7 +81,7 @@ impl Damage {
         let mut rows = self.rows.lock();
         if rows.len() < NOTED_MAX && rows.insert(unreadable.row) {
             let Unreadable { row, what } = unreadable;
-            tracing::error!(row, %collection, what, "a stored row cannot be read and is passed over");
+            tracing::error!(row = row.get(), %collection, what, "a stored row cannot be read and is passed over");
         }
     }
 

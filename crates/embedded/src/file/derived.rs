@@ -56,7 +56,7 @@ pub(crate) fn noted(connection: &Connection) -> Result<Changed> {
     let mut lines = lines.query([]).sql()?;
     while let Some(line) = lines.next().sql()? {
         let rows = noted.entry(CollectionNumber(line.get(0).sql()?)).or_default();
-        rows.insert(line.get(1).sql()?, CommitNumber(line.get(2).sql()?));
+        rows.insert(RowNumber::new(line.get(1).sql()?), CommitNumber(line.get(2).sql()?));
     }
     Ok(noted)
 }
@@ -71,7 +71,7 @@ pub(crate) fn note_text(
     connection
         .prepare_cached("INSERT OR REPLACE INTO text_changed (row, collection, seq) VALUES (?1, ?2, ?3)")
         .sql()?
-        .execute((row, collection.0, seq.0))
+        .execute((row.get(), collection.0, seq.0))
         .sql()?;
     Ok(())
 }
@@ -102,7 +102,7 @@ pub(crate) fn keep_texts(
         return Err(Error::not_found());
     }
     let mut delete = connection.prepare_cached("DELETE FROM text_changed WHERE row = ?1 AND seq <= ?2").sql()?;
-    rows.iter().try_for_each(|row| delete.execute((row, seq.0)).map(drop)).sql()
+    rows.iter().try_for_each(|row| delete.execute((row.get(), seq.0)).map(drop)).sql()
 }
 
 /// Forgets the text index of a collection.

@@ -53,7 +53,7 @@ impl Encoded {
     /// Adds it under this row number; false when the id is in the collection already.
     pub fn insert(&self, connection: &Connection, row: RowNumber, collection: CollectionNumber) -> Result<bool> {
         let mut statement = connection.prepare_cached(&INSERT).sql()?;
-        statement.raw_bind_parameter(1, row).sql()?;
+        statement.raw_bind_parameter(1, row.get()).sql()?;
         statement.raw_bind_parameter(2, collection.0).sql()?;
         self.bind_rest(&mut statement)?;
         if statement.raw_execute().sql()? == 0 {
@@ -61,14 +61,14 @@ impl Encoded {
         }
         let mut statement =
             connection.prepare_cached("INSERT INTO payload (row, codec, body) VALUES (?1, ?2, ?3)").sql()?;
-        statement.execute((row, self.body.codec, &self.body.bytes)).sql()?;
+        statement.execute((row.get(), self.body.codec, &self.body.bytes)).sql()?;
         Ok(true)
     }
 
     /// Writes it over the row if that is still at this version. A payload that is the same stays where it is.
     pub fn update(&self, connection: &Connection, row: RowNumber, version: i64) -> Result<Update> {
         let mut statement = connection.prepare_cached(&UPDATE).sql()?;
-        statement.raw_bind_parameter(1, row).sql()?;
+        statement.raw_bind_parameter(1, row.get()).sql()?;
         statement.raw_bind_parameter(2, version).sql()?;
         self.bind_rest(&mut statement)?;
         if statement.raw_execute().sql()? == 0 {
@@ -76,12 +76,12 @@ impl Encoded {
         }
         let mut same =
             connection.prepare_cached("SELECT 1 FROM payload WHERE row = ?1 AND codec = ?2 AND body = ?3").sql()?;
-        if same.exists((row, self.body.codec, &self.body.bytes)).sql()? {
+        if same.exists((row.get(), self.body.codec, &self.body.bytes)).sql()? {
             return Ok(Update::Columns);
         }
         let mut statement =
             connection.prepare_cached("INSERT OR REPLACE INTO payload (row, codec, body) VALUES (?1, ?2, ?3)").sql()?;
-        statement.execute((row, self.body.codec, &self.body.bytes)).sql()?;
+        statement.execute((row.get(), self.body.codec, &self.body.bytes)).sql()?;
         Ok(Update::Payload)
     }
 
@@ -135,7 +135,8 @@ pub(crate) fn wrong(row: RowNumber, column: &str) -> Unreadable {
 
 /// Reads one line of [`SELECT`].
 pub(crate) fn decode(line: &Row<'_>) -> Result<Stored, Unreadable> {
-    let row: RowNumber = line.get(0).map_err(|cause| Unreadable { row: 0, what: cause.to_string() })?;
+    let row = line.get(0).map_err(|cause| Unreadable { row: RowNumber::new(0), what: cause.to_string() })?;
+    let row = RowNumber::new(row);
     let wrong = |column: &str| wrong(row, column);
     let version = line.get(1).map_err(|_| wrong("version"))?;
     let mut log = Log::new(LogId(line.get(2).map_err(|_| wrong("unique_id"))?));
@@ -172,7 +173,7 @@ pub(crate) struct Payload {
 /// The payload of a row; none when the row is gone.
 pub(crate) fn read_payload(connection: &Connection, row: RowNumber) -> Result<Option<Payload>, Fault> {
     let mut statement = connection.prepare_cached("SELECT codec, body FROM payload WHERE row = ?1").sql()?;
-    let mut lines = statement.query([row]).sql()?;
+    let mut lines = statement.query([row.get()]).sql()?;
     let Some(line) = lines.next().sql()? else { return Ok(None) };
     let wrong = |cause: &dyn std::fmt::Display| Unreadable { row, what: format!("has an unreadable payload: {cause}") };
     let codec: i64 = line.get(0).map_err(|cause| wrong(&cause))?;
@@ -195,7 +196,7 @@ pub(crate) fn read_columns(
     static SQL: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("{} WHERE row = ?1 AND collection = ?2", *SELECT));
     let mut statement = connection.prepare_cached(&SQL).sql()?;
-    let mut lines = statement.query((row, collection.0)).sql()?;
+    let mut lines = statement.query((row.get(), collection.0)).sql()?;
     Ok(lines.next().sql()?.map(decode).transpose()?)
 }
 
@@ -239,7 +240,7 @@ pub(crate) fn head(connection: &Connection, collection: CollectionNumber, id: &L
         .sql()?;
     statement
         .query_row((collection.0, id.as_str()), |line| {
-            Ok(Head { row: line.get(0)?, version: line.get(1)?, completed: line.get(2)? })
+            Ok(Head { row: RowNumber::new(line.get(0)?), version: line.get(1)?, completed: line.get(2)? })
         })
         .optional()
         .sql()
@@ -262,9 +263,9 @@ pub(crate) fn delete(connection: &Connection, collection: CollectionNumber, row:
         .sql()?;
     // A damaged id is no reason to stay; nothing can be said of it either.
     let gone: Option<(bool, Option<String>)> =
-        statement.query_row((row, collection.0), |line| Ok((line.get(0)?, line.get(1).ok()))).optional().sql()?;
+        statement.query_row((row.get(), collection.0), |line| Ok((line.get(0)?, line.get(1).ok()))).optional().sql()?;
     let Some((completed, id)) = gone else { return Ok(None) };
-    connection.prepare_cached("DELETE FROM payload WHERE row = ?1").sql()?.execute([row]).sql()?;
+    connection.prepare_cached("DELETE FROM payload WHERE row = ?1").sql()?.execute([row.get()]).sql()?;
     let Some(id) = id else { return Ok(Some(Gone { completed, scored: None })) };
     let scores = connection
         .prepare_cached("DELETE FROM score WHERE collection = ?1 AND log_id = ?2")

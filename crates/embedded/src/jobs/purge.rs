@@ -59,7 +59,7 @@ fn delete(connection: &Connection, collection: CollectionNumber, limit: usize) -
     let mut oldest =
         connection.prepare_cached("SELECT row FROM log WHERE collection = ?1 ORDER BY row LIMIT ?2").sql()?;
     let rows = oldest
-        .query_map((collection.0, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get::<_, i64>(0))
+        .query_map((collection.0, i64::try_from(limit).unwrap_or(i64::MAX)), |line| line.get(0).map(RowNumber::new))
         .sql()?
         .collect::<rusqlite::Result<Vec<_>>>()
         .sql()?;
@@ -101,7 +101,7 @@ fn delete_results(connection: &Connection, collection: CollectionNumber, last: O
         return Ok(());
     }
     let end = match last {
-        Some(last) => last.saturating_add(1),
+        Some(last) => last.get().saturating_add(1),
         None => first_row_now(connection, collection)?,
     };
     let mut delete = connection.prepare_cached("DELETE FROM run_result WHERE run = ?1 AND row < ?2").sql()?;
@@ -111,8 +111,8 @@ fn delete_results(connection: &Connection, collection: CollectionNumber, last: O
     Ok(())
 }
 
-/// The first row of the visible collection of the same name; beyond all rows when it has none.
-fn first_row_now(connection: &Connection, collection: CollectionNumber) -> Result<RowNumber> {
+/// The first row of the visible collection of the same name, as it is stored; beyond all rows when it has none.
+fn first_row_now(connection: &Connection, collection: CollectionNumber) -> Result<i64> {
     connection
         .prepare_cached(
             "SELECT coalesce(min(l.row), ?2) FROM collection old CROSS JOIN collection new \
@@ -120,7 +120,7 @@ fn first_row_now(connection: &Connection, collection: CollectionNumber) -> Resul
              CROSS JOIN log l ON l.collection = new.id WHERE old.id = ?1",
         )
         .sql()?
-        .query_row((collection.0, RowNumber::MAX), |line| line.get(0))
+        .query_row((collection.0, i64::MAX), |line| line.get(0))
         .sql()
 }
 

@@ -65,14 +65,14 @@ fn copy_rows(
     let (first, connection) = (tx.next_row(), tx.connection);
     let (taken, rows) = portion(tx, source, rows, (target, bound))?;
     let list = list(&rows)?;
-    let copied = connection.prepare_cached(&COPY).sql()?.execute((first, target.0, &list, source.0)).sql()?;
+    let copied = connection.prepare_cached(&COPY).sql()?.execute((first.get(), target.0, &list, source.0)).sql()?;
     let moved = connection
         .prepare_cached(
             "INSERT INTO payload (row, codec, body) SELECT log.row, codec, body FROM json_each(?2) \
              CROSS JOIN log ON log.row = ?1 + key CROSS JOIN payload ON payload.row = value",
         )
         .sql()?
-        .execute((first, &list))
+        .execute((first.get(), &list))
         .sql()?;
     tx.use_rows(rows.len());
     if moved < copied {
@@ -110,12 +110,12 @@ fn portion(
     let mut lines = statement.query((list(rows)?, source.0, target.0)).sql()?;
     let (mut taken, mut bytes, mut absent) = (0, 0_usize, Vec::with_capacity(rows.len()));
     while let Some(line) = lines.next().sql()? {
-        if let Some(row) = line.get::<_, Option<RowNumber>>(0).sql()? {
+        if let Some(row) = line.get::<_, Option<i64>>(0).sql()? {
             bytes += ROW_BYTES + usize::try_from(line.get::<_, i64>(1).sql()?).unwrap_or(0);
             if taken > 0 && bytes > bound {
                 break;
             }
-            absent.push(row);
+            absent.push(RowNumber::new(row));
         }
         taken += 1;
     }
@@ -131,12 +131,12 @@ fn take_back(
     first: RowNumber,
 ) -> Result<()> {
     for row in new_rows(tx, target, first)? {
-        if tx.connection.prepare_cached("SELECT 1 FROM payload WHERE row = ?1").sql()?.exists([row]).sql()? {
+        if tx.connection.prepare_cached("SELECT 1 FROM payload WHERE row = ?1").sql()?.exists([row.get()]).sql()? {
             continue;
         }
         // Not their scores, which may have been there before the record.
-        tx.connection.prepare_cached("DELETE FROM log WHERE row = ?1").sql()?.execute([row]).sql()?;
-        if let Some(bare) = usize::try_from(row - first).ok().and_then(|at| rows.get(at)) {
+        tx.connection.prepare_cached("DELETE FROM log WHERE row = ?1").sql()?.execute([row.get()]).sql()?;
+        if let Some(bare) = usize::try_from(row.get() - first.get()).ok().and_then(|at| rows.get(at)) {
             tx.damage().note(source, &row::without_payload(*bare));
         }
     }
@@ -162,7 +162,7 @@ fn new_rows(tx: &Tx<'_>, collection: CollectionNumber, first: RowNumber) -> Resu
     tx.connection
         .prepare_cached("SELECT row FROM log WHERE collection = ?1 AND row >= ?2 ORDER BY row")
         .sql()?
-        .query_map((collection.0, first), |line| line.get(0))
+        .query_map((collection.0, first.get()), |line| line.get(0).map(RowNumber::new))
         .sql()?
         .collect::<rusqlite::Result<_>>()
         .sql()

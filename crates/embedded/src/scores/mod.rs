@@ -166,7 +166,7 @@ impl Scribe {
     /// Writes one, unless its row is gone; false then.
     pub fn write(&self, tx: &mut Tx<'_>, row: RowNumber, score: &Score) -> Result<bool> {
         let there = "SELECT 1 FROM log WHERE row = ?1 AND collection = ?2";
-        if !tx.connection.prepare_cached(there).sql()?.exists((row, self.collection.0)).sql()? {
+        if !tx.connection.prepare_cached(there).sql()?.exists((row.get(), self.collection.0)).sql()? {
             return Ok(false);
         }
         let place = (self.collection, self.source);

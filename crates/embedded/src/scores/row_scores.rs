@@ -94,7 +94,7 @@ pub(crate) fn each(
     let mut lines = statement.query((collection.0, number(sight.own), number(sight.base))).sql()?;
     let mut pending: Option<(RowNumber, Vec<Score>)> = None;
     while let Some(line) = lines.next().sql()? {
-        let row: RowNumber = line.get("row").sql()?;
+        let row = RowNumber::new(line.get("row").sql()?);
         let of = CollectionNumber(line.get("collection").sql()?);
         let place = if Some(of) == sight.own { sight.place } else { Place::RequestLogs };
         let score = score_line::decode(line, sight.organization, place)?;

@@ -67,7 +67,10 @@ async fn reads_of_many_rows_go_on_without_the_bad_ones() {
     let without = numbers(&stores, Tree::Not(Box::new(text)), None).await;
     assert!(!with.is_empty() && !without.is_empty());
     assert_eq!(with.len() + without.len(), 195);
-    assert_eq!(stores.logs.read(requests, &[4, 5, 6, 9, 10, 11], With::EVERYTHING).await.unwrap().len(), 3);
+    assert_eq!(
+        stores.logs.read(requests, &[4, 5, 6, 9, 10, 11].map(RowNumber::new), With::EVERYTHING).await.unwrap().len(),
+        3
+    );
     // Asked for one by one they are errors.
     for row in [5, 9, 11, 12] {
         let one = stores.logs.get(requests, &log_id(row - 1)).await;
@@ -81,7 +84,8 @@ async fn bad_rows_can_be_copied_replaced_and_removed() {
     let (directory, stores) = damaged().await;
     let (requests, rows) = (request_logs(organization(1)), rows_of(organization(1), dataset_id(1)));
     assert!(all(&stores, rows).await.is_empty());
-    let copied = stores.logs.copy(requests, &(1..=200).collect::<Vec<_>>(), rows, None).await.unwrap();
+    let copied =
+        stores.logs.copy(requests, &(1..=200).map(RowNumber::new).collect::<Vec<_>>(), rows, None).await.unwrap();
     assert_eq!(copied, Added { written: 199, skipped: 1, replaced: 0 });
     assert_eq!(all(&stores, rows).await.len(), 195);
     assert_eq!(stores.datasets.newest_rows(organization(1), &[dataset_id(1)], 300).await.unwrap()[0].len(), 198);
@@ -92,7 +96,7 @@ async fn bad_rows_can_be_copied_replaced_and_removed() {
     stores.logs.insert(requests, new.clone(), Existing::Replace).await.unwrap();
     assert_eq!(get(&stores, requests, &log_id(10)).await, Some(new[1].clone()));
     assert_eq!(all(&stores, requests).await.len(), 198);
-    assert_eq!(stores.logs.remove(requests, &[9, 13], None).await.unwrap(), 2);
+    assert_eq!(stores.logs.remove(requests, &[9, 13].map(RowNumber::new), None).await.unwrap(), 2);
     assert_eq!(all(&stores, requests).await.len(), 198);
     assert_eq!(stores.logs.delete(rows, &[8, 10, 11].map(log_id)).await.unwrap(), 3);
     let bad = all(&stores, rows).await.len();
@@ -218,7 +222,7 @@ async fn large_rows_are_copied_in_several_steps() {
     stores.logs.insert(requests, logs, Existing::Keep).await.unwrap();
     stores.jobs.enqueue(import_job(1, mine, dataset_id(1), 1), None).await.unwrap();
     let mut progress = stores.jobs.claim(Lane::Rows, &worker(1), 2, LEASE).await.unwrap().unwrap().progress;
-    let all_rows: Vec<RowNumber> = (1..=10).collect();
+    let all_rows: Vec<RowNumber> = (1..=10).map(RowNumber::new).collect();
     let (mut rest, mut parts) = (&all_rows[..], Vec::new());
     while !rest.is_empty() {
         let step = evalset_model::job::Step { job: job_id(1), attempt: 1, progress };
@@ -245,5 +249,5 @@ async fn large_rows_are_copied_in_several_steps() {
         let again = stores.logs.copy(requests, &all_rows, rows, None).await.unwrap();
         assert_eq!(again, Added { skipped: 10, ..Added::default() });
     }
-    assert_eq!(numbers[1], numbers[0] + 1);
+    assert_eq!(numbers[1].get(), numbers[0].get() + 1);
 }

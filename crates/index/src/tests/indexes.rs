@@ -41,7 +41,8 @@ fn five() -> (Look, Indexes) {
     (ledger(5).read(), indexes(Path::new("/nowhere"), u64::MAX))
 }
 
-fn append(row: RowNumber) -> (CollectionNumber, Change) {
+fn append(row: i64) -> (CollectionNumber, Change) {
+    let row = RowNumber::new(row);
     (LOGS, Change::Append(row, Box::new(Log::new(LogId(format!("new-{row}")))), ComparedScores::none()))
 }
 
@@ -74,7 +75,7 @@ fn a_commit_that_does_not_fit_makes_way_for_a_new_index() {
     assert_eq!(rows, 5);
     apply(&indexes, after(seq, 1), vec![append(100)]);
     assert_eq!(seen(&indexes), Some((6, after(seq, 1))));
-    for misfit in [Change::Remove(77), Change::Panic] {
+    for misfit in [Change::Remove(RowNumber::new(77)), Change::Panic] {
         let held = indexes.get(LOGS).unwrap();
         apply(&indexes, after(seq, 2), vec![append(101), (LOGS, misfit)]);
         // Not even to those who had it before.
@@ -173,10 +174,10 @@ fn changed_parts_wait_until_they_rest_or_take_too_much_memory() {
     assert_eq!(indexes.changed_bytes(), 0, "three chunks are full, and lie in files");
     let (_, seq) = seen(&indexes).unwrap();
     let write = |time: i64| {
-        let changed = |row: RowNumber| {
+        let changed = |row: i64| {
             let mut log = Log::new(LogId(format!("{row:030x}{time:02x}")));
             log.scalars.set(Field::Cost, Some(Scalar::Float(0.5)));
-            (LOGS, Change::Replace { row, log: Box::new(log), text: false })
+            (LOGS, Change::Replace { row: RowNumber::new(row), log: Box::new(log), text: false })
         };
         apply(&indexes, after(seq, time), vec![changed(1), changed(150)]);
     };
@@ -198,7 +199,8 @@ fn changed_parts_wait_until_they_rest_or_take_too_much_memory() {
     let index = slot.read().unwrap();
     let kept = std::fs::read_dir(directory.path().join("index/1")).unwrap().count();
     assert_eq!(kept, index.columns.files().len(), "files that were moved out of are gone");
-    let ids: Vec<_> = index.columns.ids(&[1, 150, 999]).into_iter().map(|id| id.map(|id| id.0)).collect();
+    let ids: Vec<_> =
+        index.columns.ids(&[1, 150, 999].map(RowNumber::new)).into_iter().map(|id| id.map(|id| id.0)).collect();
     assert_eq!(ids, [Some(format!("{:030x}04", 1)), Some(format!("{:030x}04", 150)), None]);
 }
 
@@ -209,7 +211,7 @@ fn a_snapshot_holds_no_full_part_even_while_parts_are_moved() {
     indexes.load(LOGS, &lease).unwrap();
     let (_, seq) = seen(&indexes).unwrap();
     let log = Box::new(Log::new(LogId(format!("{:032x}", 7))));
-    apply(&indexes, after(seq, 1), vec![(LOGS, Change::Replace { row: 1, log, text: false })]);
+    apply(&indexes, after(seq, 1), vec![(LOGS, Change::Replace { row: RowNumber::new(1), log, text: false })]);
     assert!(indexes.changed_bytes() > 0);
     // As the keeper does while the store closes.
     let sealing = indexes.sealing.lock();
@@ -271,7 +273,7 @@ fn a_reader_that_is_ahead_of_the_notes_waits_for_them() {
 #[test]
 fn a_commit_that_waited_and_does_not_fit_makes_way_for_a_new_index() {
     let (lease, indexes) = five();
-    for misfit in [Change::Remove(77), Change::Panic] {
+    for misfit in [Change::Remove(RowNumber::new(77)), Change::Panic] {
         indexes.load(LOGS, &lease).unwrap();
         let (rows, seq) = seen(&indexes).unwrap();
         let slot = indexes.get(LOGS).unwrap();

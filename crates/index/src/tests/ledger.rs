@@ -115,7 +115,7 @@ impl Ledger {
         self.commit(collection, |state| {
             let mut changes = Vec::new();
             for log in logs {
-                let row = self.next_row.fetch_add(1, Ordering::Relaxed) as RowNumber;
+                let row = RowNumber::new(self.next_row.fetch_add(1, Ordering::Relaxed) as i64);
                 let sight = state.sight(collection);
                 let compared = ShownScores::of(state.scores_of(&sight, &log.id), sight.place).compared();
                 changes.push(Change::Append(row, Box::new(bare(&log)), compared));

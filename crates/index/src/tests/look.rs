@@ -121,7 +121,7 @@ impl Lease for Look {
     fn last_row(&self, collection: CollectionNumber) -> Result<RowNumber> {
         let state = self.state();
         let last = state.lines.iter().rev().find(|(_, line)| line.collection == collection);
-        Ok(last.map_or(0, |(row, _)| *row))
+        Ok(last.map_or(RowNumber::new(0), |(row, _)| *row))
     }
 
     fn fields(&self, collection: CollectionNumber, row: RowNumber) -> Result<Fetched<Log>> {

@@ -42,7 +42,7 @@ impl List {
 
     fn parse(text: &str, token: i64) -> Option<Self> {
         let mut lines = text.lines().skip(2);
-        let above = lines.next()?.parse().ok()?;
+        let above = RowNumber::new(lines.next()?.parse().ok()?);
         let mut names = lines.map(|line| u64::from_str_radix(line, 16)).collect::<Result<Vec<_>, _>>().ok()?;
         names.pop()?;
         let list = Self { above, names };
@@ -123,7 +123,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = Folder::new(root.path(), CollectionNumber(3));
         folder.create().unwrap();
-        let list = List { above: 77, names: vec![5, u64::MAX] };
+        let list = List { above: RowNumber::new(77), names: vec![5, u64::MAX] };
         folder.write_list(-4, &list).unwrap();
         assert_eq!(folder.read_list(-4).unwrap(), list);
         fs::copy(folder.list(-4), folder.list(5)).unwrap();

@@ -16,9 +16,11 @@ use evalset_model::log::Log;
 use evalset_model::{Error, Result};
 use evalset_text::{Builder, Part, Segment, merge};
 use std::io;
+use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::vec::IntoIter;
 
 /// Rows read in one transaction.
 const READ_ROWS: usize = 500;
@@ -48,7 +50,7 @@ const RESTS_WITH_BACKLOG: u32 = 1;
 /// How often it looks whether a column index is still being made.
 const FILLING_LOOK: Duration = Duration::from_millis(100);
 /// Rows that may wait before it hurries.
-const BACKLOG_ROWS: RowNumber = 50_000;
+const BACKLOG_ROWS: i64 = 50_000;
 
 /// What the thread works with.
 pub(crate) struct Desk {
@@ -69,6 +71,12 @@ struct Batch {
     again: Vec<RowNumber>,
     /// More rows wait.
     more: bool,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.builder.rows().len() >= SEGMENT_ROWS || self.builder.bytes() >= SEGMENT_BYTES
+    }
 }
 
 /// Works until the store closes.
@@ -173,12 +181,12 @@ impl Work<'_> {
         let mut seq = kept.map(|kept| kept.seq);
         let set = match opened {
             Ok(Some(set)) => set,
-            Ok(None) => Set::new(Vec::new(), 0),
+            Ok(None) => Set::new(Vec::new(), RowNumber::new(0)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(Error::internal(error)),
             Err(error) => {
                 tracing::warn!(collection = %self.collection, %error, "a text index cannot be used and is built anew");
                 seq = None;
-                Set::new(Vec::new(), 0)
+                Set::new(Vec::new(), RowNumber::new(0))
             }
         };
         if let Some(Kept { token, .. }) = kept {
@@ -227,12 +235,11 @@ impl Work<'_> {
         }
         let mut changed = changed.into_iter().peekable();
         let mut commits = self.desk.origin.commits();
-        let full = |batch: &Batch| batch.builder.rows().len() >= SEGMENT_ROWS || batch.builder.bytes() >= SEGMENT_BYTES;
         loop {
             if !self.texts.go_on() {
                 return Err(Error::internal("the store closes"));
             }
-            if full(&batch) {
+            if batch.is_full() {
                 batch.more = true;
                 return Ok(batch);
             }
@@ -244,39 +251,51 @@ impl Work<'_> {
                 return Ok(batch);
             };
             batch.seq = batch.seq.min(seq);
-            let again = changed.peek().is_some();
-            let rows = if again {
-                changed.by_ref().take(READ_ROWS).collect()
-            } else {
-                self.lease.rows_above(self.collection, batch.above, READ_ROWS)?
-            };
-            for row in &rows {
-                let settled = self.add_row(&mut batch.builder, *row)?;
-                if !again {
-                    batch.above = *row;
-                } else if settled {
-                    batch.again.push(*row);
-                }
-                if full(&batch) || !self.texts.go_on() {
-                    break;
-                }
-            }
-            if !again && rows.len() < READ_ROWS && rows.last().is_none_or(|last| *last == batch.above) {
-                self.lease.end()?;
-                return Ok(batch);
-            }
+            let at_end = self.add_rows(&mut batch, &mut changed)?;
             // Not inside the transaction, which would hold up checkpoints.
             self.lease.end()?;
-            let took = begun.elapsed();
-            while self.desk.indexes.filling() && self.texts.pause(FILLING_LOOK) {}
-            let before = std::mem::replace(&mut commits, self.desk.origin.commits());
-            if commits != before {
-                // Row numbers rise over all collections: a guess that is too high only makes it hurry.
-                let hurry = self.lease.last_row(self.collection)? - batch.above > BACKLOG_ROWS;
-                let rests = if hurry { RESTS_WITH_BACKLOG } else { RESTS_BESIDE_WRITERS };
-                self.texts.pause(took * rests);
+            if at_end {
+                return Ok(batch);
+            }
+            self.make_room(&batch, begun.elapsed(), &mut commits)?;
+        }
+    }
+
+    /// Adds some of the changed rows or, when none is left, of the new ones; true when there are no more of those.
+    fn add_rows(&self, batch: &mut Batch, changed: &mut Peekable<IntoIter<RowNumber>>) -> Result<bool> {
+        let again = changed.peek().is_some();
+        let rows = if again {
+            changed.by_ref().take(READ_ROWS).collect()
+        } else {
+            self.lease.rows_above(self.collection, batch.above, READ_ROWS)?
+        };
+        for row in &rows {
+            let settled = self.add_row(&mut batch.builder, *row)?;
+            if !again {
+                batch.above = *row;
+            } else if settled {
+                batch.again.push(*row);
+            }
+            if batch.is_full() || !self.texts.go_on() {
+                break;
             }
         }
+        Ok(!again && rows.len() < READ_ROWS && rows.last().is_none_or(|last| *last == batch.above))
+    }
+
+    /// Steps back before an index that is being made, and before writers: for a time in proportion to what was just
+    /// done, less with a backlog. `commits`: how many there were at the last look.
+    fn make_room(&self, batch: &Batch, took: Duration, commits: &mut u64) -> Result<()> {
+        while self.desk.indexes.filling() && self.texts.pause(FILLING_LOOK) {}
+        let before = std::mem::replace(commits, self.desk.origin.commits());
+        if *commits != before {
+            // Row numbers rise over all collections: a guess that is too high only makes it hurry.
+            let last = self.lease.last_row(self.collection)?;
+            let hurry = last.get() - batch.above.get() > BACKLOG_ROWS;
+            let rests = if hurry { RESTS_WITH_BACKLOG } else { RESTS_BESIDE_WRITERS };
+            self.texts.pause(took * rests);
+        }
+        Ok(())
     }
 
     /// Adds a row, unless it is gone or cannot be read; false in the latter case: what is noted of it stays.

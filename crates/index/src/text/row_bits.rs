@@ -9,13 +9,17 @@ const WORD: usize = 64;
 /// Row numbers of a span that begins at a multiple of 64.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RowBits {
-    base: RowNumber,
+    base: i64,
     words: Vec<u64>,
 }
 
 impl RowBits {
     /// None of the rows from `first` to `last`.
     pub fn spanning(first: RowNumber, last: RowNumber) -> Self {
+        Self::over(first.get(), last.get())
+    }
+
+    fn over(first: i64, last: i64) -> Self {
         let base = first - first.rem_euclid(WORD as i64);
         let words = usize::try_from(last - base).map_or(0, |distance| distance / WORD + 1);
         Self { base, words: vec![0; words] }
@@ -27,7 +31,7 @@ impl RowBits {
     }
 
     fn place(&self, row: RowNumber) -> Option<(usize, u64)> {
-        let at = usize::try_from(row.checked_sub(self.base)?).ok()?;
+        let at = usize::try_from(row.get().checked_sub(self.base)?).ok()?;
         (at / WORD < self.words.len()).then(|| (at / WORD, 1 << (at % WORD)))
     }
 
@@ -39,7 +43,7 @@ impl RowBits {
 
     /// 64 bits of the set: the lowest for this row, the others for those after it.
     pub fn window(&self, row: RowNumber) -> u64 {
-        let distance = row - self.base;
+        let distance = row.get() - self.base;
         let (word, shift) = (distance.div_euclid(WORD as i64), distance.rem_euclid(WORD as i64));
         let of = |word: i64| usize::try_from(word).ok().and_then(|at| self.words.get(at)).copied().unwrap_or(0);
         // In two steps: a shift by 64 is none.
@@ -97,7 +101,7 @@ impl RowBits {
         if self.words.is_empty() || other.words.is_empty() {
             return if self.words.is_empty() { other.clone() } else { self.clone() };
         }
-        let mut both = Self::spanning(self.base.min(other.base), end(self).max(end(other)) - 1);
+        let mut both = Self::over(self.base.min(other.base), end(self).max(end(other)) - 1);
         for bits in [self, other] {
             let start = ((bits.base - both.base) / WORD as i64) as usize;
             both.words[start..].iter_mut().zip(&bits.words).for_each(|(word, more)| *word |= more);
@@ -133,15 +137,16 @@ mod tests {
 
     #[test]
     fn spans_may_differ() {
-        let of = |rows: &[RowNumber]| {
-            let mut bits = RowBits::spanning(rows[0], rows[rows.len() - 1]);
+        let of = |rows: &[i64]| {
+            let mut bits = RowBits::over(rows[0], rows[rows.len() - 1]);
             for row in rows {
-                bits.insert(*row);
+                bits.insert(RowNumber::new(*row));
             }
             bits
         };
         let (one, two) = (of(&[3, 70, 200]), of(&[130, 200, 900]));
-        let listed = |bits: &RowBits| (0..2_000).filter(|row| bits.contains(*row)).collect::<Vec<RowNumber>>();
+        let listed =
+            |bits: &RowBits| (0..2_000).filter(|row| bits.contains(RowNumber::new(*row))).collect::<Vec<i64>>();
         assert_eq!(listed(&one.union(&two)), [3, 70, 130, 200, 900]);
         assert_eq!(listed(&two.union(&one)), [3, 70, 130, 200, 900]);
         assert_eq!(listed(&RowBits::default().union(&one)), listed(&one));
@@ -154,26 +159,27 @@ mod tests {
     #[test]
     fn documents_become_rows() {
         let folder = tempfile::tempdir().unwrap();
-        for rows in [(130..300).collect::<Vec<RowNumber>>(), (130..300).filter(|row| row % 7 > 0).collect()] {
+        for rows in [(130..300).collect::<Vec<i64>>(), (130..300).filter(|row| row % 7 > 0).collect()] {
             let mut builder = Builder::default();
             for row in &rows {
-                builder.add(*row, [Some("a"), None, None]);
+                builder.add(RowNumber::new(*row), [Some("a"), None, None]);
             }
             let path = folder.path().join("s");
             builder.write(&path, &|| true).unwrap();
             let segment = Segment::open(&path, &|| true).unwrap();
             let mut docs = Docs::none(segment.len());
             (0..segment.len()).step_by(3).for_each(|doc| docs.insert(doc));
-            let mut bits = RowBits::spanning(rows[0] - 100, rows[rows.len() - 1]);
+            let mut bits = RowBits::over(rows[0] - 100, rows[rows.len() - 1]);
             bits.add(&segment, &docs);
-            let expected: Vec<RowNumber> = rows.iter().copied().step_by(3).collect();
-            assert_eq!((0..400).filter(|row| bits.contains(*row)).collect::<Vec<_>>(), expected);
+            let expected: Vec<i64> = rows.iter().copied().step_by(3).collect();
+            assert_eq!((0..400).filter(|row| bits.contains(RowNumber::new(*row))).collect::<Vec<_>>(), expected);
             assert_eq!(bits.count(), expected.len() as u64);
-            bits.remove(expected[0]);
-            assert!(!bits.contains(expected[0]) && !bits.contains(-5) && !bits.contains(1_000_000));
+            bits.remove(RowNumber::new(expected[0]));
+            assert!([expected[0], -5, 1_000_000].iter().all(|row| !bits.contains(RowNumber::new(*row))));
             for first in -200..500 {
-                let each = (0..64).fold(0, |word, bit| word | u64::from(bits.contains(first + bit)) << bit);
-                assert_eq!(bits.window(first), each, "from {first}");
+                let each =
+                    (0..64).fold(0, |word, bit| word | u64::from(bits.contains(RowNumber::new(first + bit))) << bit);
+                assert_eq!(bits.window(RowNumber::new(first)), each, "from {first}");
             }
         }
     }

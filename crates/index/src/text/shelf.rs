@@ -203,7 +203,7 @@ impl Shelf {
     /// Changed rows that have a segment or have been passed over, at most `limit`, rising.
     pub fn stale(&self, limit: usize) -> Vec<RowNumber> {
         let state = self.state.lock();
-        let above = state.set.as_ref().map_or(0, |set| set.above);
+        let above = state.set.as_ref().map_or(RowNumber::new(0), |set| set.above);
         let mut rows: Vec<RowNumber> = state.stale.keys().copied().filter(|row| *row <= above).collect();
         drop(state);
         rows.sort_unstable();

@@ -5,7 +5,7 @@ use crate::dataset::Tag;
 use crate::evaluator::{Choice, Definition, Evaluator, Method, ScoreConfig, ScoreValueType};
 use crate::field::Field;
 use crate::filter::LogField;
-use crate::ids::{EvaluatorId, Place, VersionId};
+use crate::ids::{EvaluatorId, Place, RowNumber, VersionId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -135,7 +135,7 @@ fn stored_progress_stays_readable() {
         done: 5,
         affected: 3,
         skipped: 2,
-        cursor: Some(77),
+        cursor: Some(RowNumber::new(77)),
         cutoff: Some(u64::MAX),
         ..Progress::default()
     };
@@ -160,10 +160,13 @@ fn only_copies_fill() {
 
 #[test]
 fn progress_adds_units() {
-    let mut progress = Progress { cursor: Some(50), ..Progress::default() };
+    let mut progress = Progress { cursor: Some(RowNumber::new(50)), ..Progress::default() };
     progress.add(&[], 0);
-    assert_eq!(progress.cursor, Some(50));
-    progress.add(&[40, 30, 20], 2);
-    progress.add(&[10], 0);
-    assert_eq!((progress.done, progress.affected, progress.skipped, progress.cursor), (4, 2, 2, Some(10)));
+    assert_eq!(progress.cursor, Some(RowNumber::new(50)));
+    progress.add(&[40, 30, 20].map(RowNumber::new), 2);
+    progress.add(&[RowNumber::new(10)], 0);
+    assert_eq!(
+        (progress.done, progress.affected, progress.skipped, progress.cursor),
+        (4, 2, 2, Some(RowNumber::new(10)))
+    );
 }

@@ -5,7 +5,7 @@ use crate::Stores;
 use crate::jobs::{Outcome, Renewal};
 use evalset_model::Error;
 use evalset_model::dataset::Status;
-use evalset_model::ids::DatasetId;
+use evalset_model::ids::{DatasetId, RowNumber};
 use evalset_model::job::{AttemptStart, Lane, Lease, Progress, State, Step};
 use evalset_model::page::Window;
 use evalset_model::summary::Mean;
@@ -56,7 +56,7 @@ pub async fn progress_is_kept(stores: &Stores) {
         done: 4,
         affected: 3,
         skipped: 1,
-        cursor: Some(77),
+        cursor: Some(RowNumber::new(77)),
         cutoff: Some(u64::MAX - 1),
         failed: 2,
         cost: 0.1,

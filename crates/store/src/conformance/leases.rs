@@ -138,7 +138,7 @@ pub async fn a_worker_without_its_lease_cannot_save(stores: &Stores) {
         refused(stores.logs.remove(target, &rows, Some(step(&held))).await);
         refused(stores.jobs.save(Step { progress: Progress { done: 9, ..Progress::default() }, ..step(&held) }).await);
         let subject = score(1, target, log_id(5), source(0), number_value(1.0));
-        let unit = Unit { row: RowNumber::MAX, score: Score { run: Some(run.id), ..subject } };
+        let unit = Unit { row: RowNumber::new(i64::MAX), score: Score { run: Some(run.id), ..subject } };
         refused(stores.runs.record(vec![unit], step(&run)).await);
         assert_eq!((all(stores, target).await, job(stores, held.id).await, job(stores, run.id).await), before);
     };

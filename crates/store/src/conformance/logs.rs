@@ -7,7 +7,7 @@ use crate::logs::{Added, Change, Existing, With};
 use evalset_model::Error;
 use evalset_model::field::Field;
 use evalset_model::filter::{Literal, LogField, LogFilter, Test, Tree};
-use evalset_model::ids::{Collection, LogId, Place};
+use evalset_model::ids::{Collection, LogId, Place, RowNumber};
 use evalset_model::log::{Log, Payload};
 use evalset_model::scalar::Scalar;
 use serde_json::{Value, json};
@@ -230,7 +230,9 @@ pub async fn organizations_do_not_meet(stores: &Stores) {
         assert_eq!(stores.logs.get(collection, &log_id(0)).await.unwrap(), None);
         assert!(numbers(stores, collection).await.is_empty());
         assert_eq!(stores.logs.sums(collection, Tree::all()).await.unwrap().rows, 0);
-        assert!(stores.logs.read(collection, &[1, 2, 3], With::EVERYTHING).await.unwrap().is_empty());
+        assert!(
+            stores.logs.read(collection, &[1, 2, 3].map(RowNumber::new), With::EVERYTHING).await.unwrap().is_empty()
+        );
     }
     let written = stores.logs.insert(stolen, vec![Log::new(log_id(9))], Existing::Keep).await;
     assert!(matches!(written, Err(Error::NotFound(_))), "{written:?}");
@@ -265,7 +267,7 @@ pub async fn unknown_datasets(stores: &Stores) {
     let nowhere = rows_of(organization(1), dataset_id(5));
     assert!(all(stores, nowhere).await.is_empty());
     assert!(matches!(stores.logs.delete(nowhere, &[log_id(0)]).await, Err(Error::NotFound(_))));
-    assert!(matches!(stores.logs.remove(nowhere, &[1], None).await, Err(Error::NotFound(_))));
+    assert!(matches!(stores.logs.remove(nowhere, &[RowNumber::new(1)], None).await, Err(Error::NotFound(_))));
 }
 
 pub async fn odd_values_survive(stores: &Stores) {

@@ -75,7 +75,7 @@ pub async fn copy_skips_what_is_there_or_gone(stores: &Stores) {
     stores.logs.delete(requests, &[log_id(0)]).await.unwrap();
     let mut again = source.clone();
     again.push(source[5]);
-    again.push(1_000_000);
+    again.push(RowNumber::new(1_000_000));
     let copied = stores.logs.copy(requests, &again, rows, None).await.unwrap();
     assert_eq!(copied, Added { written: 5, skipped: 7, replaced: 0 });
     assert_eq!(all(stores, rows).await.len(), 9);
@@ -111,9 +111,9 @@ pub async fn a_removed_unit_counts_with_its_job(stores: &Stores) {
     stores.logs.copy(requests, &numbers(stores, requests).await, rows, None).await.unwrap();
     let source = numbers(stores, rows).await;
     running(stores, 1).await;
-    let twice = [source[0], source[1], source[0], 1_000_000];
+    let twice = [source[0], source[1], source[0], RowNumber::new(1_000_000)];
     assert_eq!(stores.logs.remove(rows, &twice, Some(step(1, 10))).await.unwrap(), 2);
-    let stored = (14, 11, 3, Some(1_000_000));
+    let stored = (14, 11, 3, Some(RowNumber::new(1_000_000)));
     assert_eq!(progress(stores, 1).await, stored);
     stores.jobs.requeue_expired(3 + LEASE).await.unwrap();
     let late = stores.logs.remove(rows, &source[2..], Some(step(1, 10))).await;
@@ -153,11 +153,14 @@ pub async fn a_removal_done_twice_counts_once(stores: &Stores) {
     stores.logs.copy(requests, &numbers(stores, requests).await, rows, None).await.unwrap();
     let source = numbers(stores, rows).await;
     running(stores, 1).await;
-    let unit = [source[0], source[1], 1_000_000];
+    let unit = [source[0], source[1], RowNumber::new(1_000_000)];
     for _ in 0..2 {
         let removed = stores.logs.remove(rows, &unit, Some(Step { progress: Progress::default(), ..step(1, 0) })).await;
         assert_eq!(removed.unwrap(), 2);
-        assert_eq!((all(stores, rows).await.len(), progress(stores, 1).await), (8, (3, 2, 1, Some(1_000_000))));
+        assert_eq!(
+            (all(stores, rows).await.len(), progress(stores, 1).await),
+            (8, (3, 2, 1, Some(RowNumber::new(1_000_000))))
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use crate::Stores;
 use crate::logs::{Existing, Pick, PickOrder, Sample, With, sample_hash, sample_size};
 use evalset_model::field::{Field, TextField};
 use evalset_model::filter::{LogField, LogFilter, Tree, meaning};
-use evalset_model::ids::Collection;
+use evalset_model::ids::{Collection, RowNumber};
 use evalset_model::log::Log;
 use evalset_model::score::ComparedScores;
 
@@ -36,7 +36,7 @@ pub async fn a_watermark_parts_rows_from_later_ones(stores: &Stores) {
     let marked = Pick { watermark: Some(mark), ..pick(Tree::all(), None) };
     let (some, rows) = picked(stores, requests, marked.clone()).await;
     assert_eq!((some.matches, ids(&rows)), (20, ids(&logs.iter().rev().cloned().collect::<Vec<_>>())));
-    assert!(some.rows[0] <= mark.get() && all.rows.iter().filter(|row| **row > mark.get()).count() == 10);
+    assert!(some.rows[0].get() <= mark.get() && all.rows.iter().filter(|row| row.get() > mark.get()).count() == 10);
     let sort = sort(LogField::Scalar(Field::Cost), true);
     let (_, rows) = picked(stores, requests, Pick { order: PickOrder::By(sort.clone()), ..marked }).await;
     let none = ComparedScores::none();
@@ -161,7 +161,7 @@ pub async fn a_job_goes_on_after_its_cursor(stores: &Stores) {
     let gone = stores.logs.read(requests, &all[2..3], With::FIELDS).await.unwrap().remove(0).log.id;
     stores.logs.delete(requests, &[gone]).await.unwrap();
     assert_eq!(select(stores, requests, below(all[2])).await.rows, all[3..]);
-    assert!(select(stores, requests, below(i64::MIN)).await.rows.is_empty());
+    assert!(select(stores, requests, below(RowNumber::new(i64::MIN))).await.rows.is_empty());
 }
 
 /// Eight bytes a row would be two million for the rows of one streamed export of a small organization.

@@ -122,7 +122,7 @@ pub async fn steps_without_rows_hide_nothing(stores: &Stores) {
     all(stores, place).await;
     let run = running(stores, 1, 0).await;
     for round in 0..3 {
-        let gone = Unit { row: RowNumber::MAX, ..unit(place, &numbers, 0, run, 1.0) };
+        let gone = Unit { row: RowNumber::new(i64::MAX), ..unit(place, &numbers, 0, run, 1.0) };
         record(stores, mine(), run, vec![gone]).await;
         assert_eq!(all(stores, place).await.len(), 10 + round);
         fill(stores, place, 10 + round..11 + round, 1).await;
@@ -138,7 +138,7 @@ pub async fn only_running_runs_record(stores: &Stores) {
         let outcome = stores.runs.record(units(run), step).await;
         assert!(matches!(outcome, Err(Error::Conflict(_))), "{outcome:?}");
         assert_eq!(all_scores(stores, mine()).await, []);
-        assert_eq!(stores.runs.done(mine(), run).await.unwrap(), [0; 0]);
+        assert_eq!(stores.runs.done(mine(), run).await.unwrap(), []);
     };
     refused(job_id(9)).await;
     stores.jobs.enqueue(run_job(1, mine(), dataset_id(1), 0, 1), None).await.unwrap();
@@ -172,7 +172,7 @@ pub async fn a_mixed_record_is_refused(stores: &Stores) {
         }
     }
     assert_eq!(all_scores(stores, mine()).await, []);
-    assert_eq!(stores.runs.done(mine(), run).await.unwrap(), [0; 0]);
+    assert_eq!(stores.runs.done(mine(), run).await.unwrap(), []);
     assert_eq!(job(stores, run).await, before);
 }
 
@@ -204,7 +204,7 @@ pub async fn results_by_page(stores: &Stores) {
     }
     for (owner, of) in [(organization(2), run), (mine(), job_id(9))] {
         assert_eq!(stores.runs.results(owner, of, None, ALL).await.unwrap().total, 0);
-        assert_eq!(stores.runs.done(owner, of).await.unwrap(), [0; 0]);
+        assert_eq!(stores.runs.done(owner, of).await.unwrap(), []);
         assert_eq!(stores.runs.values(owner, Compared::Run(of)).await.unwrap(), []);
     }
     // Values: failed ones left out.

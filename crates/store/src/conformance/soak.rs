@@ -12,7 +12,7 @@ use evalset_model::Result;
 use evalset_model::dataset::Dataset;
 use evalset_model::field::Field;
 use evalset_model::filter::{LogField, LogFilter, Tree};
-use evalset_model::ids::{Collection, DatasetId, LogId, ScoreId};
+use evalset_model::ids::{Collection, DatasetId, LogId, RowNumber, ScoreId};
 use evalset_model::job::{Job, Lane, Progress, State, Step};
 use evalset_model::log::Log;
 use evalset_model::page::{Sort, Window};
@@ -322,7 +322,11 @@ impl Soak<'_> {
         let _ = both!(self, |stores| async {
             let mut units = Vec::new();
             for score in scores.clone() {
-                let row = stores.logs.get(place, &score.subject.log_id).await?.map_or(i64::MAX, |row| row.number);
+                let row = stores
+                    .logs
+                    .get(place, &score.subject.log_id)
+                    .await?
+                    .map_or(RowNumber::new(i64::MAX), |row| row.number);
                 units.push(Unit { row, score });
             }
             stores.runs.record(units, Step { job: job.id, attempt, progress: progress.clone() }).await

@@ -202,7 +202,7 @@ pub async fn later_spans_are_no_part_of_a_trace(stores: &Stores) {
     // A root that is gone, a span that is none, and a number that was never given out have no trace to tell of.
     let gone = found.rows[0];
     stores.logs.delete(requests, &ids_of(stores, requests, &[gone]).await).await.unwrap();
-    assert_eq!(stores.logs.trace_totals(requests, &[gone, i64::MAX], Some(mark)).await.unwrap(), []);
+    assert_eq!(stores.logs.trace_totals(requests, &[gone, RowNumber::new(i64::MAX)], Some(mark)).await.unwrap(), []);
     let nowhere = request_logs(organization(2));
     assert_eq!(stores.logs.trace_totals(nowhere, &found.rows, None).await.unwrap(), []);
 }

@@ -84,7 +84,7 @@ impl State {
     /// The traces in scope, in no particular order.
     fn traces(&self, collection: Collection, scope: &TraceScope) -> Vec<TraceTotals> {
         let rows = self.rows.get(&collection).into_iter().flatten();
-        let rows = rows.filter(|(row, _)| scope.watermark.is_none_or(|watermark| **row <= watermark.get()));
+        let rows = rows.filter(|(row, _)| scope.watermark.is_none_or(|watermark| row.get() <= watermark.get()));
         let mut traces: BTreeMap<&str, (Totals, BTreeMap<&LogId, RowNumber>)> = BTreeMap::new();
         for (row, span) in rows {
             let Some(id) = span.text(Field::TraceUniqueId).filter(|id| !id.is_empty()) else { continue };
@@ -144,7 +144,7 @@ impl Logs for Memory {
                 }
                 (None, _) => {
                     last_row += 1;
-                    target.insert(last_row, log);
+                    target.insert(RowNumber::new(last_row), log);
                 }
             }
             added.written += 1;
@@ -273,13 +273,13 @@ impl Logs for Memory {
     async fn watermark(&self, collection: Collection) -> Result<Watermark> {
         let state = self.state();
         let last = state.rows.get(&collection).and_then(|rows| rows.keys().next_back());
-        Ok(Watermark::new(last.copied().unwrap_or(0)))
+        Ok(Watermark::new(last.map_or(0, |row| row.get())))
     }
 
     async fn select(&self, collection: Collection, pick: Pick) -> Result<Box<dyn Selected>> {
         let state = self.state();
         let mut rows = state.matching(collection, &pick.filter);
-        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| *row <= watermark.get()));
+        rows.retain(|(row, _)| pick.watermark.is_none_or(|watermark| row.get() <= watermark.get()));
         match &pick.order {
             PickOrder::By(sort) => state.sort_rows(collection, &mut rows, sort),
             PickOrder::Falling { after } => {
@@ -346,7 +346,7 @@ impl Logs for Memory {
                 Some(mut log) => {
                     annotation::release(&mut log, None);
                     last_row += 1;
-                    target.insert(last_row, log);
+                    target.insert(RowNumber::new(last_row), log);
                     added.written += 1;
                 }
             }

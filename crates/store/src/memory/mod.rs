@@ -73,7 +73,7 @@ struct State {
     /// In the order they came.
     jobs: Vec<Job>,
     rows: BTreeMap<Collection, RowMap>,
-    last_row: RowNumber,
+    last_row: i64,
     /// In the order they came.
     scores: Vec<Score>,
     /// Of runs: by row.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::shape::some_scores;
-use evalset_model::ids::{LogId, OrganizationId};
+use evalset_model::ids::{LogId, OrganizationId, RowNumber};
 use evalset_model::key::Organization;
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest;
@@ -29,7 +29,7 @@ fn cells(body: Value, include: Option<&str>) -> BTreeMap<String, String> {
     let include = include.map(IncludeFields::parse);
     let header = header(include.as_ref());
     let scores = some_scores();
-    let row = TextRow { number: 1, log: &log, scores: &scores };
+    let row = TextRow { number: RowNumber::new(1), log: &log, scores: &scores };
     let mut out = line(&header);
     (lines(include.as_ref(), organization, Some("d".into()), 1).row)(&row, &mut out).unwrap();
     let mut reader = csv::Reader::from_reader(&out[..]);

@@ -1,6 +1,6 @@
 use super::super::{DetailRow, ListRow, SpanRow, some_scores as scores};
 use super::*;
-use evalset_model::ids::{LogId, OrganizationId};
+use evalset_model::ids::{LogId, OrganizationId, RowNumber};
 use evalset_model::limits::Limits;
 use evalset_model::log::ingest::{self, Body};
 use evalset_model::log::{Log, Payload};
@@ -35,7 +35,7 @@ fn written(log: &Log, writing: &Writing, times: usize) -> String {
     let scores = if writing.scores { &all } else { &none };
     let mut out = Vec::new();
     for number in 0..times {
-        let row = TextRow { number: number as i64, log: &seen, scores };
+        let row = TextRow { number: RowNumber::new(number as i64), log: &seen, scores };
         (writing.row)(&row, &mut out).unwrap();
     }
     String::from_utf8(out).unwrap()
