@@ -4,7 +4,7 @@
 
 Data folders come of it. `stopped`: all jobs have ended, the server was stopped. `killed`: the same, then jobs were
 begun and the server was killed amid them; the same program finished them afterwards, and what it answers then is what
-the tests expect of today's program. `indexed`: rows whose column index lies in files.
+the tests expect of today's program.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from harness.api import Api  # noqa: E402
 from harness.server import REPOSITORY, Server  # noqa: E402
 
-from samples import content, keep, open_jobs, questions
-from samples import indexed as rows  # noqa: E402
+from samples import content, keep, open_jobs, questions  # noqa: E402
 from samples.content import EVALUATION, Sample  # noqa: E402
 from samples.stand_in import StandIn  # noqa: E402
 
@@ -121,18 +120,6 @@ def finish(server: Server, sample: Sample, keys: dict[str, str]) -> list[dict[st
     return answers
 
 
-def indexed(folder: Path, binary: Path, version: int) -> tuple[Server, dict[str, Any]]:
-    """A server with so many rows that its column index lies in files, stopped, and what it answered."""
-    server = server_of(folder, binary, version).start()
-    api = Api(server.url, KEY)
-    rows.fill(api)
-    sample = Sample(version, api, api, api, None, server.data)
-    answers = questions.ask(sample, rows.questions())
-    server.stop()
-    assert list(server.data.glob("index/**/*columns")), "no file of a column index was written"
-    return server, {"keys": dict.fromkeys(questions.ASKERS, KEY), "answers": answers}
-
-
 def make(binary: Path, program: str, out: Path) -> None:
     """Makes both folders of the version that `binary` writes, below `out`."""
     version = first_start(binary)
@@ -165,13 +152,9 @@ def make(binary: Path, program: str, out: Path) -> None:
                 target / "killed.json.zst",
             )
         )
-        if version >= rows.SNAPSHOTS:
-            many, found = indexed(folder / "indexed", binary, version)
-            sizes.append(keep.files(many.data, target / "indexed"))
-            sizes.append(keep.answers({**head, **found}, target / "indexed.json.zst"))
     if provider:
         provider.stop()
-    print(f"v{version}: bytes of each folder and its answers (stopped, killed, indexed): {sizes}")
+    print(f"v{version}: bytes of each folder and its answers (stopped, killed): {sizes}")
 
 
 def main() -> None:

@@ -90,8 +90,6 @@ pub enum Ended {
     Stopped,
     /// By SIGKILL amid its jobs.
     Killed,
-    /// In order, with files of a column index written.
-    Indexed,
 }
 
 impl Ended {
@@ -99,13 +97,9 @@ impl Ended {
         match self {
             Self::Stopped => "stopped",
             Self::Killed => "killed",
-            Self::Indexed => "indexed",
         }
     }
 }
-
-/// The first version that had files of column indexes.
-pub const FIRST_INDEXED: i64 = 3;
 
 /// The folder of all samples.
 fn all() -> PathBuf {
@@ -115,10 +109,9 @@ fn all() -> PathBuf {
 /// Whether the samples of a version are there.
 pub fn exists(version: i64) -> bool {
     let folder = all().join(format!("v{version}"));
-    [Ended::Stopped, Ended::Killed, Ended::Indexed].iter().all(|ended| {
-        let made = folder.join(ended.name()).join("evalset.db.zst").is_file() && told_path(version, *ended).is_file();
-        made || matches!(ended, Ended::Indexed if version < FIRST_INDEXED)
-    })
+    [Ended::Stopped, Ended::Killed]
+        .into_iter()
+        .all(|ended| folder.join(ended.name()).join("evalset.db.zst").is_file() && told_path(version, ended).is_file())
 }
 
 /// The versions that have a folder, in order.
