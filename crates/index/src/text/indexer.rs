@@ -121,8 +121,10 @@ struct Work<'a> {
 impl Work<'_> {
     fn bring_up(&self) -> Result<()> {
         let shelf = self.shelf()?;
+        // What comes of segments that are lost from here on is not shown.
+        let losses = shelf.losses();
         if shelf.set().is_none() || !self.folder.exists() {
-            self.open(&shelf)?;
+            self.open(&shelf, losses)?;
         }
         while self.texts.go_on() {
             let Some(set) = shelf.set() else { break };
@@ -130,8 +132,8 @@ impl Work<'_> {
             if batch.above == set.above && batch.again.is_empty() {
                 break;
             }
-            self.add(&shelf, &set, &batch)?;
-            while self.merge(&shelf)? {}
+            self.add((&shelf, losses), &set, &batch)?;
+            while self.merge((&shelf, losses))? {}
             if !batch.more {
                 break;
             }
@@ -151,7 +153,7 @@ impl Work<'_> {
     }
 
     /// Opens what the origin remembers, or begins anew.
-    fn open(&self, shelf: &Shelf) -> Result<()> {
+    fn open(&self, shelf: &Shelf, losses: u64) -> Result<()> {
         self.folder.create().map_err(Error::internal)?;
         let kept = self.lease.text_list(self.collection)?;
         let kept = kept.map(|kept| self.knows_since(kept).map(|knows| knows.then_some(kept))).transpose()?.flatten();
@@ -178,7 +180,7 @@ impl Work<'_> {
             };
             shelf.follow([], seq);
         }
-        shelf.publish(Arc::new(set), &[], CommitNumber(0));
+        shelf.publish(Arc::new(set), losses, &[], CommitNumber(0));
         Ok(())
     }
 
@@ -290,7 +292,7 @@ impl Work<'_> {
     }
 
     /// Writes a new segment and shows it.
-    fn add(&self, shelf: &Shelf, set: &Set, batch: &Batch) -> Result<()> {
+    fn add(&self, shelf: (&Shelf, u64), set: &Set, batch: &Batch) -> Result<()> {
         let mut segments = set.segments();
         if !batch.builder.rows().is_empty() {
             let name = getrandom::u64().map_err(Error::internal)?;
@@ -303,22 +305,26 @@ impl Work<'_> {
         self.publish(shelf, Set::new(segments, batch.above), &read, batch.seq)
     }
 
-    /// Has the origin remember the new list, together with what is no longer to be noted, and shows it.
-    fn publish(&self, shelf: &Shelf, set: Set, read: &[RowNumber], seq: CommitNumber) -> Result<()> {
+    /// Has the origin remember the new list, together with what is no longer to be noted, and shows it; not when the
+    /// segments that it was made of were lost meanwhile.
+    fn publish(&self, (shelf, losses): (&Shelf, u64), set: Set, read: &[RowNumber], seq: CommitNumber) -> Result<()> {
         let token = getrandom::u64().map_err(Error::internal)? as i64;
         let names: Vec<u64> = set.held.iter().map(|held| held.name).collect();
         let names = List { above: set.above, names };
         self.folder.write_list(token, &names).map_err(Error::internal)?;
         let list = Kept { seq: shelf.settled(read, seq), token };
+        if shelf.losses() != losses {
+            return Ok(());
+        }
         self.desk.origin.keep_texts(self.collection, list, shelf.noted(read), seq)?;
-        shelf.publish(Arc::new(set), read, seq);
+        shelf.publish(Arc::new(set), losses, read, seq);
         self.folder.keep(token, &names.names);
         Ok(())
     }
 
     /// Makes one of several small segments, if there are enough; false when there are not.
-    fn merge(&self, shelf: &Shelf) -> Result<bool> {
-        let Some(set) = shelf.set() else { return Ok(false) };
+    fn merge(&self, shelf: (&Shelf, u64)) -> Result<bool> {
+        let Some(set) = shelf.0.set() else { return Ok(false) };
         let size =
             |segment: &Segment| segment.len().max(usize::try_from(segment.bytes() / ROW_BYTES).unwrap_or(usize::MAX));
         let sizes: Vec<usize> = set.held.iter().map(|held| size(&held.segment)).collect();

@@ -94,6 +94,8 @@ struct State {
     /// Number of the first change whose commit may not have been made yet.
     pending_from: u64,
     learned: Learned,
+    /// How often the segments were lost.
+    losses: u64,
     /// Of an origin that does not push: changes up to this commit are noted.
     followed: Option<CommitNumber>,
 }
@@ -163,6 +165,12 @@ impl Shelf {
         state.pending_from = state.recent_from;
         state.recent.clear();
         (state.set, state.followed) = (None, None);
+        state.losses += 1;
+    }
+
+    /// How often the segments were lost: whoever makes others of them must not put those in place after another loss.
+    pub fn losses(&self) -> u64 {
+        self.state.lock().losses
     }
 
     /// The changes noted last are committed, or never will be.
@@ -171,9 +179,13 @@ impl Shelf {
         state.pending_from = state.next();
     }
 
-    /// Puts other segments in place. `read`: rows that were read anew at commit `seq` or later.
-    pub fn publish(&self, set: Arc<Set>, read: &[RowNumber], seq: CommitNumber) {
+    /// Puts other segments in place, unless they were lost since there were `losses`. `read`: rows that were read anew at
+    /// commit `seq` or later.
+    pub fn publish(&self, set: Arc<Set>, losses: u64, read: &[RowNumber], seq: CommitNumber) {
         let mut state = self.state.lock();
+        if state.losses != losses {
+            return;
+        }
         for row in read {
             if state.stale.get(row).is_some_and(|changed| *changed <= seq) {
                 state.stale.remove(row);
@@ -239,5 +251,27 @@ impl Shelf {
         let mut state = self.state.lock();
         let older = state.lesson(&name);
         state.learned.keep(name, lesson, older.as_deref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing() -> Arc<Set> {
+        Arc::new(Set::new(Vec::new(), RowNumber::new(0)))
+    }
+
+    #[test]
+    fn what_was_made_of_lost_segments_is_not_shown() {
+        let shelf = Shelf::default();
+        let losses = shelf.losses();
+        shelf.publish(nothing(), losses, &[], CommitNumber(0));
+        assert!(shelf.set().is_some());
+        shelf.lose();
+        shelf.publish(nothing(), losses, &[], CommitNumber(1));
+        assert!(shelf.set().is_none(), "nobody knows what had changed in them");
+        shelf.publish(nothing(), shelf.losses(), &[], CommitNumber(1));
+        assert!(shelf.set().is_some());
     }
 }
