@@ -1,6 +1,6 @@
 //! Long work as data: what a job is to do, how far it is, how it ended (design section 6).
 //!
-//! Does not know how a job runs; the server's `jobs` does that.
+//! Does not know how a job runs; `jobs` of the product does that.
 
 use crate::error::{Error, Result};
 use crate::ids::{Collection, DatasetId, JobId, OrganizationId, RowNumber, Watermark, WorkerId};

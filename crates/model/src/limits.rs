@@ -1,4 +1,4 @@
-//! Every limit, in one place, with its default beside it (design section 8); each can be configured under `limits.`.
+//! Every limit that can be set, in one place, with its default beside it (design section 8); each can be configured under `limits.`.
 //!
 //! Does not know who keeps to them.
 

@@ -1,5 +1,6 @@
-//! Who acts: whose data an operation may touch, and whose name stands behind what it writes. Every operation takes one;
-//! what somebody may do will be decided from it alone. Knows no HTTP and no keys' secrets.
+//! Who acts: whose data an operation may touch, and whose name stands behind what it writes. Every operation but those
+//! on keys and health takes one; what somebody may do will be decided from it alone. Knows no HTTP and no keys'
+//! secrets.
 
 use evalset_model::ids::{Collection, KeyId, OrganizationId, Place};
 use evalset_model::key::{ApiKey, Environment};

@@ -1,7 +1,7 @@
 //! Collections by name: the request logs, the saved logs and the rows of each dataset.
 //!
-//! A collection that was emptied or whose dataset is gone is hidden: its rows await a `Purge` job and no name leads to
-//! it.
+//! A collection that was emptied or whose dataset is gone is hidden: housekeeping deletes its rows bit by bit, and
+//! no name leads to it.
 
 use crate::engine::writer::Tx;
 use crate::file::error::Sql;

@@ -1,6 +1,6 @@
 //! Background jobs in the file.
 //!
-//! Knows states and their order, not what a job does. Everything that changes a job runs in the writer.
+//! Knows states and their order, and of what a job does only which lane it belongs to. Everything that changes a job runs in the writer.
 
 pub(crate) mod activity;
 pub(crate) mod attempt;

@@ -1,5 +1,5 @@
-//! Logs and dataset rows in the file: the trait, and writes by id. Reads by filter are in `select`, moves in
-//! `transfer`.
+//! Logs and dataset rows in the file: the trait, and writes by id. Reads by filter are
+//! answered by `evalset-index`, moves are in `transfer`.
 
 pub(crate) mod transfer;
 

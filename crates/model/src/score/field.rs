@@ -2,7 +2,8 @@
 //! F.5).
 //!
 //! A line in braces is a member of [`Score`] that is kept as one value: adding one here, and its column by a migration,
-//! adds a field everywhere. A line with `=` says how a field follows from what is not kept so.
+//! adds a field to storage, lists, filters and sorts; bodies and the summaries that rows show name theirs by
+//! themselves. A line with `=` says how a field follows from what is not kept so.
 
 use super::{Echoed, ScoreStatus, ScoreValues, Source, Subject};
 use crate::ids::{JobId, Place, ScoreId};
