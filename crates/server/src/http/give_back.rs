@@ -1,6 +1,6 @@
-//! Gives freed memory back to the system after large bodies. The allocator keeps what lies between pieces that are in use: up to
-//! 440 MB after three calls of 95 MB at once. A fixed bound above which pieces are mapped alone leaves 48 MB, but only one as
-//! low as 128 KiB does, at which every piece of an export would be mapped anew.
+//! Gives freed memory back to the system after large bodies: the allocator keeps what lies between pieces that are in use.
+//! A bound above which pieces are mapped alone would do too, but only one so low that every piece of an export would be
+//! mapped anew. Knows no bodies. Figures: `bench/RESULTS.md`, *Memory of request bodies*.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
